@@ -1,0 +1,95 @@
+package steward
+
+import "time"
+
+// A Reason is the named outcome of a decision. Reasons are stored, counted,
+// logged and shown, so the question "why did this happen, or not?" always has
+// an answer. Their text is the form in which they are stored: never rename one.
+type Reason string
+
+// Why something was done, ended or not done.
+const (
+	// Openings.
+	ReasonOpened        Reason = "opened"
+	ReasonBaseline      Reason = "baseline"     // held at the first run of a condition
+	ReasonBlastRadius   Reason = "blast_radius" // more than max_new openings in one run
+	ReasonCoolingDown   Reason = "cooling_down" // the last enrolment ended too recently
+	ReasonNoReentry     Reason = "no_reentry"   // reentry: never
+	ReasonNotInAudience Reason = "not_in_audience"
+	ReasonReleased      Reason = "released"
+
+	// Exits of enrolments.
+	ReasonRecovered         Reason = "recovered"
+	ReasonExitWhen          Reason = "exit_when"
+	ReasonCompleted         Reason = "completed"
+	ReasonQuarantineExpired Reason = "quarantine_expired"
+	ReasonPlaybookRemoved   Reason = "playbook_removed"
+	ReasonSubjectGone       Reason = "subject_gone"
+
+	// Steps.
+	ReasonIfFalse   Reason = "if_false"
+	ReasonLate      Reason = "late" // a pinned date had passed and if_late says skip
+	ReasonNoAddress Reason = "no_addressee"
+	ReasonUnless    Reason = "unless" // a wait ended early
+
+	// Gates, in their fixed order; see Gate.
+	ReasonNotInPortfolio   Reason = "not_in_portfolio"
+	ReasonPlaybookDisabled Reason = "playbook_disabled"
+	ReasonOptedOut         Reason = "opted_out"
+	ReasonNoCustomerMail   Reason = "no_customer_mail"
+	ReasonEpisodeOver      Reason = "episode_over"
+	ReasonHoldout          Reason = "holdout"
+	ReasonExpired          Reason = "expired"
+	ReasonPaused           Reason = "paused"
+	ReasonClearing         Reason = "clearing"
+	ReasonUnknownAtSend    Reason = "unknown_at_send"
+
+	// Deliveries.
+	ReasonDelivered     Reason = "delivered"
+	ReasonAwaiting      Reason = "awaiting_approval"
+	ReasonApproved      Reason = "approved"
+	ReasonDeclined      Reason = "declined"
+	ReasonRetry         Reason = "retry"           // the provider could not take it now
+	ReasonRefused       Reason = "refused"         // the provider will never take it
+	ReasonOutcomeLost   Reason = "outcome_unknown" // the call was made, its outcome never learnt
+	ReasonGaveUp        Reason = "attempts_used_up"
+	ReasonNotConfigured Reason = "channel_not_configured"
+	ReasonCompose       Reason = "could_not_compose"
+)
+
+// Effect is what a gate's decision does to an outreach.
+type Effect string
+
+// Pass lets it through; Suppress ends it; Defer keeps it until the gate may
+// have changed.
+const (
+	Pass     Effect = "pass"
+	Suppress Effect = "suppress"
+	Defer    Effect = "defer"
+)
+
+// A Decision is what was decided about one thing at one moment, and why. The
+// zero Decision passes.
+type Decision struct {
+	Effect Effect `json:"effect"`
+	Reason Reason `json:"reason,omitempty"`
+	// Detail is a sentence with the facts of the case, for people.
+	Detail string `json:"detail,omitempty"`
+	// Until is when a deferring gate may have changed; zero when nobody knows.
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Passes tells whether the way is free.
+func (d Decision) Passes() bool { return d.Effect == Pass || d.Effect == "" }
+
+// A Record is a decision kept: what it was about, and the slot it was made at.
+type Record struct {
+	At        Slot         `json:"at"`
+	Playbook  PlaybookName `json:"playbook,omitempty"`
+	Subject   Subject      `json:"subject"`
+	Enrolment EnrolmentID  `json:"enrolment,omitempty"`
+	Outreach  OutreachID   `json:"outreach,omitempty"`
+	Message   MessageID    `json:"message,omitempty"`
+	Step      string       `json:"step,omitempty"`
+	Decision
+}
