@@ -54,14 +54,10 @@ func (v *View) tooYoung(row int, start, from, end steward.Day) string {
 	if v.Account(row).StartDate == steward.NoDay {
 		began = "was first seen on"
 	}
-	switch {
-	case end < start:
+	if end < start {
 		return fmt.Sprintf("the account %s %s, and the last day looked at is %s", began, start, end)
-	case from == end:
-		return fmt.Sprintf("the account %s %s, after %s", began, start, end)
-	default:
-		return fmt.Sprintf("the account %s %s, and the %d days to %s begin on %s", began, start, end-from+1, end, from)
 	}
+	return fmt.Sprintf("the account %s %s, and the %d days to %s begin on %s", began, start, end-from+1, end, from)
 }
 
 // noValue tells why a gauge has no value on a day.

@@ -197,9 +197,10 @@ func appendDistances(b []byte, values []float64, low int64, decimals, width int)
 	return b
 }
 
-// Decode unpacks a series. It is strict: bytes that Encode could not have
-// written are an error that says what is wrong with them. Whatever the bytes,
-// it takes memory for at most MaxDays values. The series does not refer to b.
+// Decode unpacks a series. It is strict: a checksum, length, day or value that
+// is not as it must be is ErrDamaged (or ErrVersion), and says what is wrong.
+// Whatever the bytes, the series keeps its promises and takes memory for at
+// most MaxDays values. It does not refer to b.
 func Decode(b []byte) (Series, error) {
 	enc, body, err := open(b)
 	if err != nil {
