@@ -1,0 +1,99 @@
+# What people and CI run. Everything here needs Go, a C compiler and make, and
+# nothing else; what a test needs beyond that is installed when it can be, and
+# named when it cannot.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+PKG     ?= ./...
+
+# A demo's options, such as make demo DEMO="--seed 7".
+DEMO ?=
+
+.PHONY: help demo build static test tools race check fuzz bench image clean
+
+help:
+	@echo "make demo    build Steward and watch it work on a simulated portfolio"
+	@echo "make test    run every test; says what it had to skip (PKG=./jobs for one package)"
+	@echo "make check   gofmt, go vet and staticcheck"
+	@echo "make race    run every test under the race detector"
+	@echo "make fuzz    run every fuzz target for FUZZTIME (default 3s) each"
+	@echo "make bench   run the benchmarks"
+	@echo "make build   build bin/steward; make static builds one without shared libraries"
+	@echo "make image   build the container image"
+
+demo: build
+	@bin/steward demo $(DEMO)
+
+build:
+	@mkdir -p bin
+	@[ -e bin/steward ] || echo "building; the first build compiles SQLite and takes a minute or two" >&2
+	go build -ldflags "$(LDFLAGS)" -o bin/steward ./cmd/steward
+
+# What the Dockerfile builds: no shared libraries, no paths of the builder. A
+# static binary cannot load SQLite extensions, so they are left out. The other
+# targets do without these flags, as with them SQLite is compiled anew.
+static:
+	@mkdir -p bin
+	CGO_ENABLED=1 go build -trimpath -tags sqlite_omit_load_extension,netgo,osusergo \
+		-ldflags "$(LDFLAGS) -linkmode external -extldflags -static" -o bin/steward-static ./cmd/steward
+
+test: tools
+	@go test -v $(PKG) 2>&1 | awk -f .ci/summary.awk
+
+race: tools
+	@go test -race -v $(PKG) 2>&1 | awk -f .ci/summary.awk
+
+# Debian's redis-server, for the tests against a real Redis. Those tests start
+# one of their own on a port of their own.
+tools:
+	@command -v redis-server >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing redis-server for the tests" >&2; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		install="apt-get install -y -qq --no-install-recommends redis-server"; \
+		$$install >/dev/null 2>&1 || { apt-get update -qq && $$install; } >/dev/null 2>&1 || true; \
+	fi; \
+	command -v redis-server >/dev/null || \
+		echo "redis-server is not installed: the tests against a real Redis are skipped (apt-get install redis-server)" >&2
+
+check: bin/staticcheck
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; } >&2
+	go vet ./...
+	bin/staticcheck ./...
+	bash -n .ci/run
+
+# The linter's requirements stay in a module of its own, so that the product's
+# go.mod lists what the product needs.
+bin/staticcheck: .ci/lint/go.mod .ci/lint/go.sum
+	@mkdir -p bin
+	go build -C .ci/lint -o $(CURDIR)/bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+
+FUZZTIME ?= 3s
+# Every fuzz target in turn, as go test fuzzes one at a time. A worker that is
+# still busy when the time is over can fail the run with "context deadline
+# exceeded" and no failing input; that alone is tried again.
+fuzz:
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sort -u | while IFS=: read -r file func; do \
+		dir=$$(dirname "$$file"); name=$${func#func }; \
+		for try in 1 2 3; do \
+			echo "fuzz $$dir $$name"; \
+			if out=$$(go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir" 2>&1); then break; fi; \
+			if [ $$try = 3 ] || grep -q 'Failing input written' <<<"$$out" || ! grep -q 'context deadline exceeded' <<<"$$out"; then \
+				echo "$$out"; exit 1; \
+			fi; \
+		done; \
+	done
+
+bench:
+	go test -run '^$$' -bench . -benchmem $(PKG)
+
+image:
+	docker build --build-arg VERSION=$(VERSION) -t steward:$(VERSION) .
+
+clean:
+	rm -rf bin
