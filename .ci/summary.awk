@@ -1,27 +1,36 @@
 # Reads `go test -v` and prints what a person wants of it: each skipped test
-# with its reason, all of a package that failed, and go test's own line for
+# with its reason, each failed one with its output, and go test's own line for
 # each package.
 
-function flushOutput() { fflush() }
+# Verdicts of subtests come when their parent ends, so output is kept under the
+# name of the test that wrote it.
+/^ *=== (RUN|PAUSE|CONT|NAME)/ { test = $3; next }
 
-# A test's log lines come before the line with its verdict; the last one is the
-# reason of a skip.
-/^ *(=== (RUN|PAUSE|CONT|NAME)|--- PASS)/ { next }
-
-/^ *--- SKIP/ {
-	name = $0; sub(/^ *--- SKIP: /, "", name); sub(/ \([0-9.]+s\)$/, "", name)
-	reason = last; sub(/^ *[^ ]+_test\.go:[0-9]+: /, "", reason)
-	print "skipped " name ": " reason; flushOutput()
+/^ *--- (PASS|SKIP|FAIL): / {
+	name = $3
+	if ($2 == "FAIL:") {
+		print; printf "%s", said[name]
+	} else if ($2 == "SKIP:") {
+		reason = last[name]
+		sub(/^ *[^ ]+_test\.go:[0-9]+: /, "", reason)
+		print "skipped " name ": " reason
+	}
+	fflush()
+	delete said[name]; delete last[name]
+	test = ""
 	next
 }
 
-/^(ok  |\?   )/ { print; flushOutput(); held = ""; last = ""; next }
-/^\t.*\[no test files\]$/ || /^\t.*coverage:/ { next }
+/^(ok  |\?   |FAIL\t)/ {
+	# What is left belongs to tests that never ended: a panic, or the time limit.
+	if ($1 == "FAIL") for (name in said) printf "%s", said[name]
+	print; fflush()
+	split("", said); split("", last); test = ""
+	next
+}
 
-/^FAIL\t/ { printf "%s", held; print; flushOutput(); held = ""; last = ""; next }
+/^\t.*\[no test files\]$/ || /^PASS$/ || /^FAIL$/ { next }
 
-/^PASS$/ { next }
+{ said[test] = said[test] $0 "\n"; last[test] = $0 }
 
-{ held = held $0 "\n"; last = $0 }
-
-END { printf "%s", held }
+END { for (name in said) printf "%s", said[name] }
