@@ -1,0 +1,293 @@
+package notify
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackutilsx"
+
+	"steward"
+)
+
+// Slack's limits, in runes. Those of the first group are documented; the size
+// of a whole message is not, and has been seen to be refused
+// (msg_blocks_too_long) from about 13,200 characters of blocks.
+const (
+	maxHeader   = 150
+	maxFallback = 4000
+
+	maxCard = 12_000 // of the blocks as JSON
+)
+
+// cardFit is how much of everything a card shows. The first fit that keeps
+// the limits is used: evidence gives way first, then wording, then whole parts.
+type cardFit struct {
+	evidence int // sentences a part
+	sentence int // runes of one
+	wording  int // runes a part
+	parts    int
+	facts    int
+	fact     int // runes of a fact's text
+}
+
+// cardFits goes from a generous card to one that keeps every limit even where
+// each rune takes six characters in JSON. A test holds the last one to that.
+func cardFits() []cardFit {
+	fit := cardFit{evidence: 10, sentence: 280, wording: 2400, parts: 20, facts: 10, fact: 80}
+	fits := []cardFit{fit}
+	add := func(change func(*cardFit)) {
+		change(&fit)
+		fits = append(fits, fit)
+	}
+	for _, n := range []int{6, 4, 3, 2, 1} {
+		add(func(f *cardFit) { f.evidence = n })
+	}
+	add(func(f *cardFit) { f.sentence = 140 })
+	for _, n := range []int{1600, 1000, 600, 400, 250} {
+		add(func(f *cardFit) { f.wording = n })
+	}
+	for _, n := range []int{12, 8, 5, 3, 2, 1} {
+		add(func(f *cardFit) { f.parts = n })
+	}
+	add(func(f *cardFit) { f.sentence, f.wording, f.facts, f.fact = 80, 160, 5, 40 })
+	return fits
+}
+
+// SlackBlocks lays a message's content out as a card and gives the text that
+// notifications and screen readers use in its place, already escaped for
+// Slack. All of Slack's limits are kept however long the content is; what had
+// to go is counted in a last line that says where to read it.
+//
+// From top to bottom: a heading with the account and what is the matter; one
+// line of facts; for each finding its wording and, as a list, what was seen;
+// small print. Only plain_text and rich_text objects are used, never mrkdwn.
+func SlackBlocks(c steward.Content) (blocks []slack.Block, fallback string) {
+	fits := cardFits()
+	for i, fit := range fits {
+		blocks = cardBlocks(c, fit)
+		if i == len(fits)-1 || jsonRunes(blocks) <= maxCard {
+			break
+		}
+	}
+	return blocks, cardFallback(c)
+}
+
+func jsonRunes(blocks []slack.Block) int {
+	b, err := json.Marshal(blocks)
+	if err != nil { // only unsupported Go types can fail, and there are none
+		return maxCard + 1
+	}
+	return utf8.RuneCount(b)
+}
+
+func cardBlocks(c steward.Content, fit cardFit) []slack.Block {
+	left := 0
+	out := []slack.Block{slack.NewHeaderBlock(dataText(cardHeading(c), maxHeader))}
+	if el := factsLine(c, fit, &left); el != nil {
+		out = append(out, slack.NewRichTextBlock("facts", el))
+	}
+	shown := 0
+	for i, p := range c.Parts {
+		if shown >= fit.parts {
+			left += len(c.Parts) - i
+			break
+		}
+		els := cardPart(c, p, fit, &left)
+		if len(els) == 0 {
+			continue
+		}
+		if shown > 0 {
+			out = append(out, slack.NewDividerBlock())
+		}
+		out = append(out, slack.NewRichTextBlock(fmt.Sprintf("part-%d", i), els...))
+		shown++
+	}
+	var small []slack.MixedElement
+	if f := oneLine(c.Footer); f != "" {
+		small = append(small, dataText(f, 300))
+	}
+	if left > 0 {
+		small = append(small, dataText(moreNote(left, c.Account), 200))
+	}
+	if len(small) > 0 {
+		out = append(out, slack.NewContextBlock("small-print", small...))
+	}
+	return out
+}
+
+// dataText is a plain_text object. Emoji is off: ":fire:" in a company's name
+// is a name.
+func dataText(s string, limit int) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, shorten(s, limit), false, false)
+}
+
+// cardHeading is the card's first line. The account comes first since that is what
+// a CSM scans a channel for, and a long name gives way to the title.
+func cardHeading(c steward.Content) string {
+	title, account := oneLine(c.Title), oneLine(c.Account)
+	mark := severityMark(c.Severity)
+	switch {
+	case account == "" && title == "":
+		return mark + "A message from Steward"
+	case account == "":
+		return mark + shorten(title, maxHeader-utf8.RuneCountInString(mark))
+	case title == "":
+		return mark + shorten(account, maxHeader-utf8.RuneCountInString(mark))
+	}
+	title = shorten(title, 90)
+	room := maxHeader - utf8.RuneCountInString(mark+" — "+title)
+	return mark + shorten(account, room) + " — " + title
+}
+
+// severityMark is colour used sparingly: most cards have none, so that the two
+// that do stand out.
+func severityMark(severity string) string {
+	switch severity {
+	case "critical":
+		return "🔴 "
+	case "warning":
+		return "🟠 "
+	}
+	return ""
+}
+
+// factsLine is "ARR 48k €  ·  Renews in 61 days  ·  Owner Dana Reyes", the
+// values in bold so that the eye can skip the labels.
+func factsLine(c steward.Content, fit cardFit, left *int) *slack.RichTextSection {
+	var spans []span
+	facts := c.Facts
+	if len(facts) > fit.facts {
+		*left += len(facts) - fit.facts
+		facts = facts[:fit.facts]
+	}
+	for _, f := range facts {
+		label, text := shorten(oneLine(f.Label), 40), shorten(oneLine(f.Text), fit.fact)
+		if text == "" {
+			continue
+		}
+		if len(spans) > 0 {
+			spans = append(spans, span{text: "   ·   "})
+		}
+		if label != "" {
+			spans = append(spans, span{text: label + " "})
+		}
+		spans = append(spans, span{text: text, bold: true})
+	}
+	if link := safeURL(c.Link); link != "" && len(link) <= 500 {
+		if len(spans) > 0 {
+			spans = append(spans, span{text: "   ·   "})
+		}
+		spans = append(spans, span{text: "Open in CRM", link: link})
+	}
+	return section(spans)
+}
+
+func cardPart(c steward.Content, p steward.ContentPart, fit cardFit, left *int) []slack.RichTextElement {
+	var els []slack.RichTextElement
+	title := shorten(oneLine(p.Title), 150)
+	if title == oneLine(c.Title) { // a card of one finding has said it already
+		title = ""
+	}
+	wording, cut := parseMarkdown(p.Markdown).shortened(fit.wording)
+	*left += cut
+	if title != "" {
+		wording = append(document{{kind: heading, spans: []span{{text: title}}}}, wording...)
+	}
+	els = append(els, wording.richText()...)
+
+	evidence := sentences(p.Evidence)
+	if len(evidence) > fit.evidence {
+		*left += len(evidence) - fit.evidence
+		evidence = evidence[:fit.evidence]
+	}
+	var items []slack.RichTextElement
+	for _, e := range evidence {
+		items = append(items, section([]span{{text: shorten(e, fit.sentence)}}))
+	}
+	if len(items) > 0 {
+		els = append(els, slack.NewRichTextList(slack.RTEListBullet, 0, items...))
+	}
+	return els
+}
+
+// sentences is the evidence that says something.
+func sentences(in []string) []string {
+	var out []string
+	for _, e := range in {
+		if e = oneLine(e); e != "" {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// moreNote says how much was left out, and the command that shows it.
+func moreNote(left int, account string) string {
+	account = oneLine(account)
+	if account == "" {
+		return fmt.Sprintf("… (%d more)", left)
+	}
+	return fmt.Sprintf("… (%d more; steward explain %s)", left, shellWord(shorten(account, 120)))
+}
+
+// shellWord quotes a name for a POSIX shell where it needs it.
+func shellWord(s string) string {
+	if strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// cardLines is the card as lines of plain text, without any limit.
+func cardLines(c steward.Content) []string {
+	lines := []string{cardHeading(c)}
+	var facts []string
+	for _, f := range c.Facts {
+		if t := oneLine(f.Text); t != "" {
+			facts = append(facts, strings.TrimSpace(oneLine(f.Label)+" "+t))
+		}
+	}
+	if len(facts) > 0 {
+		lines = append(lines, strings.Join(facts, " · "))
+	}
+	for _, p := range c.Parts {
+		if t := oneLine(p.Title); t != "" && t != oneLine(c.Title) {
+			lines = append(lines, t)
+		}
+		if words := parseMarkdown(p.Markdown).plain(); words != "" {
+			lines = append(lines, strings.Split(words, "\n")...)
+		}
+		for _, e := range sentences(p.Evidence) {
+			lines = append(lines, "• "+e)
+		}
+	}
+	if f := oneLine(c.Footer); f != "" {
+		lines = append(lines, f)
+	}
+	return lines
+}
+
+// cardFallback is the card in one escaped text of at most maxFallback runes.
+func cardFallback(c steward.Content) string {
+	const room = maxFallback - 6*200 // the note may grow sixfold by escaping
+	var sb strings.Builder
+	used := 0
+	lines := cardLines(c)
+	for i, l := range lines {
+		escaped := slackutilsx.EscapeMessage(l)
+		n := utf8.RuneCountInString(escaped) + 1
+		if used+n > room {
+			sb.WriteString("\n" + slackutilsx.EscapeMessage(moreNote(len(lines)-i, c.Account)))
+			break
+		}
+		if i > 0 {
+			sb.WriteString("\n")
+		}
+		sb.WriteString(escaped)
+		used += n
+	}
+	return sb.String()
+}

@@ -1,0 +1,75 @@
+// Package notify says things: it turns a message's content into a Slack card,
+// a mail or a preview file, hands it to the provider, and tells what came of
+// that in one of five kinds of failure.
+//
+// It does not know playbooks, the database or the queue. It never retries: an
+// attempt is one call, and whether there is another is decided by whoever
+// reads the kind of failure. Package jobs calls it through one method, Send;
+// package cmd chooses and wires the senders, and calls Verify for a test
+// message and Flush at the end of a preview.
+//
+// What came from a CRM is data. Title, Account, Facts, Evidence and Footer are
+// shown as the characters they are, on every channel: in Slack they only ever
+// stand in plain_text and rich_text elements, in which nothing is markup, a
+// link or a mention; in HTML they are escaped; in the terminal control
+// characters are dropped. Wording is Markdown, from which raw HTML, images and
+// automatic links are left out and links other than http, https and mailto lose
+// their target.
+package notify
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+
+	"steward"
+)
+
+// A Sender hands one message to one provider. An error is always a
+// *steward.DeliveryError, and never holds a secret or a person's address.
+type Sender interface {
+	Send(ctx context.Context, l steward.Letter) (steward.Receipt, error)
+}
+
+// failed builds the one error type that leaves the package.
+func failed(kind steward.FailureKind, code, hint string, err error) *steward.DeliveryError {
+	return &steward.DeliveryError{Kind: kind, Code: code, Hint: hint, Err: err}
+}
+
+// addressLike is deliberately greedy: a provider's reply that loses a word is
+// better than a log that gains an address.
+var addressLike = regexp.MustCompile(`[^\s<>"'(),;:]+@[^\s<>"'(),;]+`)
+
+// withheld is an error whose text has been freed of addresses and secrets. Only
+// the context's errors stay reachable through Unwrap: the others' own text
+// would bring back what was taken out.
+type withheld struct {
+	text  string
+	cause error
+}
+
+func (w *withheld) Error() string { return w.text }
+func (w *withheld) Unwrap() error { return w.cause }
+
+// withhold frees err's text of addresses and of the given secrets and cuts it
+// to a length fit for a log line.
+func withhold(doing string, err error, secrets ...string) error {
+	w := &withheld{text: doing + ": " + redact(err.Error(), secrets...)}
+	for _, ctxErr := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, ctxErr) {
+			w.cause = ctxErr
+		}
+	}
+	return w
+}
+
+func redact(s string, secrets ...string) string {
+	for _, secret := range secrets {
+		if secret != "" {
+			s = strings.ReplaceAll(s, secret, "(secret)")
+		}
+	}
+	s = addressLike.ReplaceAllString(s, "(address)")
+	return shorten(oneLine(s), 300)
+}

@@ -1,0 +1,307 @@
+package notify
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"steward"
+)
+
+// PreviewConfig is what a PreviewSender needs.
+type PreviewConfig struct {
+	// Dir is where the files go; it is made if need be.
+	Dir string
+	// Out shows each message as it is sent, as a box for a terminal; nil shows
+	// none.
+	Out io.Writer
+	// Colour allows escape sequences on Out.
+	Colour bool
+	// Width is Out's columns; 72 if zero.
+	Width int
+	// Mail renders mail as it would be sent; nil for a plain example.com sender
+	// without a signature. Its SMTP is not used.
+	Mail *MailConfig
+}
+
+// A PreviewSender writes what would have gone over the wire to files instead:
+//
+//	DIR/2026-03-12/m-….slack.json   the call of chat.postMessage
+//	DIR/2026-03-12/m-….eml          the mail, byte for byte
+//	DIR/messages.jsonl              one line a message, in order of sending
+//	DIR/index.html                  all of them as a person would see them
+//
+// The page is made anew by Flush. A message sent twice replaces itself. Several
+// processes may preview into one folder: files are put in place whole, and the
+// journal is appended to. It is safe for concurrent use.
+type PreviewSender struct {
+	cfg  PreviewConfig
+	mail *MailSender
+
+	mu    sync.Mutex
+	dirty bool
+}
+
+// previewEntry is a journal line: enough to draw the page from.
+type previewEntry struct {
+	ID      steward.MessageID   `json:"id"`
+	Day     string              `json:"day"`
+	At      time.Time           `json:"at"`
+	Kind    steward.MessageKind `json:"kind"`
+	Channel steward.Channel     `json:"channel"`
+	To      steward.Recipient   `json:"to"`
+	Account steward.AccountID   `json:"account,omitempty"`
+	File    string              `json:"file"`
+	From    string              `json:"from,omitempty"` // of a mail, as its reader sees it
+	Content steward.Content     `json:"content"`
+}
+
+const journalName = "messages.jsonl"
+
+// NewPreviewSender makes the folder and checks that it can be written to.
+func NewPreviewSender(cfg PreviewConfig) (*PreviewSender, error) {
+	mailCfg := MailConfig{From: "success@example.com"}
+	if cfg.Mail != nil {
+		mailCfg = *cfg.Mail
+	}
+	m, err := newMailRenderer(mailCfg)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Dir == "" {
+		return nil, errors.New("the preview has no folder; name one")
+	}
+	// Previews hold what a CRM says of people: nobody else's to read.
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the preview folder: %w", err)
+	}
+	return &PreviewSender{cfg: cfg, mail: m}, nil
+}
+
+// Send writes the message's file and its line in the journal. The Ref is the
+// file's path.
+func (p *PreviewSender) Send(ctx context.Context, l steward.Letter) (steward.Receipt, error) {
+	if err := ctx.Err(); err != nil {
+		return steward.Receipt{}, failed(steward.Unreachable, "stopped", "it is written at the next attempt", withhold("write the preview", err))
+	}
+	body, suffix, err := p.payload(l)
+	if err != nil {
+		return steward.Receipt{}, err
+	}
+	at := p.mail.date(l.Message)
+	e := previewEntry{
+		ID: l.Message.ID, Day: at.Format(time.DateOnly), At: at, Kind: l.Message.Kind, Channel: l.Message.Channel,
+		To: l.Message.To, Account: l.Message.Account, Content: l.Content,
+	}
+	e.File = e.Day + "/" + fileName(l.Message.ID) + suffix
+	if l.Message.Channel == steward.Email {
+		e.From = headerText(l.Content.From, 80)
+		if e.From == "" {
+			e.From = p.mail.from.Address
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.write(e, body); err != nil {
+		return steward.Receipt{}, failed(steward.Unreachable, "write", "check the preview folder's space and rights", fmt.Errorf("write the preview: %w", err))
+	}
+	if p.cfg.Out != nil {
+		// What is shown is beside the point of a preview that is on disk; a closed
+		// pipe fails no delivery.
+		_, _ = io.WriteString(p.cfg.Out, terminalCard(l, p.cfg.Width, p.cfg.Colour))
+	}
+	return steward.Receipt{
+		Ref:    filepath.Join(p.cfg.Dir, filepath.FromSlash(e.File)),
+		Detail: "previewed, not sent; meant for " + meantFor(l.Message) + " by " + channelWord(l.Message.Channel),
+	}, nil
+}
+
+func (p *PreviewSender) write(e previewEntry, body []byte) error {
+	path := filepath.Join(p.cfg.Dir, filepath.FromSlash(e.File))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	if err := writeWhole(path, body); err != nil {
+		return err
+	}
+	line, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(p.cfg.Dir, journalName), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(line, '\n'))
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	p.dirty = true
+	return err
+}
+
+// payload is what would have been sent, and what kind of file that is.
+func (p *PreviewSender) payload(l steward.Letter) (body []byte, suffix string, err error) {
+	switch l.Message.Channel {
+	case steward.Slack:
+		body, err = slackPayload(l)
+		return body, ".slack.json", err
+	case steward.Email:
+		body, err = p.mail.Compose(l)
+		return body, ".eml", err
+	}
+	return nil, "", notConfigured(l.Message.Channel)
+}
+
+// slackPayload is the call of chat.postMessage as SlackSender makes it, as JSON
+// and without the token. It is built from the same options.
+func slackPayload(l steward.Letter) ([]byte, error) {
+	to := l.Message.To.Slack
+	if to == "" {
+		to = l.Message.To.Key
+	}
+	blocks, fallback := SlackBlocks(l.Content)
+	values, err := applied(to, cardOptions(l.Message.ID, blocks, fallback))
+	if err != nil {
+		return nil, failed(steward.Refused, "could_not_compose", "please report this with `steward outreach` of the message", withhold("lay out the card", err))
+	}
+	out := map[string]any{}
+	for k := range values {
+		v := values.Get(k)
+		switch k {
+		case "token":
+		case "blocks", "metadata":
+			out[k] = json.RawMessage(v)
+		case "mrkdwn", "unfurl_links", "unfurl_media", "link_names":
+			out[k] = v == "true"
+		default:
+			out[k] = v
+		}
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(out); err != nil {
+		return nil, failed(steward.Refused, "could_not_compose", "please report this with `steward outreach` of the message", withhold("lay out the card", err))
+	}
+	return buf.Bytes(), nil
+}
+
+func applied(channel string, opts []slack.MsgOption) (url.Values, error) {
+	_, values, err := slack.UnsafeApplyMsgOptions("", channel, "", opts...)
+	if err != nil {
+		return nil, err
+	}
+	return values, nil
+}
+
+// Flush makes the page anew if anything was sent since it was last made. It
+// reads the journal rather than remember it, so that memory stays flat however
+// long a worker previews and other processes' messages are shown too.
+func (p *PreviewSender) Flush() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.dirty {
+		return nil
+	}
+	entries, more, err := readJournal(filepath.Join(p.cfg.Dir, journalName), maxOnPage)
+	if err != nil {
+		return fmt.Errorf("read the preview's journal: %w", err)
+	}
+	var page bytes.Buffer
+	if err := writePage(&page, entries, more); err != nil {
+		return fmt.Errorf("draw the preview's page: %w", err)
+	}
+	if err := writeWhole(filepath.Join(p.cfg.Dir, "index.html"), page.Bytes()); err != nil {
+		return fmt.Errorf("write the preview's page: %w", err)
+	}
+	p.dirty = false
+	return nil
+}
+
+// maxOnPage is how many messages, the newest, the page shows; older ones keep
+// their files.
+const maxOnPage = 2000
+
+// readJournal gives the newest messages, newest first, each once and as it was
+// last sent; more is how many older ones there are. A line cut short by a crash
+// is passed over.
+func readJournal(path string, limit int) (entries []previewEntry, more int, err error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	defer f.Close()
+	var lines [][]byte
+	r := bufio.NewReader(f)
+	for {
+		line, err := r.ReadBytes('\n')
+		if len(bytes.TrimSpace(line)) > 0 {
+			lines = append(lines, line)
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+	}
+	seen := map[steward.MessageID]bool{}
+	for i := len(lines) - 1; i >= 0; i-- {
+		var e previewEntry
+		if json.Unmarshal(lines[i], &e) != nil || seen[e.ID] {
+			continue
+		}
+		seen[e.ID] = true
+		if len(entries) == limit {
+			more++
+			continue
+		}
+		entries = append(entries, e)
+	}
+	return entries, more, nil
+}
+
+// writeWhole puts a file in place at once, so that a reader never sees half.
+func writeWhole(path string, body []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".preview-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // gone already when all went well
+	_, err = f.Write(body)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// ownerOf is whom the page files a message under.
+func (e previewEntry) ownerOf() string {
+	for _, s := range []string{string(e.To.Owner), e.To.Slack, e.To.Key} {
+		if s = oneLine(s); s != "" && !strings.HasPrefix(s, "role:") {
+			return s
+		}
+	}
+	return "customers"
+}

@@ -1,0 +1,193 @@
+package notify
+
+import (
+	"fmt"
+	"html/template"
+	"io"
+	"sort"
+	"strings"
+
+	"steward"
+)
+
+// writePage draws the preview's page: one file, no script, nothing fetched. It
+// filters by owner with :target rules, one each, so that a filter is a link.
+func writePage(w io.Writer, entries []previewEntry, more int) error {
+	t, err := template.New("page").Parse(pageTemplate)
+	if err != nil {
+		return err
+	}
+	return t.Execute(w, newPage(entries, more))
+}
+
+type page struct {
+	Owners []pageOwner
+	Days   []pageDay
+	Count  int
+	More   int
+	Style  template.CSS
+}
+
+type pageOwner struct {
+	Name  string
+	Ref   string // the anchor and class
+	Count int
+}
+
+type pageDay struct {
+	Day     string
+	Entries []pageEntry
+}
+
+type pageEntry struct {
+	ID, Ref, File, Account, Time string
+	Card                         *pageCard
+	Mail                         *pageMail
+}
+
+type pageCard struct {
+	Channel, Mark, Title, Account, Severity string
+	Link                                    string
+	Facts                                   []steward.LabelledText
+	Parts                                   []pagePart
+	Footer                                  string
+}
+
+type pagePart struct {
+	Title    string
+	Wording  template.HTML
+	Evidence []string
+}
+
+type pageMail struct {
+	From, To, Subject, ReplyTo string
+	Body                       template.HTML
+}
+
+func newPage(entries []previewEntry, more int) page {
+	refs := map[string]int{} // owner → index in p.Owners
+	p := page{Count: len(entries), More: more}
+	for _, e := range entries {
+		name := e.ownerOf()
+		i, ok := refs[name]
+		if !ok {
+			i = len(p.Owners)
+			refs[name] = i
+			p.Owners = append(p.Owners, pageOwner{Name: name, Ref: fmt.Sprintf("o%d", i)})
+		}
+		p.Owners[i].Count++
+		if k := len(p.Days) - 1; k < 0 || p.Days[k].Day != e.Day {
+			p.Days = append(p.Days, pageDay{Day: e.Day})
+		}
+		d := &p.Days[len(p.Days)-1]
+		d.Entries = append(d.Entries, newPageEntry(e, p.Owners[i].Ref))
+	}
+	var css strings.Builder
+	for _, o := range p.Owners { // Ref is ours, never a name
+		fmt.Fprintf(&css, "#%[1]s:target~main article:not(.%[1]s){display:none}#%[1]s:target~header a[href=\"#%[1]s\"]{background:#1d1c1d;color:#fff}\n", o.Ref)
+	}
+	p.Style = template.CSS(css.String())
+	sort.SliceStable(p.Owners, func(i, j int) bool { return p.Owners[i].Name < p.Owners[j].Name })
+	return p
+}
+
+func newPageEntry(e previewEntry, ref string) pageEntry {
+	out := pageEntry{ID: fileName(e.ID), Ref: ref, File: e.File, Account: oneLine(string(e.Account)), Time: e.At.Format("15:04") + " UTC"}
+	c := e.Content
+	if e.Channel == steward.Email {
+		to := oneLine(e.To.Name + " <" + e.To.Email + ">")
+		body := mailBody{content: c}
+		if e.To.Customer() { // the real link would be one that works
+			body.unsubscribe = "#unsubscribe"
+		}
+		out.Mail = &pageMail{From: oneLine(e.From), To: to, Subject: oneLine(c.Title), ReplyTo: oneLine(c.ReplyTo),
+			Body: template.HTML(body.fragment())} // every text in it is escaped by mailBody
+		return out
+	}
+	where := oneLine(e.To.Slack)
+	if !strings.HasPrefix(where, "#") {
+		where = "Direct message to " + meantFor(steward.Message{To: e.To})
+	}
+	card := &pageCard{Channel: where, Title: oneLine(c.Title), Account: oneLine(c.Account), Severity: oneLine(c.Severity),
+		Mark: severityMark(c.Severity), Link: safeURL(c.Link), Footer: oneLine(c.Footer)}
+	for _, f := range c.Facts {
+		if t := oneLine(f.Text); t != "" {
+			card.Facts = append(card.Facts, steward.LabelledText{Label: oneLine(f.Label), Text: t})
+		}
+	}
+	for _, part := range c.Parts {
+		pp := pagePart{Wording: template.HTML(parseMarkdown(part.Markdown).html()), Evidence: sentences(part.Evidence)}
+		if t := oneLine(part.Title); t != card.Title {
+			pp.Title = t
+		}
+		card.Parts = append(card.Parts, pp)
+	}
+	out.Card = card
+	return out
+}
+
+const pageTemplate = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+<meta name="referrer" content="no-referrer">
+<title>Steward preview: {{.Count}} messages</title>
+<style>
+*{box-sizing:border-box}
+body{margin:0;background:#f6f6f4;color:#1d1c1d;font:15px/1.5 -apple-system,BlinkMacSystemFont,"Segoe UI",Roboto,Helvetica,Arial,sans-serif}
+header{position:sticky;top:0;z-index:1;background:#fffffff2;border-bottom:1px solid #e4e2de;padding:14px 24px}
+header h1{margin:0 0 8px;font-size:16px}header h1 small{font-weight:400;color:#6b6a68;margin-left:8px}
+nav{display:flex;flex-wrap:wrap;gap:6px;max-height:74px;overflow:auto}
+nav a{padding:2px 10px;border-radius:99px;background:#eceae6;color:#1d1c1d;text-decoration:none;font-size:13px}
+nav a span{color:inherit;opacity:.55;margin-left:4px}
+main{max-width:760px;margin:0 auto;padding:8px 24px 64px}
+h2.day{margin:28px 0 10px;font-size:13px;font-weight:600;color:#6b6a68}
+article{margin:0 0 16px;background:#fff;border:1px solid #e4e2de;border-radius:10px;overflow:hidden;content-visibility:auto;contain-intrinsic-size:auto 320px}
+.meta{display:flex;gap:10px;padding:8px 16px;font-size:12px;color:#6b6a68;border-bottom:1px solid #f0eeea}
+.meta a{color:inherit;margin-left:auto}
+.card{padding:14px 16px 14px 60px;position:relative}
+.card .bot{position:absolute;left:16px;top:16px;width:32px;height:32px;border-radius:7px;background:#23524a;color:#fff;text-align:center;line-height:32px;font-weight:700}
+.card .who{font-weight:700}.card .who span{margin-left:6px;padding:1px 4px;border-radius:3px;background:#ecebe8;font-size:10px;font-weight:600;color:#6b6a68;vertical-align:2px}
+.card h3{margin:2px 0 6px;font-size:18px;line-height:1.35}
+.card h4{margin:14px 0 4px;font-size:15px}
+.facts{margin:0 0 10px}.facts b{font-weight:700}.facts i{font-style:normal;color:#b3b1ad;margin:0 8px}
+.card hr{border:0;border-top:1px solid #e8e6e2;margin:14px 0}
+.card .wording p{margin:0 0 8px!important}
+.evidence{margin:4px 0 8px;padding-left:22px}
+.small{margin:10px 0 0;font-size:13px;color:#6b6a68}
+.mail .head{padding:14px 20px;border-bottom:1px solid #f0eeea}
+.mail h3{margin:0 0 6px;font-size:19px;font-weight:500}
+.mail dl{margin:0;display:grid;grid-template-columns:max-content 1fr;gap:0 10px;font-size:13px;color:#6b6a68}
+.mail dd{margin:0;color:#1d1c1d;overflow-wrap:anywhere}
+.mail .body{padding:20px}
+.card,.mail{overflow-wrap:anywhere}
+.anchor{position:absolute;top:0}
+a{color:#0b5cad}
+{{.Style}}</style>
+</head>
+<body>
+{{range .Owners}}<a class="anchor" id="{{.Ref}}"></a>
+{{end}}<header>
+<h1>Steward preview<small>{{.Count}} messages, newest first. Nothing here was sent.{{if .More}} {{.More}} older ones are in the day folders.{{end}}</small></h1>
+<nav><a href="#">everyone</a>{{range .Owners}}<a href="#{{.Ref}}"><bdi>{{.Name}}</bdi><span>{{.Count}}</span></a>{{end}}</nav>
+</header>
+<main>
+{{range .Days}}<h2 class="day">{{.Day}}</h2>
+{{range .Entries}}<article class="{{.Ref}}" id="{{.ID}}">
+<div class="meta"><span>{{if .Card}}{{.Card.Channel}}{{else}}E-mail{{end}}</span><span>{{.Time}}</span>{{with .Account}}<span><bdi>{{.}}</bdi></span>{{end}}<a href="{{.File}}">as sent</a></div>
+{{with .Card}}<div class="card"><div class="bot">S</div><div class="who">Steward<span>APP</span></div>
+<h3>{{.Mark}}{{with .Account}}<bdi>{{.}}</bdi>{{end}}{{if and .Account .Title}} — {{end}}{{.Title}}</h3>
+{{if or .Facts .Link}}<p class="facts">{{range $i, $f := .Facts}}{{if $i}}<i>·</i>{{end}}{{$f.Label}} <b><bdi>{{$f.Text}}</bdi></b>{{end}}{{with .Link}}<i>·</i><a href="{{.}}" rel="noreferrer">Open in CRM</a>{{end}}</p>{{end}}
+{{range $i, $p := .Parts}}{{if $i}}<hr>{{end}}{{with $p.Title}}<h4>{{.}}</h4>{{end}}<div class="wording">{{$p.Wording}}</div>
+{{if $p.Evidence}}<ul class="evidence">{{range $p.Evidence}}<li><bdi>{{.}}</bdi></li>{{end}}</ul>{{end}}{{end}}
+{{with .Footer}}<p class="small">{{.}}</p>{{end}}</div>{{end}}{{with .Mail}}<div class="mail"><div class="head"><h3>{{.Subject}}</h3>
+<dl><dt>From</dt><dd>{{.From}}</dd><dt>To</dt><dd>{{.To}}</dd>{{with .ReplyTo}}<dt>Reply to</dt><dd>{{.}}</dd>{{end}}</dl></div>
+<div class="body">{{.Body}}</div></div>{{end}}
+</article>
+{{end}}{{end}}{{if not .Count}}<p class="small">No messages yet.</p>{{end}}
+</main>
+</body>
+</html>
+`

@@ -1,0 +1,65 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"steward"
+)
+
+// A Redirect sends everything to one address, saying in the heading whom it
+// was meant for: a last rehearsal with real providers.
+type Redirect struct {
+	// To is an e-mail address, or a Slack channel such as #steward-trial.
+	To string
+	// Slack and Mail are the real senders; only the one that To needs is used.
+	Slack, Mail Sender
+}
+
+// Send sends to the one address by whatever channel that is. A mail that was
+// meant for a customer is then one among ourselves, and carries no link to
+// unsubscribe somebody else by.
+func (r Redirect) Send(ctx context.Context, l steward.Letter) (steward.Receipt, error) {
+	meant := meantFor(l.Message)
+	m := l.Message
+	sender := r.Mail
+	m.Channel, m.To = steward.Email, steward.Recipient{Key: "redirect", Email: r.To}
+	if !strings.Contains(r.To, "@") {
+		sender = r.Slack
+		m.Channel, m.To = steward.Slack, steward.Recipient{Key: "redirect", Slack: r.To}
+	}
+	c := l.Content
+	c.Title = "[for " + meant + "] " + c.Title
+	c.ReplyTo = "" // an answer to a rehearsal must not reach the CSM as the customer's
+	c.Facts = append([]steward.LabelledText{{Label: "Meant for", Text: meant + ", by " + channelWord(l.Message.Channel)}}, c.Facts...)
+	if sender == nil {
+		return steward.Receipt{}, notConfigured(m.Channel)
+	}
+	receipt, err := sender.Send(ctx, steward.Letter{Message: m, Content: c})
+	if err == nil {
+		receipt.Detail = fmt.Sprintf("redirected to %s; meant for %s", r.To, meant)
+	}
+	return receipt, err
+}
+
+// meantFor names the recipient as a person would: a name before a key, and the
+// address never, since a heading ends up in notifications and logs.
+func meantFor(m steward.Message) string {
+	for _, s := range []string{m.To.Name, m.To.Key, string(m.To.Owner), string(m.To.Contact)} {
+		if s = oneLine(s); s != "" {
+			return shorten(s, 60)
+		}
+	}
+	return "nobody in particular"
+}
+
+func channelWord(c steward.Channel) string {
+	switch c {
+	case steward.Slack:
+		return "Slack"
+	case steward.Email:
+		return "e-mail"
+	}
+	return string(c)
+}

@@ -1,0 +1,41 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+
+	"steward"
+)
+
+// A Router picks the sender by the message's channel. A channel that is left
+// nil is one the workspace has not set up.
+type Router struct {
+	Slack, Mail Sender
+}
+
+// Send hands the letter to the channel's sender. Where there is none the error
+// is Unauthorised: nothing will go until a person sets the channel up.
+func (r Router) Send(ctx context.Context, l steward.Letter) (steward.Receipt, error) {
+	var sender Sender
+	switch l.Message.Channel {
+	case steward.Slack:
+		sender = r.Slack
+	case steward.Email:
+		sender = r.Mail
+	}
+	if sender == nil {
+		return steward.Receipt{}, notConfigured(l.Message.Channel)
+	}
+	return sender.Send(ctx, l)
+}
+
+func notConfigured(c steward.Channel) *steward.DeliveryError {
+	hint := "the message's channel is unknown to this version of Steward"
+	switch c {
+	case steward.Slack:
+		hint = "set slack.bot_token_env in steward.yaml and that variable, or use delivery: preview"
+	case steward.Email:
+		hint = "set email.from and email.smtp_env in steward.yaml and that variable, or use delivery: preview"
+	}
+	return failed(steward.Unauthorised, "not_configured", hint, fmt.Errorf("there is no sender for %s", channelWord(c)))
+}

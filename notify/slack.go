@@ -1,0 +1,306 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"steward"
+)
+
+const (
+	// slackEvent is the metadata's event type, by which Find knows its own.
+	slackEvent = "steward_message"
+	// lookupsKept is for how long a channel or person that was looked up is
+	// believed. Long enough to spare the lookups of a day's cards, short enough
+	// that a person who was renamed is found the same morning.
+	lookupsKept = time.Hour
+	// maxSlackAnswer bounds what is read of one answer, in bytes.
+	maxSlackAnswer = 8 << 20
+	slackTimeout   = 30 * time.Second
+)
+
+// SlackConfig is what a SlackSender needs.
+type SlackConfig struct {
+	// Token is the bot token, xoxb-….
+	Token steward.Secret
+	// APIURL replaces https://slack.com/api/, for GovSlack and for tests. It ends
+	// with a slash.
+	APIURL string
+	// HTTP is the client to call with; nil for one with a time limit of 30
+	// seconds. Redirects are never followed, since the token is in the body.
+	HTTP *http.Client
+	// Now is the clock that lookups expire by; nil for time.Now.
+	Now func() time.Time
+}
+
+// A SlackSender posts cards as a bot. It is safe for concurrent use.
+type SlackSender struct {
+	cfg    SlackConfig
+	client *slack.Client
+
+	mu      sync.Mutex
+	lookups map[string]lookup // what was asked → the id
+}
+
+type lookup struct {
+	id    string
+	until time.Time
+}
+
+// NewSlackSender checks the configuration; it makes no call.
+func NewSlackSender(cfg SlackConfig) (*SlackSender, error) {
+	if cfg.Token.IsZero() {
+		return nil, errors.New("slack has no bot token; set slack.bot_token_env in steward.yaml and that variable")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	base := cfg.HTTP
+	if base == nil {
+		base = &http.Client{Timeout: slackTimeout}
+	}
+	client := *base
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	opts := []slack.Option{slack.OptionHTTPClient(boundedClient{&client})}
+	if cfg.APIURL != "" {
+		opts = append(opts, slack.OptionAPIURL(strings.TrimSuffix(cfg.APIURL, "/")+"/"))
+	}
+	return &SlackSender{cfg: cfg, client: slack.New(cfg.Token.Reveal(), opts...), lookups: map[string]lookup{}}, nil
+}
+
+// boundedClient reads no more of an answer than could be one, and mends a 429
+// whose Retry-After the library would stumble over.
+type boundedClient struct{ *http.Client }
+
+func (c boundedClient) Do(req *http.Request) (*http.Response, error) {
+	resp, err := c.Client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if strings.Trim(resp.Header.Get("Retry-After"), "0123456789") != "" {
+		resp.Header.Del("Retry-After") // a date, or nonsense
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(resp.Body, maxSlackAnswer), resp.Body}
+	return resp, nil
+}
+
+// Send posts one card and returns its channel and timestamp as the Ref. The
+// message's id travels in the card's metadata, so that Find can tell after an
+// unknowable outcome whether it is there.
+func (s *SlackSender) Send(ctx context.Context, l steward.Letter) (steward.Receipt, error) {
+	channel, err := s.channel(ctx, l.Message.To)
+	if err != nil {
+		return steward.Receipt{}, err
+	}
+	blocks, fallback := SlackBlocks(l.Content)
+	var posted, ts string
+	err = slackCall(ctx, "post the card", true, s.cfg.Token, func(ctx context.Context) error {
+		var err error
+		posted, ts, err = s.client.PostMessageContext(ctx, channel, cardOptions(l.Message.ID, blocks, fallback)...)
+		return err
+	})
+	switch {
+	case err != nil:
+		return steward.Receipt{}, err
+	case ts == "": // an answer without ok and without error
+		return steward.Receipt{}, failed(steward.Unknowable, "bad_answer", "look whether the message is there",
+			errors.New("post the card: Slack's answer names no message"))
+	}
+	return steward.Receipt{Ref: posted + "/" + ts}, nil
+}
+
+// cardOptions is the whole call but the channel. Text is escaped already;
+// parse none and link_names false keep Slack from looking for names and
+// addresses in it.
+func cardOptions(id steward.MessageID, blocks []slack.Block, fallback string) []slack.MsgOption {
+	return []slack.MsgOption{
+		slack.MsgOptionText(fallback, false),
+		slack.MsgOptionBlocks(blocks...),
+		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: slackEvent, EventPayload: map[string]any{"id": string(id)}}),
+		slack.MsgOptionDisableLinkUnfurl(),
+		slack.MsgOptionDisableMediaUnfurl(),
+		slack.MsgOptionDisableMarkdown(),
+		slack.MsgOptionParse(false),
+		slack.MsgOptionLinkNames(false),
+	}
+}
+
+// Verify asks Slack who the token belongs to, and answers in words.
+func (s *SlackSender) Verify(ctx context.Context) (string, error) {
+	var who *slack.AuthTestResponse
+	err := slackCall(ctx, "check the bot token", false, s.cfg.Token, func(ctx context.Context) error {
+		var err error
+		who, err = s.client.AuthTestContext(ctx)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("Slack workspace %s, as %s", oneLine(who.Team), oneLine(who.User)), nil
+}
+
+// Find looks in the recipient's channel for the card of a message, by its
+// metadata, among what was posted from since on (less a minute, for clocks that
+// differ). It settles an unknowable outcome: found means it was delivered; not
+// found and no error means that it was not.
+func (s *SlackSender) Find(ctx context.Context, to steward.Recipient, id steward.MessageID, since time.Time) (steward.Receipt, bool, error) {
+	channel, err := s.channel(ctx, to)
+	if err != nil {
+		return steward.Receipt{}, false, err
+	}
+	if strings.HasPrefix(channel, "#") { // history wants the id
+		if channel, err = s.channelID(ctx, channel); err != nil {
+			return steward.Receipt{}, false, err
+		}
+	}
+	p := &slack.GetConversationHistoryParameters{
+		ChannelID: channel, Inclusive: true, IncludeAllMetadata: true, Limit: 200,
+		Oldest: fmt.Sprintf("%d.000000", since.Add(-time.Minute).Unix()),
+	}
+	const maxPages = 25
+	for range maxPages {
+		var page *slack.GetConversationHistoryResponse
+		err := slackCall(ctx, "look for the card", false, s.cfg.Token, func(ctx context.Context) error {
+			var err error
+			page, err = s.client.GetConversationHistoryContext(ctx, p)
+			return err
+		})
+		if err != nil {
+			return steward.Receipt{}, false, err
+		}
+		for _, m := range page.Messages {
+			if m.Metadata.EventType == slackEvent && m.Metadata.EventPayload["id"] == string(id) {
+				return steward.Receipt{Ref: channel + "/" + m.Timestamp}, true, nil
+			}
+		}
+		p.Cursor = page.ResponseMetaData.NextCursor
+		if !page.HasMore || p.Cursor == "" {
+			return steward.Receipt{}, false, nil
+		}
+	}
+	return steward.Receipt{}, false, failed(steward.Unreachable, "too_much_history", "look for it in Slack by hand",
+		fmt.Errorf("look for the card: more than %d messages since then", maxPages*p.Limit))
+}
+
+// channel is where to post for a recipient: a channel's name or id as it
+// stands, a person's direct channel opened, by Slack id or by e-mail.
+func (s *SlackSender) channel(ctx context.Context, to steward.Recipient) (string, error) {
+	where := to.Slack
+	if where == "" && strings.HasPrefix(to.Key, "#") {
+		where = to.Key
+	}
+	switch {
+	case where != "" && (where[0] == '#' || isSlackID(where, "CGD")):
+		return where, nil
+	case isSlackID(where, "UW"):
+		return s.directChannel(ctx, where)
+	case where != "":
+		return "", failed(steward.Refused, "bad_slack_id", "write it as U012AB3CD or #channel in owners.yaml",
+			errors.New("the recipient's slack entry is neither a person's id nor a channel"))
+	case to.Email != "":
+		user, err := s.userByEmail(ctx, to.Email)
+		if err != nil {
+			return "", err
+		}
+		return s.directChannel(ctx, user)
+	}
+	return "", failed(steward.Refused, "no_slack_address", "give the person a slack id or an e-mail in owners.yaml",
+		errors.New("the recipient has neither"))
+}
+
+// isSlackID tells ids such as U012AB3CD from names, by first letter.
+func isSlackID(s, first string) bool {
+	return len(s) >= 2 && strings.IndexByte(first, s[0]) >= 0 &&
+		strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
+}
+
+func (s *SlackSender) directChannel(ctx context.Context, user string) (string, error) {
+	return s.lookUp("dm "+user, func() (id string, err error) {
+		err = slackCall(ctx, "open the direct channel", false, s.cfg.Token, func(ctx context.Context) error {
+			c, _, _, err := s.client.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}, ReturnIM: true})
+			if err == nil {
+				id = c.ID
+			}
+			return err
+		})
+		return id, err
+	})
+}
+
+func (s *SlackSender) userByEmail(ctx context.Context, email string) (string, error) {
+	return s.lookUp("mail "+email, func() (id string, err error) {
+		err = slackCall(ctx, "look the person up by e-mail", false, s.cfg.Token, func(ctx context.Context) error {
+			u, err := s.client.GetUserByEmailContext(ctx, email)
+			switch {
+			case err != nil:
+				return err
+			case u.Deleted:
+				return slack.SlackErrorResponse{Err: "user_disabled"}
+			}
+			id = u.ID
+			return nil
+		})
+		return id, err
+	})
+}
+
+func (s *SlackSender) channelID(ctx context.Context, name string) (string, error) {
+	return s.lookUp("channel "+name, func() (string, error) {
+		p := &slack.GetConversationsParameters{ExcludeArchived: true, Limit: 999, Types: []string{"public_channel", "private_channel"}}
+		for {
+			var page []slack.Channel
+			var cursor string
+			err := slackCall(ctx, "find the channel's id", false, s.cfg.Token, func(ctx context.Context) (err error) {
+				page, cursor, err = s.client.GetConversationsContext(ctx, p)
+				return err
+			})
+			if err != nil {
+				return "", err
+			}
+			for _, c := range page {
+				if c.Name == strings.TrimPrefix(name, "#") {
+					return c.ID, nil
+				}
+			}
+			if cursor == "" || cursor == p.Cursor {
+				return "", slackAnswer("channel_not_found", errors.New("find the channel's id"), false)
+			}
+			p.Cursor = cursor
+		}
+	})
+}
+
+// lookUp answers from what was looked up within the last hour. Failures are not
+// kept: the person may be mending it now. Two callers may look up the same at
+// once; holding the lock over a call would let one slow answer hold up all.
+func (s *SlackSender) lookUp(what string, ask func() (string, error)) (string, error) {
+	s.mu.Lock()
+	known, ok := s.lookups[what]
+	s.mu.Unlock()
+	if ok && s.cfg.Now().Before(known.until) {
+		return known.id, nil
+	}
+	id, err := ask()
+	if err != nil {
+		return "", err
+	}
+	if id == "" {
+		return "", failed(steward.Unreachable, "bad_answer", "the answer was not Slack's; is something between Steward and slack.com?",
+			errors.New("look up the recipient: the answer names nobody"))
+	}
+	s.mu.Lock()
+	s.lookups[what] = lookup{id: id, until: s.cfg.Now().Add(lookupsKept)}
+	s.mu.Unlock()
+	return id, nil
+}
