@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"steward"
+)
+
+// Approve lets a message that awaits approval go, in the version that the
+// person saw. ErrConflict when its text is another by now, ErrSettled when it
+// has ended or was approved already.
+func (db *DB) Approve(ctx context.Context, id steward.MessageID, version int, by string, now time.Time) error {
+	return db.update(ctx, "approve "+string(id), func(tx *sqlx.Tx) error {
+		m, err := awaiting(ctx, tx, id, version)
+		if err != nil {
+			return err
+		}
+		return approve(ctx, tx, m, by, "approved by "+by, now)
+	})
+}
+
+// Decline ends a message that awaits approval, in the version that the person
+// saw; why is theirs. Errors as Approve's.
+func (db *DB) Decline(ctx context.Context, id steward.MessageID, version int, by, why string, now time.Time) error {
+	return db.update(ctx, "decline "+string(id), func(tx *sqlx.Tx) error {
+		m, err := awaiting(ctx, tx, id, version)
+		if err != nil {
+			return err
+		}
+		detail := "declined by " + by
+		if why != "" {
+			detail += ": " + why
+		}
+		return endApproval(ctx, tx, m, steward.Suppressed, steward.ReasonDeclined, detail, now)
+	})
+}
+
+// ExpireApprovals ends the messages that nobody approved in time, and tells
+// how many.
+func (db *DB) ExpireApprovals(ctx context.Context, now time.Time) (int, error) {
+	n := 0
+	err := db.update(ctx, "expire approvals", func(tx *sqlx.Tx) error {
+		late, err := selectMessages(ctx, tx, `
+			SELECT * FROM messages WHERE state = 'awaiting_approval' AND expires > 0 AND expires <= ? ORDER BY id`, now.Unix())
+		if err != nil {
+			return err
+		}
+		for _, m := range late {
+			if err := endApproval(ctx, tx, m, steward.Expired, steward.ReasonExpired, "nobody approved it in time", now); err != nil {
+				return err
+			}
+		}
+		n = len(late)
+		return nil
+	})
+	return n, err
+}
+
+// VetoElapsed lets the messages go that nobody stopped in time, and tells how
+// many. One that has expired as well does not go.
+func (db *DB) VetoElapsed(ctx context.Context, now time.Time) (int, error) {
+	n := 0
+	err := db.update(ctx, "let unopposed messages go", func(tx *sqlx.Tx) error {
+		unopposed, err := selectMessages(ctx, tx, `
+			SELECT * FROM messages
+			WHERE state = 'awaiting_approval' AND veto > 0 AND veto <= ? AND (expires = 0 OR expires > ?) ORDER BY id`,
+			now.Unix(), now.Unix())
+		if err != nil {
+			return err
+		}
+		for _, m := range unopposed {
+			if err := approve(ctx, tx, m, "", "nobody stopped it in time", now); err != nil {
+				return err
+			}
+		}
+		n = len(unopposed)
+		return nil
+	})
+	return n, err
+}
+
+func awaiting(ctx context.Context, tx *sqlx.Tx, id steward.MessageID, version int) (steward.Message, error) {
+	m, err := getMessage(ctx, tx, id)
+	switch {
+	case err != nil:
+		return m, err
+	case m.State != steward.AwaitingApproval && m.ApprovedBy != "":
+		return m, fmt.Errorf("it was approved by %s and is %s: %w", m.ApprovedBy, m.State, ErrSettled)
+	case m.State != steward.AwaitingApproval:
+		return m, fmt.Errorf("it is %s: %w", m.State, ErrSettled)
+	case m.Version != version:
+		return m, fmt.Errorf("its text is version %d by now, not %d; read it again: %w", m.Version, version, ErrConflict)
+	}
+	return m, nil
+}
+
+func approve(ctx context.Context, tx *sqlx.Tx, m steward.Message, by, detail string, now time.Time) error {
+	if _, err := tx.ExecContext(ctx,
+		`UPDATE messages SET state = 'planned', reason = ?, detail = ?, approved_by = ? WHERE id = ?`,
+		steward.ReasonApproved, detail, by, m.ID); err != nil {
+		return err
+	}
+	return closeApproval(ctx, tx, m, steward.Decision{Effect: steward.Pass, Reason: steward.ReasonApproved, Detail: detail}, now)
+}
+
+func endApproval(ctx context.Context, tx *sqlx.Tx, m steward.Message, state steward.MessageState, reason steward.Reason, detail string, now time.Time) error {
+	if _, err := tx.ExecContext(ctx,
+		`UPDATE messages SET state = ?, reason = ?, detail = ?, settled = ? WHERE id = ?`,
+		state, reason, detail, now.Unix(), m.ID); err != nil {
+		return err
+	}
+	return closeApproval(ctx, tx, m, steward.Decision{Effect: steward.Suppress, Reason: reason, Detail: detail}, now)
+}
+
+// closeApproval keeps the decision, and holds back a card that would still ask
+// for it.
+func closeApproval(ctx context.Context, tx *sqlx.Tx, m steward.Message, d steward.Decision, now time.Time) error {
+	if _, err := tx.ExecContext(ctx, `
+		UPDATE messages SET state = 'suppressed', reason = ?, detail = 'what it asks for is decided', settled = ?
+		WHERE for_message = ? AND state IN ('planned', 'enqueued', 'deferred')`,
+		d.Reason, now.Unix(), m.ID); err != nil {
+		return err
+	}
+	carried, err := selectOutreach(ctx, tx, `SELECT * FROM outreach WHERE message = ? ORDER BY planned, id`, m.ID)
+	if err != nil {
+		return err
+	}
+	return putRecords(ctx, tx, m, carried, d, now)
+}

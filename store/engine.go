@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"steward"
+)
+
+// An EngineState is all that deciding needs to remember.
+type EngineState struct {
+	Phases []steward.PhaseState
+	// Open is every open enrolment, LastEnded the newest ended one of each
+	// playbook and subject.
+	Open      []steward.Enrolment
+	LastEnded []steward.Enrolment
+	Playbooks []steward.PlaybookState
+	Pause     steward.Pause
+}
+
+// EngineState reads it as of one moment.
+func (db *DB) EngineState(ctx context.Context) (EngineState, error) {
+	var s EngineState
+	err := db.view(ctx, "read the engine's state", func(tx *sqlx.Tx) error {
+		var phases []phaseRow
+		err := tx.SelectContext(ctx, &phases, `SELECT * FROM phases ORDER BY playbook, kind, subject`)
+		if err != nil {
+			return err
+		}
+		if s.Phases, err = each(phases, phaseRow.noun); err != nil {
+			return err
+		}
+		if s.Open, err = selectEnrolments(ctx, tx, `
+			SELECT * FROM enrolments WHERE state IN ('quarantined', 'active', 'waiting') ORDER BY id`); err != nil {
+			return err
+		}
+		if s.LastEnded, err = selectEnrolments(ctx, tx, `
+			SELECT * FROM enrolments WHERE id IN (
+				SELECT id FROM (
+					SELECT id, ROW_NUMBER() OVER (PARTITION BY playbook, kind, subject ORDER BY ended_at DESC, id DESC) AS place
+					FROM enrolments WHERE state IN ('completed', 'exited', 'failed')) ended
+				WHERE place = 1)
+			ORDER BY id`); err != nil {
+			return err
+		}
+		var books []playbookRow
+		if err := tx.SelectContext(ctx, &books, `SELECT * FROM playbook_state ORDER BY playbook`); err != nil {
+			return err
+		}
+		if s.Playbooks, err = each(books, playbookRow.noun); err != nil {
+			return err
+		}
+		s.Pause, err = readPause(ctx, tx)
+		return err
+	})
+	return s, err
+}
+
+type phaseRow struct {
+	Playbook   steward.PlaybookName `db:"playbook"`
+	Kind       steward.SubjectKind  `db:"kind"`
+	Subject    string               `db:"subject"`
+	Account    steward.AccountID    `db:"account"`
+	Phase      steward.Phase        `db:"phase"`
+	Episode    int64                `db:"episode"`
+	EpisodeDay sql.Null[int32]      `db:"episode_day"`
+	Since      int64                `db:"since"`
+	Held       float64              `db:"held"`
+	Slot       int64                `db:"slot"`
+	Frozen     string               `db:"frozen"`
+}
+
+func rowOfPhase(p steward.PhaseState) (phaseRow, error) {
+	frozen, err := jsonColumn(p.Frozen)
+	return phaseRow{
+		Playbook: p.Playbook, Kind: p.Subject.Kind, Subject: p.Subject.ID, Account: p.Subject.Account,
+		Phase: p.Phase, Episode: p.Episode.Unix(), EpisodeDay: dayColumn(p.EpisodeDay), Since: p.Since.Unix(),
+		Held: p.Held, Slot: p.Slot.Unix(), Frozen: frozen,
+	}, err
+}
+
+func (r phaseRow) noun() (steward.PhaseState, error) {
+	frozen, err := jsonOf[map[string]steward.Value](r.Frozen, fmt.Sprintf("frozen values of %s for %s", r.Playbook, r.Subject))
+	return steward.PhaseState{
+		Playbook: r.Playbook, Subject: steward.Subject{Kind: r.Kind, ID: r.Subject, Account: r.Account},
+		Phase: r.Phase, Episode: steward.SlotFromUnix(r.Episode), EpisodeDay: dayOf(r.EpisodeDay),
+		Since: steward.SlotFromUnix(r.Since), Held: r.Held, Slot: steward.SlotFromUnix(r.Slot), Frozen: frozen,
+	}, err
+}
+
+type playbookRow struct {
+	Playbook  steward.PlaybookName `db:"playbook"`
+	Version   string               `db:"version"`
+	Condition string               `db:"condition"`
+	Baseline  int64                `db:"baseline"`
+	Slot      int64                `db:"slot"`
+	LastDay   sql.Null[int32]      `db:"last_day"`
+	Fault     string               `db:"fault"`
+}
+
+func (r playbookRow) noun() (steward.PlaybookState, error) {
+	return steward.PlaybookState{
+		Playbook: r.Playbook, Version: r.Version, Condition: r.Condition, Baseline: steward.SlotFromUnix(r.Baseline),
+		Slot: steward.SlotFromUnix(r.Slot), LastDay: dayOf(r.LastDay), Fault: r.Fault,
+	}, nil
+}
+
+// SavePlaybookVersion keeps the whole text of a playbook under its hash, for
+// the enrolments that begin with it. Saving it again is nothing.
+func (db *DB) SavePlaybookVersion(ctx context.Context, playbook steward.PlaybookName, hash, text string, now time.Time) error {
+	return db.update(ctx, "keep playbook "+string(playbook), func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO playbook_versions (hash, playbook, content, seen_at) VALUES (?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING`,
+			hash, playbook, text, now.Unix())
+		return err
+	})
+}
+
+// PlaybookVersion reads the text that was kept under a hash, or ErrNotFound.
+func (db *DB) PlaybookVersion(ctx context.Context, hash string) (string, error) {
+	var text string
+	err := db.view(ctx, "read a playbook's version", func(tx *sqlx.Tx) error {
+		err := tx.GetContext(ctx, &text, `SELECT content FROM playbook_versions WHERE hash = ?`, hash)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("version %s: %w", hash, ErrNotFound)
+		}
+		return err
+	})
+	return text, err
+}

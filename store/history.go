@@ -1,0 +1,188 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jmoiron/sqlx"
+
+	"steward"
+)
+
+// A FieldChange is what a field became on a day. Its first one is what it was
+// when the row was first seen.
+type FieldChange struct {
+	Field string        `json:"field"`
+	Day   steward.Day   `json:"day"`
+	Value steward.Value `json:"value"` // unknown where it became absent
+}
+
+// FieldHistory reads what the fields of an account, contract or contact were,
+// oldest first.
+func (db *DB) FieldHistory(ctx context.Context, kind steward.SubjectKind, id string) ([]FieldChange, error) {
+	var rows []struct {
+		Field string `db:"field"`
+		Day   int32  `db:"day"`
+		Value string `db:"value"`
+	}
+	err := db.view(ctx, "read field history", func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &rows,
+			`SELECT field, day, value FROM field_history WHERE kind = ? AND id = ? ORDER BY day, field`, kind, id)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]FieldChange, len(rows))
+	for i, r := range rows {
+		out[i] = FieldChange{Field: r.Field, Day: steward.Day(r.Day)}
+		if out[i].Value, err = jsonOf[steward.Value](r.Value, "history of "+r.Field); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// accountFields is what of an account has a history: every field, by its name
+// in the language.
+func accountFields(a steward.Account) map[string]steward.Value {
+	f := map[string]steward.Value{
+		"name":             text(a.Name),
+		"parent":           text(string(a.Parent)),
+		"status":           text(a.Status),
+		"segment":          text(a.Segment),
+		"arr":              a.ARR,
+		"currency":         text(a.Currency),
+		"owner":            text(string(a.Owner)),
+		"start_date":       steward.OnDay(a.StartDate),
+		"renewal_date":     steward.OnDay(a.RenewalDate),
+		"stage":            text(a.Stage),
+		"escalation_level": a.EscalationLevel,
+		"contact_policy":   text(a.ContactPolicy),
+		"test":             flag(a.Test),
+	}
+	for name, v := range a.More {
+		f[name] = v
+	}
+	return f
+}
+
+func contractFields(c steward.Contract) map[string]steward.Value {
+	f := map[string]steward.Value{
+		"account":     text(string(c.Account)),
+		"product":     text(c.Product),
+		"start_date":  steward.OnDay(c.StartDate),
+		"end_date":    steward.OnDay(c.EndDate),
+		"notice_date": steward.OnDay(c.NoticeDate),
+		"amount":      c.Amount,
+		"auto_renew":  flag(c.AutoRenew),
+		"renewed":     flag(c.Renewed),
+		"cancelled":   flag(c.Cancelled),
+	}
+	for name, v := range c.More {
+		f[name] = v
+	}
+	return f
+}
+
+// contactFields leaves out names and addresses: nothing is judged by what they
+// were, and what is not kept need not be erased.
+func contactFields(c steward.Contact) map[string]steward.Value {
+	roles := slices.Clone(c.Roles)
+	slices.Sort(roles)
+	all, err := listColumn(roles)
+	if err != nil || len(roles) == 0 {
+		all = "" // strings always have a JSON form
+	}
+	return map[string]steward.Value{
+		"account": text(string(c.Account)),
+		"roles":   text(all),
+		"locale":  text(c.Locale),
+	}
+}
+
+func text(s string) steward.Value {
+	if s == "" {
+		return steward.Unknown(steward.TextKind)
+	}
+	return steward.Str(s)
+}
+
+// flag keeps only flags that are set: false is what a field is where no source
+// maps it, and a first row for each would double the table.
+func flag(b bool) steward.Value {
+	if !b {
+		return steward.Unknown(steward.FlagKind)
+	}
+	return steward.Bool(true)
+}
+
+// A keeper notes that a row was listed and what changed in it.
+type keeper struct {
+	im     *importing
+	kind   Kind
+	listed *sqlx.Stmt
+	change *sqlx.Stmt
+}
+
+func (im *importing) keeper(kind Kind) (*keeper, error) {
+	listed, err := im.tx.PreparexContext(im.ctx, `
+		INSERT INTO listings (source, kind, id, first_import, import) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (source, kind, id) DO UPDATE SET import = excluded.import`)
+	if err != nil {
+		return nil, err
+	}
+	// A second change on one day replaces the first: a day has one value.
+	change, err := im.tx.PreparexContext(im.ctx, `
+		INSERT INTO field_history (kind, id, field, day, value) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (kind, id, field, day) DO UPDATE SET value = excluded.value`)
+	if err != nil {
+		_ = listed.Close()
+		return nil, err
+	}
+	return &keeper{im: im, kind: kind, listed: listed, change: change}, nil
+}
+
+func (k *keeper) close() {
+	_ = k.listed.Close()
+	_ = k.change.Close()
+}
+
+func (k *keeper) row(id string, was, now map[string]steward.Value) error {
+	im := k.im
+	if _, err := k.listed.ExecContext(im.ctx, im.batch.Source, k.kind, id, im.id, im.id); err != nil {
+		return err
+	}
+	for field, v := range now {
+		if !sameValue(was[field], v) {
+			if err := k.write(id, field, v); err != nil {
+				return err
+			}
+		}
+	}
+	for field, v := range was {
+		if _, still := now[field]; !still && v.Known {
+			if err := k.write(id, field, steward.Value{}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (k *keeper) write(id, field string, v steward.Value) error {
+	column, err := jsonColumn(v)
+	if err != nil {
+		return fmt.Errorf("history of %s %s: %w", field, id, err)
+	}
+	_, err = k.change.ExecContext(k.im.ctx, k.kind, id, field, k.im.day, column)
+	return err
+}
+
+// sameValue compares as people do: all unknowns are alike.
+func sameValue(a, b steward.Value) bool {
+	if !a.Known || !b.Known {
+		return a.Known == b.Known
+	}
+	return a == b
+}

@@ -1,0 +1,646 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"steward"
+	"steward/series"
+)
+
+// A Kind says which list of a source is meant.
+type Kind string
+
+// The lists that a source may hold in full.
+const (
+	Accounts  Kind = "account"
+	Contracts Kind = "contract"
+	Contacts  Kind = "contact"
+)
+
+// A Batch is everything that one import of one source brings.
+type Batch struct {
+	Source string
+	// At is when the source was read, in the workspace's zone: changes of
+	// fields are kept under the day it shows there.
+	At        time.Time
+	Accounts  []steward.Account
+	Contracts []steward.Contract
+	Contacts  []steward.Contact
+	Touches   []steward.Touch
+	// Series are merged: the days a batch holds replace what was stored, the
+	// others stay.
+	Series map[SeriesKey]series.Series
+	// Metrics is which metrics the source feeds.
+	Metrics []string
+	// AccountFields is which fields of accounts the source maps: only those are
+	// overwritten, so that two sources may feed one account. Nil means all.
+	AccountFields []string
+	// Full says that the lists in FullKinds are complete: a row that the source
+	// had before and has no longer is marked gone. All three when FullKinds is
+	// empty.
+	Full      bool
+	FullKinds []Kind
+	// AllowDrop lets a full list lose more than a tenth of its rows.
+	AllowDrop bool
+	// CompleteThrough is the last day the source declares whole; NewestDay the
+	// newest day any series row had. NoDay when it says nothing.
+	CompleteThrough steward.Day
+	NewestDay       steward.Day
+	Rejects         []Reject
+	Files           []FileMark
+	Rows            int // read in all, rejected ones too
+}
+
+// A Reject is a row of a source that could not be used, or, with Warning, a
+// part of one.
+type Reject struct {
+	File       string `json:"file"`
+	Line       int    `json:"line"`
+	Column     int    `json:"column"`
+	ColumnName string `json:"column_name"`
+	Reason     string `json:"reason"`
+	Text       string `json:"text"`
+	Warning    bool   `json:"warning,omitempty"`
+}
+
+// A FileMark tells one state of a file from another.
+type FileMark struct {
+	Path    string    `json:"path"`
+	Size    int64     `json:"size"`
+	ModTime time.Time `json:"mod_time"`
+	Hash    string    `json:"hash"`
+}
+
+// Imported says what an import changed.
+type Imported struct {
+	Accounts      Tally `json:"accounts"`
+	Contracts     Tally `json:"contracts"`
+	Contacts      Tally `json:"contacts"`
+	Touches       Tally `json:"touches"`
+	Days          int   `json:"days"`           // account-days read, of any metric
+	SeriesTouched int   `json:"series_touched"` // series that are not as they were
+	Forgotten     int   `json:"forgotten"`      // contacts left out because they were forgotten
+}
+
+// A Tally counts what became of the rows of one list. A row that returns after
+// it was gone counts as changed.
+type Tally struct {
+	New     int `json:"new"`
+	Changed int `json:"changed"`
+	Same    int `json:"same"`
+	Gone    int `json:"gone"`
+}
+
+// A DropError is a full list that lost so many rows that it is rather a broken
+// export. Nothing was imported.
+type DropError struct {
+	Source string
+	Kind   Kind
+	Was    int // rows of the source before
+	Now    int // of those, how many it still has
+}
+
+// Error says how many would go, and what to do.
+func (e *DropError) Error() string {
+	return fmt.Sprintf("source %s: %d of %d %ss are missing from the file; nothing was imported. Is the export complete? If they really left, import again and allow the drop",
+		e.Source, e.Was-e.Now, e.Was, e.Kind)
+}
+
+// dropShare is the part of a full list that may go at once: one row in ten.
+const dropShare = 10
+
+// rejectsKept is how many rejected rows are kept for people to read; the count
+// is always of all.
+const rejectsKept = 10_000
+
+// Import stores a batch, all of it or nothing. Importing the same batch again
+// changes nothing.
+func (db *DB) Import(ctx context.Context, b Batch) (Imported, error) {
+	if b.Source == "" {
+		return Imported{}, errors.New("import: the source has no name")
+	}
+	var done Imported
+	err := db.update(ctx, "import "+b.Source, func(tx *sqlx.Tx) error {
+		im := importing{ctx: ctx, tx: tx, batch: b, day: steward.DayOf(b.At, b.At.Location())}
+		var err error
+		done, err = im.run()
+		return err
+	})
+	return done, err
+}
+
+// importing is one import under way.
+type importing struct {
+	ctx   context.Context
+	tx    *sqlx.Tx
+	batch Batch
+	day   steward.Day // of field changes
+	id    int64       // of the import
+}
+
+func (im *importing) run() (done Imported, err error) {
+	if err := im.begin(); err != nil {
+		return done, err
+	}
+	if done.Accounts, err = im.accounts(); err != nil {
+		return done, fmt.Errorf("accounts: %w", err)
+	}
+	if done.Contracts, err = im.contracts(); err != nil {
+		return done, fmt.Errorf("contracts: %w", err)
+	}
+	if done.Contacts, done.Forgotten, err = im.contacts(); err != nil {
+		return done, fmt.Errorf("contacts: %w", err)
+	}
+	if done.Touches, err = im.touches(); err != nil {
+		return done, fmt.Errorf("touches: %w", err)
+	}
+	if done.Days, done.SeriesTouched, err = im.series(); err != nil {
+		return done, fmt.Errorf("series: %w", err)
+	}
+	for _, k := range im.fullKinds() {
+		n, err := im.dropAbsent(k)
+		if err != nil {
+			return done, err
+		}
+		switch k {
+		case Accounts:
+			done.Accounts.Gone = n
+		case Contracts:
+			done.Contracts.Gone = n
+		case Contacts:
+			done.Contacts.Gone = n
+		}
+	}
+	if err := im.rejects(); err != nil {
+		return done, fmt.Errorf("rejected rows: %w", err)
+	}
+	summary, err := jsonColumn(done)
+	if err != nil {
+		return done, err
+	}
+	_, err = im.tx.ExecContext(im.ctx, `UPDATE imports SET summary = ? WHERE id = ?`, summary, im.id)
+	return done, err
+}
+
+func (im *importing) fullKinds() []Kind {
+	switch {
+	case !im.batch.Full:
+		return nil
+	case len(im.batch.FullKinds) == 0:
+		return []Kind{Accounts, Contracts, Contacts}
+	}
+	return im.batch.FullKinds
+}
+
+// begin writes the source's state and the import's row.
+func (im *importing) begin() error {
+	b := im.batch
+	metrics, err := listColumn(b.Metrics)
+	if err != nil {
+		return err
+	}
+	files, err := listColumn(b.Files)
+	if err != nil {
+		return err
+	}
+	// The newest day never goes back: a correction of old days does not undo
+	// that newer ones are known. Completeness is as the source declares it.
+	_, err = im.tx.ExecContext(im.ctx, `
+		INSERT INTO sources (name, complete_through, newest_day, imported_at, metrics) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (name) DO UPDATE SET
+			complete_through = excluded.complete_through,
+			newest_day = CASE
+				WHEN sources.newest_day IS NULL THEN excluded.newest_day
+				WHEN excluded.newest_day > sources.newest_day THEN excluded.newest_day
+				ELSE sources.newest_day END,
+			imported_at = excluded.imported_at,
+			metrics = excluded.metrics`,
+		b.Source, dayColumn(b.CompleteThrough), dayColumn(b.NewestDay), seconds(b.At), metrics)
+	if err != nil {
+		return err
+	}
+	return im.tx.GetContext(im.ctx, &im.id, `
+		INSERT INTO imports (source, at, line_count, rejected, files, summary) VALUES (?, ?, ?, ?, ?, '{}') RETURNING id`,
+		b.Source, seconds(b.At), b.Rows, len(b.Rejects), files)
+}
+
+func (im *importing) accounts() (Tally, error) {
+	var t Tally
+	if len(im.batch.Accounts) == 0 {
+		return t, nil
+	}
+	stored, err := byID(im.ctx, im.tx, `SELECT * FROM accounts`, func(r accountRow) string { return string(r.ID) })
+	if err != nil {
+		return t, err
+	}
+	put, err := im.tx.PrepareNamedContext(im.ctx, `
+		INSERT INTO accounts (id, name, parent, status, segment, arr, currency, owner, start_date, renewal_date,
+			stage, escalation_level, contact_policy, test, more, gone_from)
+		VALUES (:id, :name, :parent, :status, :segment, :arr, :currency, :owner, :start_date, :renewal_date,
+			:stage, :escalation_level, :contact_policy, :test, :more, :gone_from)
+		ON CONFLICT (id) DO UPDATE SET
+			name = excluded.name, parent = excluded.parent, status = excluded.status, segment = excluded.segment,
+			arr = excluded.arr, currency = excluded.currency, owner = excluded.owner,
+			start_date = excluded.start_date, renewal_date = excluded.renewal_date,
+			stage = excluded.stage, escalation_level = excluded.escalation_level,
+			contact_policy = excluded.contact_policy, test = excluded.test, more = excluded.more,
+			gone_from = excluded.gone_from`)
+	if err != nil {
+		return t, err
+	}
+	defer put.Close()
+	keep, err := im.keeper(Accounts)
+	if err != nil {
+		return t, err
+	}
+	defer keep.close()
+	for _, a := range im.batch.Accounts {
+		old, known := stored[string(a.ID)]
+		was, err := old.noun()
+		if err != nil {
+			return t, err
+		}
+		if !known {
+			was = steward.Account{ID: a.ID, StartDate: steward.NoDay, RenewalDate: steward.NoDay}
+		}
+		row, err := rowOfAccount(overlay(was, a, im.batch.AccountFields))
+		if err != nil {
+			return t, err
+		}
+		row.GoneFrom = im.goneFrom(Accounts, old.GoneFrom)
+		now, err := row.noun()
+		if err != nil {
+			return t, err
+		}
+		if t.count(known, old == row) {
+			if _, err := put.ExecContext(im.ctx, row); err != nil {
+				return t, fmt.Errorf("account %s: %w", a.ID, err)
+			}
+		}
+		stored[string(a.ID)] = row // a batch may hold two rows for one id: the later goes on from the earlier
+		if err := keep.row(string(a.ID), accountFields(was), accountFields(now)); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+// overlay puts the fields that a source maps over those that are stored.
+func overlay(stored, read steward.Account, fields []string) steward.Account {
+	if fields == nil {
+		return read
+	}
+	out := stored
+	out.More = maps.Clone(stored.More)
+	for _, f := range fields {
+		switch f {
+		case "id":
+		case "name":
+			out.Name = read.Name
+		case "parent":
+			out.Parent = read.Parent
+		case "status":
+			out.Status = read.Status
+		case "segment":
+			out.Segment = read.Segment
+		case "arr":
+			out.ARR = read.ARR
+		case "currency":
+			out.Currency = read.Currency
+		case "owner":
+			out.Owner = read.Owner
+		case "start_date":
+			out.StartDate = read.StartDate
+		case "renewal_date":
+			out.RenewalDate = read.RenewalDate
+		case "stage":
+			out.Stage = read.Stage
+		case "escalation_level":
+			out.EscalationLevel = read.EscalationLevel
+		case "contact_policy":
+			out.ContactPolicy = read.ContactPolicy
+		case "test":
+			out.Test = read.Test
+		default:
+			if out.More == nil {
+				out.More = make(map[string]steward.Value)
+			}
+			out.More[f] = read.More[f]
+		}
+	}
+	return out
+}
+
+func (im *importing) contracts() (Tally, error) {
+	var t Tally
+	if len(im.batch.Contracts) == 0 {
+		return t, nil
+	}
+	stored, err := byID(im.ctx, im.tx, `SELECT * FROM contracts`, func(r contractRow) string { return string(r.ID) })
+	if err != nil {
+		return t, err
+	}
+	put, err := im.tx.PrepareNamedContext(im.ctx, `
+		INSERT INTO contracts (id, account, product, start_date, end_date, notice_date, amount,
+			auto_renew, renewed, cancelled, more, gone_from)
+		VALUES (:id, :account, :product, :start_date, :end_date, :notice_date, :amount,
+			:auto_renew, :renewed, :cancelled, :more, :gone_from)
+		ON CONFLICT (id) DO UPDATE SET
+			account = excluded.account, product = excluded.product, start_date = excluded.start_date,
+			end_date = excluded.end_date, notice_date = excluded.notice_date, amount = excluded.amount,
+			auto_renew = excluded.auto_renew, renewed = excluded.renewed, cancelled = excluded.cancelled,
+			more = excluded.more, gone_from = excluded.gone_from`)
+	if err != nil {
+		return t, err
+	}
+	defer put.Close()
+	keep, err := im.keeper(Contracts)
+	if err != nil {
+		return t, err
+	}
+	defer keep.close()
+	for _, c := range im.batch.Contracts {
+		old, known := stored[string(c.ID)]
+		was, err := old.noun()
+		if err != nil {
+			return t, err
+		}
+		row, err := rowOfContract(c)
+		if err != nil {
+			return t, err
+		}
+		row.GoneFrom = im.goneFrom(Contracts, old.GoneFrom)
+		if t.count(known, old == row) {
+			if _, err := put.ExecContext(im.ctx, row); err != nil {
+				return t, fmt.Errorf("contract %s: %w", c.ID, err)
+			}
+		}
+		stored[string(c.ID)] = row
+		before := map[string]steward.Value{}
+		if known {
+			before = contractFields(was)
+		}
+		if err := keep.row(string(c.ID), before, contractFields(c)); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+func (im *importing) contacts() (t Tally, forgotten int, err error) {
+	if len(im.batch.Contacts) == 0 {
+		return t, 0, nil
+	}
+	stored, err := byID(im.ctx, im.tx, `SELECT * FROM contacts`, func(r contactRow) string { return string(r.ID) })
+	if err != nil {
+		return t, 0, err
+	}
+	tombs, err := readTombstones(im.ctx, im.tx)
+	if err != nil {
+		return t, 0, err
+	}
+	put, err := im.tx.PrepareNamedContext(im.ctx, `
+		INSERT INTO contacts (id, account, name, email, roles, locale, last_seen, gone_from)
+		VALUES (:id, :account, :name, :email, :roles, :locale, :last_seen, :gone_from)
+		ON CONFLICT (id) DO UPDATE SET
+			account = excluded.account, name = excluded.name, email = excluded.email, roles = excluded.roles,
+			locale = excluded.locale, last_seen = excluded.last_seen, gone_from = excluded.gone_from`)
+	if err != nil {
+		return t, 0, err
+	}
+	defer put.Close()
+	keep, err := im.keeper(Contacts)
+	if err != nil {
+		return t, 0, err
+	}
+	defer keep.close()
+	for _, c := range im.batch.Contacts {
+		if tombs.cover(c) {
+			forgotten++
+			continue
+		}
+		old, known := stored[string(c.ID)]
+		row, err := rowOfContact(c)
+		if err != nil {
+			return t, forgotten, err
+		}
+		row.GoneFrom = im.goneFrom(Contacts, old.GoneFrom)
+		if t.count(known, old == row) {
+			if _, err := put.ExecContext(im.ctx, row); err != nil {
+				return t, forgotten, fmt.Errorf("contact %s: %w", c.ID, err)
+			}
+		}
+		stored[string(c.ID)] = row
+		before := map[string]steward.Value{}
+		if known {
+			was, err := old.noun()
+			if err != nil {
+				return t, forgotten, err
+			}
+			before = contactFields(was)
+		}
+		if err := keep.row(string(c.ID), before, contactFields(c)); err != nil {
+			return t, forgotten, err
+		}
+	}
+	return t, forgotten, nil
+}
+
+func (im *importing) touches() (Tally, error) {
+	var t Tally
+	if len(im.batch.Touches) == 0 {
+		return t, nil
+	}
+	stored, err := byID(im.ctx, im.tx, `SELECT * FROM touches`, func(r touchRow) string { return r.ID })
+	if err != nil {
+		return t, err
+	}
+	put, err := im.tx.PrepareNamedContext(im.ctx, `
+		INSERT INTO touches (id, account, contact, day, kind, by_whom) VALUES (:id, :account, :contact, :day, :kind, :by_whom)
+		ON CONFLICT (id) DO UPDATE SET account = excluded.account, contact = excluded.contact,
+			day = excluded.day, kind = excluded.kind, by_whom = excluded.by_whom`)
+	if err != nil {
+		return t, err
+	}
+	defer put.Close()
+	for _, touch := range im.batch.Touches {
+		if touch.ID == "" {
+			// Many sources have no id for a call; what it was, is one.
+			touch.ID = derivedID("t-", string(touch.Account), string(touch.Contact), touch.Day.String(), touch.Kind, touch.By)
+		}
+		old, known := stored[touch.ID]
+		row, err := rowOfTouch(touch)
+		if err != nil {
+			return t, err
+		}
+		if t.count(known, old == row) {
+			if _, err := put.ExecContext(im.ctx, row); err != nil {
+				return t, fmt.Errorf("touch %s: %w", touch.ID, err)
+			}
+		}
+		stored[touch.ID] = row
+	}
+	return t, nil
+}
+
+func (im *importing) series() (days, touched int, err error) {
+	if len(im.batch.Series) == 0 {
+		return 0, 0, nil
+	}
+	get, err := im.tx.PreparexContext(im.ctx, `SELECT block FROM series WHERE account = ? AND metric = ?`)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer get.Close()
+	put, err := im.tx.PreparexContext(im.ctx, `
+		INSERT INTO series (account, metric, block) VALUES (?, ?, ?)
+		ON CONFLICT (account, metric) DO UPDATE SET block = excluded.block`)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer put.Close()
+	// In the order of the table's key: pages are written once, and two imports
+	// of one batch do the same.
+	keys := slices.SortedFunc(maps.Keys(im.batch.Series), func(a, b SeriesKey) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Metric, b.Metric))
+	})
+	for _, key := range keys {
+		read := im.batch.Series[key]
+		if read.IsEmpty() {
+			continue
+		}
+		days += read.Observed()
+		var old []byte
+		err := get.GetContext(im.ctx, &old, string(key.Account), key.Metric)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return days, touched, err
+		}
+		merged := read
+		if err == nil {
+			before, err := series.Decode(old)
+			if err != nil {
+				return days, touched, &damagedError{findings: []string{
+					fmt.Sprintf("series %s of account %s: %v", key.Metric, key.Account, err)}}
+			}
+			merged = series.Merge(before, read)
+		}
+		block := series.Encode(merged)
+		if bytes.Equal(block, old) {
+			continue
+		}
+		if _, err := put.ExecContext(im.ctx, string(key.Account), key.Metric, block); err != nil {
+			return days, touched, err
+		}
+		touched++
+	}
+	return days, touched, nil
+}
+
+// goneFrom is what a listed row's gone_from becomes: a source that has it again
+// brings it back, if it is the one that lost it or has the whole list.
+// Otherwise a second source that only adds fields would keep reviving what the
+// CRM has closed.
+func (im *importing) goneFrom(k Kind, was string) string {
+	if was == im.batch.Source || slices.Contains(im.fullKinds(), k) {
+		return ""
+	}
+	return was
+}
+
+// dropAbsent marks what the source had and has no longer.
+func (im *importing) dropAbsent(k Kind) (int, error) {
+	var was, going int
+	err := im.tx.QueryRowxContext(im.ctx, `
+		SELECT COUNT(*), COALESCE(SUM(CASE WHEN l.import < ? THEN 1 ELSE 0 END), 0)
+		FROM listings l JOIN `+kindTable[k]+` t ON t.id = l.id
+		WHERE l.source = ? AND l.kind = ? AND t.gone_from = '' AND l.first_import < ?`,
+		im.id, im.batch.Source, k, im.id).Scan(&was, &going)
+	if err != nil {
+		return 0, err
+	}
+	if going == 0 {
+		return 0, nil
+	}
+	if !im.batch.AllowDrop && going*dropShare > was {
+		return 0, &DropError{Source: im.batch.Source, Kind: k, Was: was, Now: was - going}
+	}
+	_, err = im.tx.ExecContext(im.ctx, `
+		UPDATE `+kindTable[k]+` SET gone_from = ?
+		WHERE gone_from = '' AND id IN (SELECT id FROM listings WHERE source = ? AND kind = ? AND import < ?)`,
+		im.batch.Source, im.batch.Source, k, im.id)
+	return going, err
+}
+
+var kindTable = map[Kind]string{Accounts: "accounts", Contracts: "contracts", Contacts: "contacts"}
+
+// rejects keeps the rejected rows of this import in place of the source's
+// earlier ones.
+func (im *importing) rejects() error {
+	if _, err := im.tx.ExecContext(im.ctx,
+		`DELETE FROM import_rejects WHERE import IN (SELECT id FROM imports WHERE source = ?)`, im.batch.Source); err != nil {
+		return err
+	}
+	if len(im.batch.Rejects) == 0 {
+		return nil
+	}
+	put, err := im.tx.PreparexContext(im.ctx, `
+		INSERT INTO import_rejects (import, n, file, line, col, column_name, reason, content, warning)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	defer put.Close()
+	for n, r := range im.batch.Rejects[:min(len(im.batch.Rejects), rejectsKept)] {
+		if _, err := put.ExecContext(im.ctx, im.id, n, r.File, r.Line, r.Column, r.ColumnName, r.Reason, r.Text, r.Warning); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count tells whether a row has to be written.
+func (t *Tally) count(known, same bool) bool {
+	switch {
+	case !known:
+		t.New++
+	case same:
+		t.Same++
+		return false
+	default:
+		t.Changed++
+	}
+	return true
+}
+
+func byID[R any](ctx context.Context, tx *sqlx.Tx, query string, id func(R) string) (map[string]R, error) {
+	var rows []R
+	if err := tx.SelectContext(ctx, &rows, query); err != nil {
+		return nil, err
+	}
+	out := make(map[string]R, len(rows))
+	for _, r := range rows {
+		out[id(r)] = r
+	}
+	return out, nil
+}
+
+// derivedID makes an identity out of what a row says.
+func derivedID(prefix string, parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p) // framed, so that no two lists of parts look alike
+	}
+	return prefix + hex.EncodeToString(h.Sum(nil)[:10])
+}

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/jmoiron/sqlx"
+
+	"steward"
+)
+
+// Sources reads what is known of each source that was ever imported, by name.
+func (db *DB) Sources(ctx context.Context) ([]steward.SourceState, error) {
+	var rows []struct {
+		Name            string          `db:"name"`
+		CompleteThrough sql.Null[int32] `db:"complete_through"`
+		NewestDay       sql.Null[int32] `db:"newest_day"`
+		ImportedAt      int64           `db:"imported_at"`
+		Metrics         string          `db:"metrics"`
+	}
+	err := db.view(ctx, "read sources", func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &rows, `SELECT * FROM sources ORDER BY name`)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]steward.SourceState, len(rows))
+	for i, r := range rows {
+		metrics, err := jsonOf[[]string](r.Metrics, "metrics of source "+r.Name)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = steward.SourceState{
+			Name: r.Name, CompleteThrough: dayOf(r.CompleteThrough), NewestDay: dayOf(r.NewestDay),
+			ImportedAt: instant(r.ImportedAt), Metrics: metrics,
+		}
+	}
+	return out, nil
+}
+
+// LastFiles reads which files the source's last import read; none before the
+// first.
+func (db *DB) LastFiles(ctx context.Context, source string) ([]FileMark, error) {
+	var files string
+	err := db.view(ctx, "read the last import's files", func(tx *sqlx.Tx) error {
+		err := tx.GetContext(ctx, &files, `SELECT files FROM imports WHERE source = ? ORDER BY id DESC LIMIT 1`, source)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return jsonOf[[]FileMark](files, "files of source "+source)
+}
+
+// Rejects reads up to limit rejected rows of the source's last import (all that
+// are kept, for 0), and how many there were in all.
+func (db *DB) Rejects(ctx context.Context, source string, limit int) (rejects []Reject, total int, err error) {
+	var rows []struct {
+		File       string `db:"file"`
+		Line       int    `db:"line"`
+		Col        int    `db:"col"`
+		ColumnName string `db:"column_name"`
+		Reason     string `db:"reason"`
+		Content    string `db:"content"`
+		Warning    bool   `db:"warning"`
+	}
+	err = db.view(ctx, "read rejected rows", func(tx *sqlx.Tx) error {
+		var id int64
+		err := tx.QueryRowxContext(ctx,
+			`SELECT id, rejected FROM imports WHERE source = ? ORDER BY id DESC LIMIT 1`, source).Scan(&id, &total)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return tx.SelectContext(ctx, &rows, `
+			SELECT file, line, col, column_name, reason, content, warning FROM import_rejects
+			WHERE import = ? ORDER BY n LIMIT ?`, id, rowLimit(limit))
+	})
+	for _, r := range rows {
+		rejects = append(rejects, Reject{File: r.File, Line: r.Line, Column: r.Col, ColumnName: r.ColumnName,
+			Reason: r.Reason, Text: r.Content, Warning: r.Warning})
+	}
+	return rejects, total, err
+}
