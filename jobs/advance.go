@@ -1,0 +1,113 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"steward"
+	"steward/playbooks"
+)
+
+// Moved is what one minute's advance did.
+type Moved struct {
+	Enrolments, Outreach, Conflicts      int
+	Uncertain, Requeued, Expired, Vetoes int
+}
+
+// advanceBatch is how many enrolments one minute looks at; the rest come next.
+const advanceBatch = 500
+
+// enqueuedFor is how long a message may be said to be in the queue before the
+// queue is taken to have lost it.
+const enqueuedFor = 10 * time.Minute
+
+// Advance does what has come due between evaluations, on the facts of the
+// last one: waits that are over, steps whose message has settled, approvals
+// whose time has run out, sends whose sender is gone.
+func (e *Engine) Advance(ctx context.Context) (Moved, error) {
+	m, err := e.housekeeping(ctx)
+	if err != nil {
+		return m, err
+	}
+	now := e.Now()
+	due, err := e.Ledger.DueEnrolments(ctx, now, advanceBatch)
+	if err != nil {
+		return m, fmt.Errorf("read due enrolments: %w", err)
+	}
+	if len(due) == 0 {
+		return m, nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	g, err := e.ground(ctx)
+	if err != nil || g == nil {
+		return m, err
+	}
+	s, err := e.situation(ctx, g, now)
+	if err != nil {
+		return m, err
+	}
+	changes := map[steward.AccountID]*steward.Change{}
+	var order []steward.AccountID
+	for _, en := range due {
+		p := s.Advance(en, s.Memory.Phases[playbooks.KeyOf(en.Playbook, en.Subject)])
+		if !p.Moved && len(p.Outreach)+len(p.Records) == 0 {
+			continue
+		}
+		c := changes[en.Subject.Account]
+		if c == nil {
+			c = &steward.Change{Account: en.Subject.Account}
+			changes[en.Subject.Account] = c
+			order = append(order, en.Subject.Account)
+		}
+		c.Enrolments, c.Outreach = append(c.Enrolments, p.Enrolment), append(c.Outreach, p.Outreach...)
+		c.Messages, c.Records = append(c.Messages, p.Messages...), append(c.Records, p.Records...)
+		m.Enrolments++
+		m.Outreach += len(p.Outreach)
+	}
+	batch := make([]steward.Change, 0, len(order))
+	for _, id := range order {
+		batch = append(batch, *changes[id])
+	}
+	m.Conflicts, err = e.writeLoose(ctx, batch)
+	return m, err
+}
+
+// writeLoose writes changes that belong to no run. A conflict means that an
+// evaluation or a person moved the enrolment meanwhile; the next minute looks
+// again.
+func (e *Engine) writeLoose(ctx context.Context, changes []steward.Change) (conflicts int, err error) {
+	for len(changes) > 0 {
+		n := min(commitBatch, len(changes))
+		lost, err := e.Ledger.Commit(ctx, steward.Run{}, changes[:n], e.Now())
+		if err != nil {
+			return conflicts, fmt.Errorf("write due steps: %w", err)
+		}
+		conflicts += len(lost)
+		changes = changes[n:]
+	}
+	return conflicts, nil
+}
+
+func (e *Engine) housekeeping(ctx context.Context) (m Moved, err error) {
+	now := e.Now()
+	lapsed, err := e.Ledger.LapsedSends(ctx, now)
+	if err != nil {
+		return m, fmt.Errorf("look for senders that are gone: %w", err)
+	}
+	m.Uncertain = len(lapsed)
+	for _, id := range lapsed {
+		e.log().Warn("a sender was lost between calling the provider and hearing from it", "message", id, "state", steward.Uncertain)
+	}
+	if m.Expired, err = e.Ledger.ExpireApprovals(ctx, now); err != nil {
+		return m, fmt.Errorf("expire approvals: %w", err)
+	}
+	if m.Vetoes, err = e.Ledger.VetoElapsed(ctx, now); err != nil {
+		return m, fmt.Errorf("let unvetoed mail go: %w", err)
+	}
+	if m.Requeued, err = e.Ledger.Requeue(ctx, now, enqueuedFor); err != nil {
+		return m, fmt.Errorf("take back what the queue lost: %w", err)
+	}
+	return m, nil
+}

@@ -1,0 +1,128 @@
+// Package playbooks is the book: it loads the files that ops people write and
+// decides, from facts at a slot and what is remembered, what opens, what ends,
+// what is said to whom, and why not.
+//
+// Everything in it is a pure function of its arguments once the book is
+// loaded: it reads no clock, file, table or socket. It does not know how facts
+// were imported, where decisions are stored or how a message travels. jobs
+// calls it to act, replay to act in the mind only, cmd to check and explain.
+package playbooks
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"steward"
+	"steward/configs/strictyaml"
+	"steward/facts"
+	"steward/playbooks/lang"
+)
+
+// Settings is what the workspace says that playbooks are read and decided
+// against. The zero value is a workspace with no fields, metrics or owners.
+type Settings struct {
+	// File names the workspace file in problems about Include and
+	// NoCustomerMail; Source is its text, for the snippet.
+	File   string
+	Source []byte
+
+	Zone    *time.Location
+	Fields  []steward.FieldSpec
+	Metrics []steward.MetricSpec
+	// Include says which accounts Steward acts on; empty means customers that
+	// are not test accounts.
+	Include strictyaml.Text
+	// NoCustomerMail says whose people never get mail from Steward.
+	NoCustomerMail strictyaml.Text
+	Owners         []steward.Owner
+	// Unowned is the channel that hears about accounts without an owner; Ops
+	// the one that hears about Steward itself.
+	Unowned, Ops string
+	// Approvers may approve any mail, beside its owner, backup and manager.
+	Approvers []steward.OwnerID
+	// CRMLink is the address of an account in the CRM with {id} in it.
+	CRMLink string
+	// MailFrom is the display name of customer mail with {owner} in it; empty
+	// means the owner's name.
+	MailFrom string
+}
+
+// DefaultInclude is the portfolio where the workspace does not say.
+const DefaultInclude = "status == 'customer' and not test"
+
+// A Book is every playbook and message of a workspace, loaded and checked
+// whole. It is immutable and safe for concurrent use.
+type Book struct {
+	Settings
+	// Playbooks are in order of name.
+	Playbooks []*Playbook
+	// Wordings are the message templates by name.
+	Wordings map[string]*Wording
+
+	byName  map[steward.PlaybookName]*Playbook
+	owners  map[steward.OwnerID]steward.Owner
+	include *lang.Expr
+	noMail  *lang.Expr
+}
+
+// Playbook finds a playbook by name.
+func (b *Book) Playbook(name steward.PlaybookName) (*Playbook, bool) {
+	p, ok := b.byName[name]
+	return p, ok
+}
+
+// Names lists the playbooks' names in order.
+func (b *Book) Names() []string {
+	out := make([]string, len(b.Playbooks))
+	for i, p := range b.Playbooks {
+		out[i] = string(p.Name)
+	}
+	return out
+}
+
+// Owner finds an owner by id.
+func (b *Book) Owner(id steward.OwnerID) (steward.Owner, bool) {
+	o, ok := b.owners[id]
+	return o, ok
+}
+
+// Metrics is every metric that some playbook, or the portfolio, reads: what a
+// frame for this book has to hold.
+func (b *Book) MetricsRead() []string {
+	set := map[string]bool{}
+	add := func(e *lang.Expr) {
+		if e != nil {
+			for _, m := range e.Metrics() {
+				set[m] = true
+			}
+		}
+	}
+	add(b.include)
+	add(b.noMail)
+	for _, p := range b.Playbooks {
+		for _, e := range p.expressions() {
+			add(e)
+		}
+	}
+	for _, w := range b.Wordings {
+		for _, e := range w.facts {
+			add(e)
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// InPortfolio says whether Steward acts on an account, and may mail its
+// people. Unknown means no to both: an account whose status nobody knows is
+// left alone.
+func (b *Book) inPortfolio(accounts *facts.View, row int) steward.Verdict {
+	return b.include.Value(accounts, row, lang.At{}).Verdict()
+}
+
+func (b *Book) customerMailBarred(accounts *facts.View, row int) steward.Verdict {
+	if b.noMail == nil {
+		return steward.Fails
+	}
+	return b.noMail.Value(accounts, row, lang.At{}).Verdict()
+}

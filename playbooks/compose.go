@@ -1,0 +1,436 @@
+package playbooks
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+
+	"steward"
+	"steward/facts"
+	"steward/playbooks/lang"
+)
+
+// Compose writes what a message says: a card with one part per outreach, most
+// urgent first, or a mail. Enrolments are those of the outreach.
+func (s *Situation) Compose(m steward.Message, outreach []steward.Outreach, enrolments []steward.Enrolment) (steward.Content, error) {
+	byID := map[steward.EnrolmentID]steward.Enrolment{}
+	for _, e := range enrolments {
+		byID[e.ID] = e
+	}
+	return s.compose(m, outreach, byID)
+}
+
+func (s *Situation) compose(m steward.Message, outreach []steward.Outreach, enrolments map[steward.EnrolmentID]steward.Enrolment) (steward.Content, error) {
+	if len(outreach) == 0 {
+		return steward.Content{}, fmt.Errorf("message %s carries nothing", m.ID)
+	}
+	outreach = slices.Clone(outreach)
+	slices.SortStableFunc(outreach, func(a, b steward.Outreach) int { return severityRank(b.Severity) - severityRank(a.Severity) })
+	var letters []letter
+	for _, o := range outreach {
+		l, err := s.letter(o, enrolments[o.Enrolment])
+		if err != nil {
+			return steward.Content{}, err
+		}
+		letters = append(letters, l)
+	}
+	if m.Channel == steward.Email {
+		return s.mail(letters[0])
+	}
+	return s.card(letters)
+}
+
+func severityRank(s string) int {
+	return slices.Index([]string{string(Info), string(Warning), string(Critical)}, s)
+}
+
+// letter is one outreach with what its wording reads.
+type letter struct {
+	outreach steward.Outreach
+	playbook *Playbook
+	wording  *Wording
+	account  steward.Account
+	owner    steward.Owner
+	manager  steward.Owner
+	fields   []steward.FieldSpec
+	view     *facts.View
+	row      int
+	at       lang.At
+	enrol    steward.Enrolment
+}
+
+func (s *Situation) letter(o steward.Outreach, e steward.Enrolment) (letter, error) {
+	p, ok := s.running(e)
+	if !ok {
+		return letter{}, fmt.Errorf("playbook %s is no longer there to compose %s", o.Playbook, o.ID)
+	}
+	w, ok := s.Book.Wordings[o.Wording]
+	if !ok || w.body == nil {
+		return letter{}, fmt.Errorf("message %s is no longer in the workspace; put it back, or end the enrolment", o.Wording)
+	}
+	view := s.Frame.View(p.About)
+	row, ok := view.Row(o.Subject.ID)
+	if !ok {
+		return letter{}, fmt.Errorf("%s is no longer in the data", o.Subject)
+	}
+	l := letter{outreach: o, playbook: p, wording: w, view: view, row: row, at: s.at(row, e, p), account: *view.Account(row), enrol: e, fields: s.Book.Fields}
+	l.owner = s.Book.owners[l.account.Owner]
+	l.manager = s.Book.owners[l.owner.Manager]
+	return l, nil
+}
+
+func (s *Situation) card(letters []letter) (steward.Content, error) {
+	first := letters[0]
+	c := steward.Content{
+		Title: first.playbook.Title, Account: first.account.Name, Severity: string(first.playbook.Severity),
+		Facts: s.cardFacts(first),
+	}
+	if c.Account == "" {
+		c.Account = string(first.account.ID)
+	}
+	if link := s.Book.CRMLink; link != "" {
+		c.Link = strings.ReplaceAll(link, "{id}", string(first.account.ID))
+	}
+	for _, l := range letters {
+		body, err := l.text(l.wording.body, true)
+		if err != nil {
+			return steward.Content{}, err
+		}
+		c.Parts = append(c.Parts, steward.ContentPart{Playbook: l.playbook.Name, Title: l.playbook.Title, Markdown: strings.TrimSpace(body), Evidence: l.evidence(), Enrolment: l.enrol.ID})
+	}
+	if len(letters) > 1 {
+		c.Title = fmt.Sprintf("%d things to look at", len(letters))
+	}
+	c.Footer = first.footer()
+	return c, nil
+}
+
+// footer says why the card came and how to take it on or look deeper.
+func (l letter) footer() string {
+	return fmt.Sprintf("Take it on: steward ack %s · Why: steward explain %s %s", l.enrol.ID, l.account.ID, l.playbook.Name)
+}
+
+// cardFacts is the line under a card's heading: what a CSM wants to know of an
+// account before anything else. What is not known is left out.
+func (s *Situation) cardFacts(l letter) []steward.LabelledText {
+	var out []steward.LabelledText
+	add := func(label, text string) {
+		if text != "" {
+			out = append(out, steward.LabelledText{Label: label, Text: text})
+		}
+	}
+	if l.account.ARR.Known {
+		add("ARR", money(l.account.ARR.Num, l.account.Currency))
+	}
+	today := l.view.Today(0)
+	switch days := int(l.account.RenewalDate - today); {
+	case l.account.RenewalDate == steward.NoDay:
+	case days < 0: // a date in the past is a fault of the data, not a finding
+		add("Renewal", "date is in the past: "+longDate(l.account.RenewalDate))
+	case days == 0:
+		add("Renews", "today")
+	case days == 1:
+		add("Renews", "tomorrow")
+	default:
+		add("Renews", fmt.Sprintf("in %d days (%s)", days, longDate(l.account.RenewalDate)))
+	}
+	if ct := l.view.Contract(l.row); ct != nil && ct.NoticeDate != steward.NoDay {
+		add("Notice by", longDate(ct.NoticeDate))
+	}
+	add("Stage", l.account.Stage)
+	add("Segment", l.account.Segment)
+	if l.outreach.To.Owner != l.owner.ID {
+		add("Owner", l.owner.Name)
+	}
+	add("Talk to", s.talkTo(l.account.ID))
+	return out
+}
+
+// talkTo names the person a CSM would call first.
+func (s *Situation) talkTo(a steward.AccountID) string {
+	for _, role := range []string{"champion", "economic_buyer", "admin"} {
+		for _, c := range s.contacts[a] {
+			if slices.Contains(c.Roles, role) && c.Name != "" {
+				return c.Name + " (" + strings.ReplaceAll(role, "_", " ") + ")"
+			}
+		}
+	}
+	return ""
+}
+
+// evidence is what was seen, in words: now, or at opening where the condition
+// cannot be shown to hold now.
+func (l letter) evidence() []string {
+	seen := lang.Evidence(l.playbook.When.Trace(l.view, l.row, l.at))
+	if l.playbook.When.Value(l.view, l.row, l.at).Verdict() != steward.Holds {
+		seen = l.enrol.Evidence
+	}
+	var out []string
+	for _, e := range seen {
+		if e.Words != "" && !slices.Contains(out, e.Words) {
+			out = append(out, e.Words)
+		}
+	}
+	return out
+}
+
+func (s *Situation) mail(l letter) (steward.Content, error) {
+	if l.wording.subject == nil {
+		return steward.Content{}, fmt.Errorf("message %s has no subject", l.wording.Name)
+	}
+	subject, err := l.text(l.wording.subject, false)
+	if err != nil {
+		return steward.Content{}, err
+	}
+	body, err := l.text(l.wording.body, true)
+	if err != nil {
+		return steward.Content{}, err
+	}
+	from := l.owner.Name
+	if s.Book.MailFrom != "" {
+		from = strings.ReplaceAll(s.Book.MailFrom, "{owner}", l.owner.Name)
+	}
+	return steward.Content{
+		Title: strings.TrimSpace(subject), Account: l.account.Name, Parts: []steward.ContentPart{{Playbook: l.playbook.Name, Markdown: strings.TrimSpace(body), Enrolment: l.enrol.ID}},
+		From: from, ReplyTo: l.owner.Email, Locale: l.wording.Locale,
+	}, nil
+}
+
+// text renders a template; in Markdown, data is escaped.
+func (l letter) text(t *template.Template, markdown bool) (string, error) {
+	p := printer{markdown: markdown, currency: l.account.Currency}
+	funcs := template.FuncMap{
+		"fact": func(src string) (any, error) {
+			e, ok := l.wording.facts[factKey{l.playbook.About, src}]
+			if !ok {
+				return nil, fmt.Errorf("fact %q was not checked", src)
+			}
+			return p.shown(e.Value(l.view, l.row, l.at), e.Percent()), nil
+		},
+		"percent": func(v any) any { return p.as(v, percentText) },
+		"number":  func(v any) any { return p.as(v, func(v steward.Value) string { return groupDigits(v.Num, 2) }) },
+		"money":   func(v any) any { return p.as(v, func(v steward.Value) string { return money(v.Num, p.currency) }) },
+		"date":    func(v any) any { return p.as(v, func(v steward.Value) string { return longDate(v.Day()) }) },
+		"days":    func(v any) any { return p.as(v, daysText) },
+	}
+	return render(t, funcs, l.values(p))
+}
+
+// values is what a template reads: see valueNames.
+func (l letter) values(p printer) map[string]any {
+	account := map[string]any{}
+	for name := range facts.BuiltinFields(steward.AboutAccount) {
+		account[name] = p.field(accountField(l.view, l.row, name))
+	}
+	for _, f := range l.fields {
+		account[f.Name] = p.field(accountField(l.view, l.row, f.Name))
+	}
+	m := map[string]any{
+		"account":  account,
+		"owner":    p.person(l.owner.Name, l.owner.FirstName(), l.owner.Email),
+		"manager":  p.person(l.manager.Name, l.manager.FirstName(), l.manager.Email),
+		"playbook": map[string]any{"name": string(l.playbook.Name), "title": p.text(l.playbook.Title), "why": p.text(l.playbook.Why)},
+	}
+	if l.playbook.About == steward.AboutContract {
+		contract := map[string]any{}
+		for name := range facts.BuiltinFields(steward.AboutContract) {
+			contract[name] = p.field(l.view.FieldAt(l.row, name))
+		}
+		m["contract"] = contract
+	}
+	if to := l.outreach.To; to.Customer() {
+		contact := p.person(to.Name, steward.Contact{Name: to.Name}.FirstName(), to.Email)
+		contact["role"] = p.text(strings.ReplaceAll(strings.TrimPrefix(to.Key, "role:"), "_", " "))
+		m["contact"] = contact
+	}
+	return m
+}
+
+// accountField reads an account's own field even in a contract's view, where
+// the contract's name would win.
+func accountField(view *facts.View, row int, name string) steward.Value {
+	accounts := view.Frame().View(steward.AboutAccount)
+	at, ok := accounts.Row(string(view.Account(row).ID))
+	if !ok {
+		return steward.Value{}
+	}
+	return accounts.FieldAt(at, name)
+}
+
+// printer turns values into what a template prints.
+type printer struct {
+	markdown bool
+	currency string
+}
+
+// field gives flags as they are, so that `if` can read them, and everything
+// else as text that escapes itself.
+func (p printer) field(v steward.Value) any {
+	if v.Kind == steward.FlagKind {
+		return v.Known && v.Num != 0
+	}
+	if v.Kind == steward.TextKind {
+		return p.text(v.Text)
+	}
+	return p.shown(v, false)
+}
+
+func (p printer) person(name, first, email string) map[string]any {
+	return map[string]any{"name": p.text(name), "first_name": p.text(first), "email": p.text(email)}
+}
+
+func (p printer) text(s string) any {
+	if p.markdown {
+		return markdownText(s)
+	}
+	return lineText(s)
+}
+
+// markdownText and lineText are text from the data: they print escaped, and
+// compare, and are empty, as what they are.
+type (
+	markdownText string
+	lineText     string
+)
+
+func (t markdownText) String() string { return escapeMarkdown(string(t)) }
+
+func (t lineText) String() string { return plainLine(string(t)) }
+
+// shown is a value on its way into a text: it prints by itself, or through a
+// format, as "not known" when it is not.
+type shown struct {
+	value   steward.Value
+	percent bool
+	p       printer
+}
+
+func (p printer) shown(v steward.Value, percent bool) shown { return shown{v, percent, p} }
+
+func (s shown) String() string {
+	if !s.value.Known {
+		return "not known"
+	}
+	if s.value.Kind == steward.TextKind {
+		return fmt.Sprint(s.p.text(s.value.Text))
+	}
+	return lang.Describe(s.value, s.percent)
+}
+
+func (p printer) as(v any, format func(steward.Value) string) any {
+	s, ok := v.(shown)
+	if !ok {
+		return v
+	}
+	if !s.value.Known {
+		return "not known"
+	}
+	return format(s.value)
+}
+
+func percentText(v steward.Value) string {
+	return strconv.FormatFloat(math.Round(v.Num*100), 'f', -1, 64) + "%"
+}
+
+func daysText(v steward.Value) string {
+	if n := math.Round(v.Num); n != 1 {
+		return strconv.FormatFloat(n, 'f', -1, 64) + " days"
+	}
+	return "1 day"
+}
+
+func longDate(d steward.Day) string { return d.Start(time.UTC).Format("2 January 2006") }
+
+// money is a whole amount with its currency: 48,000 EUR, €48,000 being a
+// matter of locale that the workspace may differ on.
+func money(amount float64, currency string) string {
+	s := groupDigits(math.Round(amount), 0)
+	if currency != "" {
+		s += " " + currency
+	}
+	return s
+}
+
+// groupDigits writes a number with thousands apart and at most some decimals.
+func groupDigits(f float64, decimals int) string {
+	s := strconv.FormatFloat(math.Abs(f), 'f', decimals, 64)
+	whole, frac, _ := strings.Cut(s, ".")
+	var b strings.Builder
+	if f < 0 {
+		b.WriteByte('-')
+	}
+	for i, c := range whole {
+		if i > 0 && (len(whole)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(c)
+	}
+	if frac = strings.TrimRight(frac, "0"); frac != "" {
+		b.WriteString("." + frac)
+	}
+	return b.String()
+}
+
+// escapeMarkdown makes data safe inside Markdown: what could be markup, a
+// link, a mention or raw HTML reads as the characters it is, and it stays on
+// its line.
+func escapeMarkdown(s string) string {
+	var b strings.Builder
+	for _, r := range plainLine(s) {
+		if strings.ContainsRune("\\`*_{}[]()<>#+-.!|~&:@=$^\"'/%", r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// plainLine is data on one line, without control characters.
+func plainLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == ' ' || r == '\u2028' || r == '\u2029' }), " ")
+}
+
+// ContentHash names content, so that an approval is of exactly what was read.
+func ContentHash(c steward.Content) string {
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic("playbooks: content that is all text cannot fail to marshal: " + err.Error())
+	}
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:12])
+}
+
+// approvalRequest is the card that asks for a go-ahead: the whole mail, whom
+// it goes to, and how to let it go or stop it.
+func approvalRequest(m steward.Message, content steward.Content, p *Playbook, a Approval) steward.Content {
+	ask := "goes out once somebody approves it"
+	if a.Veto > 0 {
+		ask = "goes out at " + m.Veto.UTC().Format("15:04 on 2 January (UTC)") + " unless somebody stops it"
+	}
+	role := strings.ReplaceAll(strings.TrimPrefix(m.To.Key, "role:"), "_", " ")
+	return steward.Content{
+		Title: "A mail waits for you", Account: content.Account, Severity: string(Info),
+		Facts:  []steward.LabelledText{{Label: "To", Text: m.To.Name + " (" + role + ")"}, {Label: "Subject", Text: content.Title}},
+		Parts:  []steward.ContentPart{{Playbook: p.Name, Title: p.Title, Markdown: "It " + ask + ":\n\n" + quoted(content.Parts[0].Markdown), Enrolment: content.Parts[0].Enrolment}},
+		Footer: fmt.Sprintf("Send it: steward approve %s · Stop it: steward approve %s --decline", m.ID, m.ID),
+	}
+}
+
+// quoted makes Markdown a block quote.
+func quoted(md string) string { return "> " + strings.ReplaceAll(md, "\n", "\n> ") }
+
+// NoticeContent is what ops reads about Steward itself.
+func NoticeContent(title string, lines []string, footer string) steward.Content {
+	var md []string
+	for _, l := range lines {
+		md = append(md, "- "+escapeMarkdown(l))
+	}
+	return steward.Content{Title: title, Severity: string(Warning), Parts: []steward.ContentPart{{Markdown: strings.Join(md, "\n")}}, Footer: footer}
+}

@@ -1,0 +1,487 @@
+package playbooks
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"steward"
+	"steward/facts"
+	"steward/playbooks/lang"
+)
+
+// An Outcome is everything a run decided, before any of it is written.
+type Outcome struct {
+	// Changes are one per account that something changes for, in order of id.
+	Changes []steward.Change
+	// States is what to remember of every playbook.
+	States []steward.PlaybookState
+	// Tally counts what happened, per playbook.
+	Tally map[steward.PlaybookName]*Tally
+	// Quarantined lists the openings held in this run, for ops.
+	Quarantined []Held
+}
+
+// Held is an opening that a run quarantined.
+type Held struct {
+	Playbook steward.PlaybookName
+	Subject  steward.Subject
+	Reason   steward.Reason
+}
+
+// A Tally is what one run did for one playbook, in subjects.
+type Tally struct {
+	Audience, Pending, Firing, Clearing, Unknown int
+	Opened, Quarantined, Exited, Outreach        int
+	// Days is how many newly complete days were judged.
+	Days  int
+	Fault string
+}
+
+// Decide judges every playbook at the situation's slot and works out all that
+// follows. It writes nothing; deciding again gives the same.
+func (s *Situation) Decide() Outcome {
+	d := &decider{Situation: s, tally: map[steward.PlaybookName]*Tally{}, changes: map[steward.AccountID]*steward.Change{}, phases: map[Key]steward.PhaseState{}, planned: map[steward.MessageID]bool{}}
+	for k, st := range s.Memory.Phases {
+		if st.Phase != steward.Clear {
+			d.phases[k] = st
+		}
+	}
+	for _, p := range s.Book.Playbooks {
+		d.judge(p)
+	}
+	d.dropRemoved()
+	d.advanceOpen()
+	for _, p := range s.Book.Playbooks {
+		d.open(p)
+	}
+	return d.outcome()
+}
+
+type decider struct {
+	*Situation
+	tally   map[steward.PlaybookName]*Tally
+	changes map[steward.AccountID]*steward.Change
+	phases  map[Key]steward.PhaseState // after this slot, clear ones left out
+	states  []steward.PlaybookState
+	held    []Held
+	planned map[steward.MessageID]bool
+}
+
+func (d *decider) change(a steward.AccountID) *steward.Change {
+	c := d.changes[a]
+	if c == nil {
+		c = &steward.Change{Account: a}
+		d.changes[a] = c
+	}
+	return c
+}
+
+// judge steps the phases of one playbook.
+func (d *decider) judge(p *Playbook) {
+	t := &Tally{}
+	d.tally[p.Name] = t
+	state := d.Memory.States[p.Name]
+	state.Playbook, state.Version = p.Name, p.Version
+	defer func() { d.states = append(d.states, state) }()
+	if !p.Enabled {
+		state.Slot = d.Slot
+		return
+	}
+	if m := d.stale(p); m != "" {
+		state.Fault = m + " is stale or was never imported: nothing is judged until its source is fresh"
+		t.Fault = state.Fault
+		state.Slot = d.Slot
+		return
+	}
+	view := d.Frame.View(p.About)
+	if view.Len() == 0 {
+		return // nothing imported yet: no baseline of an empty portfolio
+	}
+	state.Fault = ""
+	if state.Condition != p.Condition {
+		state.Condition, state.Baseline, state.LastDay = p.Condition, d.Slot, steward.NoDay
+	}
+	last := d.lastDay(p)
+	days := d.readings(p, state, last)
+	t.Days = len(days)
+	for _, r := range days {
+		d.stepAll(p, view, r)
+	}
+	state.Slot = d.Slot
+	if p.DailyMetrics() {
+		state.LastDay = max(last, state.LastDay)
+	}
+	d.count(p, view, t)
+}
+
+// lateDays is how many late days are judged one by one; a feed that was gone
+// for longer is judged from there.
+const lateDays = 400
+
+// pace is one reading to come: how many days back it looks and what it adds.
+type pace struct {
+	shift   int
+	elapsed float64
+}
+
+// readings says which days the run has to judge: each newly complete one,
+// oldest first, for conditions that read daily metrics; else the slot itself.
+func (d *decider) readings(p *Playbook, state steward.PlaybookState, last steward.Day) []pace {
+	if !p.DailyMetrics() {
+		elapsed := 0.0
+		if !state.Slot.IsZero() {
+			elapsed = d.Slot.Time().Sub(state.Slot.Time()).Hours() / 24
+		}
+		return []pace{{0, max(0, elapsed)}}
+	}
+	if state.LastDay == steward.NoDay || state.LastDay == 0 {
+		return []pace{{0, 0}}
+	}
+	var out []pace
+	for k := min(int(last-state.LastDay), lateDays) - 1; k >= 0; k-- {
+		out = append(out, pace{k, 1})
+	}
+	return out
+}
+
+// stepAll judges one day for every subject: conditions in columns, then the
+// few subjects that are not clear, or become so, one by one.
+func (d *decider) stepAll(p *Playbook, view *facts.View, r pace) {
+	last := d.lastDay(p)
+	day := last - steward.Day(r.shift)
+	at := lang.At{Shift: r.shift, Episodes: d.episodes(p, view, last)}
+	when := p.When.Column(view, at)
+	audience, until := column(p.Audience, view, at), column(p.Until, view, at)
+	for row := range view.Len() {
+		subject := view.Subject(row)
+		key := KeyOf(p.Name, subject)
+		if stored, ok := d.Memory.Phases[key]; ok && stored.Slot == d.Slot {
+			continue // this run was begun before; the subject is done
+		}
+		st, known := d.phases[key]
+		verdict := when.Value(row).Verdict()
+		if !known && verdict != steward.Holds {
+			continue
+		}
+		if !known {
+			st = steward.PhaseState{Playbook: p.Name, Subject: subject}
+		}
+		read := reading{Slot: d.Slot, Day: day, Elapsed: r.elapsed, When: verdict, Over: verdict.Not(), Audience: steward.Holds}
+		if p.Audience != nil {
+			read.Audience = audience.Value(row).Verdict()
+		}
+		if p.Until != nil {
+			read.Over = until.Value(row).Verdict()
+		}
+		if in, _ := d.portfolio(subject.Account); in == steward.Fails || in == steward.Unclear && !known {
+			read.Audience = steward.Fails
+		}
+		next, _ := p.stepPhase(st, read)
+		if next.Phase == steward.Clear && !known {
+			continue
+		}
+		if next.Frozen == nil && next.Phase != steward.Clear && next.Episode == d.Slot {
+			next.Frozen = p.freeze(view, row, lang.At{Shift: r.shift})
+		}
+		d.setPhase(key, next)
+	}
+}
+
+func column(e *lang.Expr, view *facts.View, at lang.At) facts.Column {
+	if e == nil {
+		return facts.Column{}
+	}
+	return e.Column(view, at)
+}
+
+func (p *Playbook) freeze(view *facts.View, row int, at lang.At) map[string]steward.Value {
+	out := map[string]steward.Value{}
+	for _, e := range p.freezing() {
+		maps.Copy(out, e.Freeze(view, row, at))
+	}
+	return out
+}
+
+// episodes is the frozen values of every subject that is in an episode.
+func (d *decider) episodes(p *Playbook, view *facts.View, last steward.Day) map[int]lang.Episode {
+	out := map[int]lang.Episode{}
+	for key, st := range d.phases {
+		if key.Playbook != p.Name {
+			continue
+		}
+		if row, ok := view.Row(key.ID); ok {
+			out[row] = lang.Episode{Frozen: st.Frozen, Shift: int(last - st.EpisodeDay)}
+		}
+	}
+	return out
+}
+
+func (d *decider) setPhase(key Key, st steward.PhaseState) {
+	if st.Phase == steward.Clear {
+		delete(d.phases, key)
+	} else {
+		d.phases[key] = st
+	}
+	c := d.change(st.Subject.Account)
+	for i := range c.Phases {
+		if KeyOf(c.Phases[i].Playbook, c.Phases[i].Subject) == key {
+			c.Phases[i] = st
+			return
+		}
+	}
+	c.Phases = append(c.Phases, st)
+}
+
+func (d *decider) count(p *Playbook, view *facts.View, t *Tally) {
+	at := lang.At{Episodes: map[int]lang.Episode{}}
+	audience, when := column(p.Audience, view, at), p.When.Column(view, at)
+	for row := range view.Len() {
+		if p.Audience == nil || audience.Value(row).Verdict() == steward.Holds {
+			t.Audience++
+		}
+		if when.Value(row).Verdict() == steward.Unclear {
+			t.Unknown++
+		}
+	}
+	for key, st := range d.phases {
+		if key.Playbook != p.Name {
+			continue
+		}
+		switch st.Phase {
+		case steward.Pending:
+			t.Pending++
+		case steward.Firing:
+			t.Firing++
+		case steward.Clearing:
+			t.Clearing++
+		}
+	}
+}
+
+// dropRemoved clears the phases of playbooks that are gone and of subjects
+// that are no longer in the data.
+func (d *decider) dropRemoved() {
+	for key, st := range d.phases {
+		p, ok := d.Book.Playbook(key.Playbook)
+		if ok {
+			if _, ok = d.Frame.View(p.About).Row(key.ID); ok {
+				continue
+			}
+		}
+		st.Phase, st.Slot = steward.Clear, d.Slot
+		d.setPhase(key, st)
+	}
+}
+
+// advanceOpen moves every open enrolment on.
+func (d *decider) advanceOpen() {
+	for _, key := range sortedKeys(d.Memory.Open) {
+		e := d.Memory.Open[key]
+		prog := d.Advance(e, d.phases[key])
+		d.take(prog)
+		if !prog.Enrolment.State.Open() {
+			d.tallyOf(e.Playbook).Exited++
+		}
+	}
+}
+
+func (d *decider) tallyOf(p steward.PlaybookName) *Tally {
+	if d.tally[p] == nil {
+		d.tally[p] = &Tally{}
+	}
+	return d.tally[p]
+}
+
+func (d *decider) take(p Progress) {
+	if !p.Moved && len(p.Outreach)+len(p.Records) == 0 {
+		return
+	}
+	c := d.change(p.Enrolment.Subject.Account)
+	c.Enrolments = append(c.Enrolments, p.Enrolment)
+	c.Outreach = append(c.Outreach, p.Outreach...)
+	for _, m := range p.Messages {
+		if !d.planned[m.ID] {
+			d.planned[m.ID] = true
+			c.Messages = append(c.Messages, m)
+		}
+	}
+	c.Records = append(c.Records, p.Records...)
+	d.tallyOf(p.Enrolment.Playbook).Outreach += len(p.Outreach)
+}
+
+// open opens what fires and is not enrolled, in the fixed order: eligible,
+// quarantine, holdout arm, open. The most urgent go first, so that a limit
+// holds back the least.
+func (d *decider) open(p *Playbook) {
+	if !p.Enabled || d.tallyOf(p.Name).Fault != "" {
+		return // what cannot be judged opens nothing
+	}
+	view := d.Frame.View(p.About)
+	state := d.stateOf(p.Name)
+	var ready []opening
+	for key, st := range d.phases {
+		if key.Playbook != p.Name || st.Phase != steward.Firing {
+			continue
+		}
+		if _, open := d.Memory.Open[key]; open {
+			continue
+		}
+		row, ok := view.Row(key.ID)
+		if !ok {
+			continue
+		}
+		if verdict := d.eligible(p, key, st); !verdict.Passes() {
+			if st.Since == d.Slot {
+				d.change(st.Subject.Account).Records = append(d.change(st.Subject.Account).Records, steward.Record{At: d.Slot, Playbook: p.Name, Subject: st.Subject, Decision: verdict})
+			}
+			continue
+		}
+		o := opening{key: key, phase: st, row: row}
+		if p.Priority != nil {
+			o.priority = p.Priority.Value(view, row, lang.At{Episodes: map[int]lang.Episode{row: {Frozen: st.Frozen, Shift: int(d.lastDay(p) - st.EpisodeDay)}}})
+		}
+		ready = append(ready, o)
+	}
+	slices.SortFunc(ready, func(a, b opening) int {
+		if a.priority.Known != b.priority.Known { // unknown sorts last
+			if a.priority.Known {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(b.priority.Num, a.priority.Num), strings.Compare(a.key.ID, b.key.ID))
+	})
+	t, limit, opened := d.tallyOf(p.Name), p.MaxNew.Of(d.tallyOf(p.Name).Audience), 0
+	for _, o := range ready {
+		e := d.enrol(p, view, o)
+		switch {
+		case o.phase.Episode == state.Baseline && !p.Backfill:
+			e.State, e.Reason = steward.Quarantined, steward.ReasonBaseline
+		case opened >= limit:
+			e.State, e.Reason = steward.Quarantined, steward.ReasonBlastRadius
+		default:
+			opened++
+		}
+		if e.State == steward.Quarantined {
+			t.Quarantined++
+			e.StepSince = time.Time{} // it has not begun: no cooldown will count from it
+			d.held = append(d.held, Held{p.Name, e.Subject, e.Reason})
+		} else {
+			t.Opened++
+		}
+		prog := d.Advance(e, o.phase)
+		reason := e.Reason
+		if reason == "" {
+			reason = steward.ReasonOpened
+		}
+		first := steward.Record{At: d.Slot, Playbook: p.Name, Subject: e.Subject, Enrolment: e.ID, Decision: steward.Decision{Effect: steward.Pass, Reason: reason, Detail: openedDetail(e)}}
+		prog.Records = append([]steward.Record{first}, prog.Records...)
+		d.take(prog)
+	}
+}
+
+func openedDetail(e steward.Enrolment) string {
+	var words []string
+	for _, ev := range e.Evidence {
+		words = append(words, ev.Words)
+	}
+	return strings.Join(words, "; ")
+}
+
+func (d *decider) stateOf(name steward.PlaybookName) steward.PlaybookState {
+	for _, st := range d.states {
+		if st.Playbook == name {
+			return st
+		}
+	}
+	return steward.PlaybookState{}
+}
+
+type opening struct {
+	key      Key
+	phase    steward.PhaseState
+	row      int
+	priority steward.Value
+}
+
+// eligible says whether a firing subject may be enrolled, leaving quarantine
+// aside.
+func (s *Situation) eligible(p *Playbook, key Key, st steward.PhaseState) steward.Decision {
+	last, ok := s.Memory.Ended[key]
+	if !ok {
+		return steward.Decision{}
+	}
+	if last.Episode == st.Episode {
+		return suppress(steward.ReasonNoReentry, "this episode was already opened and ended: %s", last.Reason)
+	}
+	if last.StepSince.IsZero() {
+		return steward.Decision{} // it ended in quarantine: nothing was done that anyone should rest from
+	}
+	if p.Reentry == Never {
+		return suppress(steward.ReasonNoReentry, "reentry is never, and it was enrolled on %s", last.OpenedAt.Format(time.DateOnly))
+	}
+	if until := last.EndedAt.Add(p.Cooldown); s.Now.Before(until) {
+		return steward.Decision{Effect: steward.Defer, Reason: steward.ReasonCoolingDown, Until: until,
+			Detail: fmt.Sprintf("its last enrolment ended on %s and cools down until %s", last.EndedAt.Format(time.DateOnly), until.Format(time.DateOnly))}
+	}
+	return steward.Decision{}
+}
+
+func (d *decider) enrol(p *Playbook, view *facts.View, o opening) steward.Enrolment {
+	e := steward.Enrolment{
+		ID: steward.NewEnrolmentID(p.Name, o.phase.Subject, o.phase.Episode), Playbook: p.Name, Subject: o.phase.Subject, Episode: o.phase.Episode,
+		EpisodeDay: o.phase.EpisodeDay, Frozen: o.phase.Frozen, State: steward.Active, Arm: d.arm(p, o.phase.Subject.Account),
+		Version: p.Version, OpenedAt: d.Now, StepSince: d.Now,
+	}
+	e.Evidence = lang.Evidence(p.When.Trace(view, o.row, d.at(o.row, e, p)))
+	return e
+}
+
+// arm draws the side of the experiment for a whole corporate family at once:
+// two subsidiaries of one parent hear of each other.
+func (s *Situation) arm(p *Playbook, a steward.AccountID) steward.Arm {
+	if p.Holdout <= 0 {
+		return steward.Treatment
+	}
+	h := sha256.Sum256([]byte(s.Memory.Salt + "\x00" + string(p.Name) + "\x00" + string(s.topParent(a))))
+	if float64(binary.BigEndian.Uint64(h[:8])>>11)/(1<<53) < p.Holdout {
+		return steward.Holdout
+	}
+	return steward.Treatment
+}
+
+// topParent follows parents upwards; a cycle in the data ends the walk.
+func (s *Situation) topParent(id steward.AccountID) steward.AccountID {
+	for range 32 {
+		a, ok := s.account(id)
+		if !ok || a.Parent == "" || a.Parent == id {
+			return id
+		}
+		id = a.Parent
+	}
+	return id
+}
+
+func (d *decider) outcome() Outcome {
+	out := Outcome{States: d.states, Tally: d.tally, Quarantined: d.held}
+	for _, id := range slices.Sorted(maps.Keys(d.changes)) {
+		if c := d.changes[id]; !c.Empty() {
+			out.Changes = append(out.Changes, *c)
+		}
+	}
+	return out
+}
+
+func sortedKeys[V any](m map[Key]V) []Key {
+	return slices.SortedFunc(maps.Keys(m), func(a, b Key) int {
+		return cmp.Or(strings.Compare(string(a.Playbook), string(b.Playbook)), strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.ID, b.ID))
+	})
+}
+
+func lower(s string) string { return strings.ToLower(strings.TrimSpace(s)) }

@@ -1,0 +1,240 @@
+package playbooks
+
+import (
+	"fmt"
+	"time"
+
+	"steward"
+	"steward/playbooks/lang"
+)
+
+// A Candidate is one outreach at a gate, at planning and again at send.
+type Candidate struct {
+	Outreach  steward.Outreach
+	Message   steward.Message
+	Enrolment steward.Enrolment
+	Phase     steward.PhaseState // zero when the subject is clear
+	// OptedOut says why the address may not be used; "" when it may.
+	OptedOut string
+	Pause    steward.Pause
+	// AtSend tells the second look from the first.
+	AtSend bool
+}
+
+// gate is one reason not to say something now.
+type gate func(*Situation, Candidate) steward.Decision
+
+// gates is the fixed order: first those that end an outreach, then those that
+// put it off. The first that does not pass decides. What passes away again
+// must not kill, so nothing that may change back stands among the first.
+var gates = []gate{
+	gatePortfolio,
+	gateDisabled,
+	gateOptedOut,
+	gateNoCustomerMail,
+	gateEpisodeOver,
+	gateHoldout,
+	gateExpired,
+	gatePaused,
+	gateClearing,
+	gateUnknown,
+}
+
+// Gate decides whether an outreach may go on its way.
+func (s *Situation) Gate(c Candidate) steward.Decision {
+	for _, g := range gates {
+		d := g(s, c)
+		if d.Passes() {
+			continue
+		}
+		if exp := c.Message.Expires; d.Effect == steward.Defer && !exp.IsZero() && !d.Until.IsZero() && !d.Until.Before(exp) {
+			return steward.Decision{Effect: steward.Suppress, Reason: steward.ReasonExpired,
+				Detail: fmt.Sprintf("%s until %s, past its expiry", d.Detail, d.Until.Format(time.RFC3339))}
+		}
+		return d
+	}
+	return steward.Decision{Effect: steward.Pass}
+}
+
+func suppress(r steward.Reason, format string, args ...any) steward.Decision {
+	return steward.Decision{Effect: steward.Suppress, Reason: r, Detail: fmt.Sprintf(format, args...)}
+}
+
+func gatePortfolio(s *Situation, c Candidate) steward.Decision {
+	switch in, _ := s.portfolio(c.Outreach.Subject.Account); in {
+	case steward.Fails:
+		return suppress(steward.ReasonNotInPortfolio, "the account is not one that portfolio.include takes in")
+	case steward.Unclear:
+		return suppress(steward.ReasonNotInPortfolio, "whether portfolio.include takes the account in is not known")
+	}
+	return steward.Decision{}
+}
+
+func gateDisabled(s *Situation, c Candidate) steward.Decision {
+	if p, ok := s.Book.Playbook(c.Outreach.Playbook); !ok {
+		return suppress(steward.ReasonPlaybookRemoved, "the playbook is no longer in the workspace")
+	} else if !p.Enabled {
+		return suppress(steward.ReasonPlaybookDisabled, "the playbook says enabled: false")
+	}
+	return steward.Decision{}
+}
+
+func gateOptedOut(_ *Situation, c Candidate) steward.Decision {
+	if c.OptedOut != "" && c.Message.Channel == steward.Email {
+		return suppress(steward.ReasonOptedOut, "the address is on the suppression list: %s", c.OptedOut)
+	}
+	return steward.Decision{}
+}
+
+func gateNoCustomerMail(s *Situation, c Candidate) steward.Decision {
+	if !c.Outreach.To.Customer() {
+		return steward.Decision{}
+	}
+	switch _, barred := s.portfolio(c.Outreach.Subject.Account); barred {
+	case steward.Holds:
+		return suppress(steward.ReasonNoCustomerMail, "portfolio.no_customer_mail holds for the account")
+	case steward.Unclear:
+		return suppress(steward.ReasonNoCustomerMail, "whether portfolio.no_customer_mail holds for the account is not known")
+	}
+	if a, ok := s.account(c.Outreach.Subject.Account); ok && a.ContactPolicy == "none" {
+		return suppress(steward.ReasonNoCustomerMail, "the account's contact_policy is none")
+	}
+	return steward.Decision{}
+}
+
+// gateEpisodeOver drops what was about a condition that no longer stands. A
+// process lives on after its condition; it is over when its enrolment is.
+func gateEpisodeOver(s *Situation, c Candidate) steward.Decision {
+	p, ok := s.running(c.Enrolment)
+	if !ok {
+		return suppress(steward.ReasonPlaybookRemoved, "the playbook text the enrolment began on is gone")
+	}
+	step, _ := p.step(c.Outreach.Step)
+	if c.Enrolment.State == steward.Exited && !(c.Enrolment.Reason == steward.ReasonRecovered && step.ContinueOnRecovery) {
+		return suppress(steward.ReasonEpisodeOver, "the enrolment ended: %s", c.Enrolment.Reason)
+	}
+	if p.Kind == Signal && !step.ContinueOnRecovery && (phaseOf(c.Phase) == steward.Clear || c.Phase.Episode != c.Enrolment.Episode) {
+		return suppress(steward.ReasonEpisodeOver, "the condition no longer holds")
+	}
+	return steward.Decision{}
+}
+
+func gateHoldout(_ *Situation, c Candidate) steward.Decision {
+	if c.Enrolment.Arm == steward.Holdout {
+		return suppress(steward.ReasonHoldout, "the account is in the playbook's holdout: nothing is said, so that the difference can be told")
+	}
+	return steward.Decision{}
+}
+
+func gateExpired(s *Situation, c Candidate) steward.Decision {
+	if e := c.Message.Expires; !e.IsZero() && !s.Now.Before(e) {
+		return suppress(steward.ReasonExpired, "it was worth saying until %s", e.UTC().Format(time.RFC3339))
+	}
+	return steward.Decision{}
+}
+
+func gatePaused(s *Situation, c Candidate) steward.Decision {
+	if !c.AtSend || c.Pause.IsZero() {
+		return steward.Decision{} // planning goes on while sending is paused
+	}
+	detail := "sending is paused"
+	if c.Pause.By != "" {
+		detail += " by " + c.Pause.By
+	}
+	if c.Pause.Reason != "" {
+		detail += ": " + c.Pause.Reason
+	}
+	return steward.Decision{Effect: steward.Defer, Reason: steward.ReasonPaused, Detail: detail, Until: s.Now.Add(pauseLook)}
+}
+
+// gateClearing waits while the account seems to be recovering: the next days
+// say whether there is still something to talk about.
+func gateClearing(s *Situation, c Candidate) steward.Decision {
+	p, ok := s.running(c.Enrolment)
+	if !ok || p.Kind != Signal || c.Phase.Phase != steward.Clearing {
+		return steward.Decision{}
+	}
+	if step, _ := p.step(c.Outreach.Step); step.ContinueOnRecovery {
+		return steward.Decision{}
+	}
+	return steward.Decision{Effect: steward.Defer, Reason: steward.ReasonClearing, Detail: "the account is recovering", Until: s.Now.Add(factsLook)}
+}
+
+// gateUnknown keeps mail to a customer back while nobody knows whether its
+// reason still stands.
+func gateUnknown(s *Situation, c Candidate) steward.Decision {
+	p, ok := s.running(c.Enrolment)
+	if !ok || !c.AtSend || p.Kind != Signal || !c.Outreach.To.Customer() {
+		return steward.Decision{}
+	}
+	view := s.Frame.View(p.About)
+	row, ok := view.Row(c.Outreach.Subject.ID)
+	if ok && p.When.Value(view, row, lang.At{}).Verdict() != steward.Unclear {
+		return steward.Decision{}
+	}
+	return steward.Decision{Effect: steward.Defer, Reason: steward.ReasonUnknownAtSend, Detail: "whether the condition still holds is not known", Until: s.Now.Add(factsLook)}
+}
+
+// pauseLook is how soon a paused message is looked at again; factsLook how
+// soon one that waits for facts, which change with evaluations.
+const (
+	pauseLook = 5 * time.Minute
+	factsLook = 6 * time.Hour
+)
+
+// phaseOf reads the zero state as clear.
+func phaseOf(st steward.PhaseState) steward.Phase {
+	if st.Phase == "" {
+		return steward.Clear
+	}
+	return st.Phase
+}
+
+func (p *Playbook) step(id string) (Step, bool) {
+	for _, s := range p.Steps {
+		if s.ID == id {
+			return s, true
+		}
+	}
+	return Step{}, false
+}
+
+// Judge decides about a whole message at send: it goes if any of its outreach
+// may, and is put off if none may go now but one may later. carried is the
+// outreach that a passing message carries.
+func (s *Situation) Judge(d steward.Dossier) (steward.Decision, []steward.Outreach) {
+	if len(d.Outreach) == 0 {
+		return s.judgeBare(d), nil
+	}
+	optedOut := ""
+	if d.Suppressed {
+		optedOut = d.SuppressedWhy
+	}
+	var first steward.Decision
+	var carried []steward.Outreach
+	for i, o := range d.Outreach {
+		verdict := s.Gate(Candidate{Outreach: o, Message: d.Message, Enrolment: d.Enrolments[i], Phase: d.Phases[i], OptedOut: optedOut, Pause: d.Paused, AtSend: true})
+		switch {
+		case verdict.Passes():
+			carried = append(carried, o)
+		case first.Effect == "", first.Effect == steward.Suppress && verdict.Effect == steward.Defer:
+			first = verdict
+		}
+	}
+	if len(carried) > 0 {
+		return steward.Decision{Effect: steward.Pass}, carried
+	}
+	return first, nil
+}
+
+// judgeBare is for messages that carry no outreach: requests for approval and
+// notices to ops. Only expiry and the standing order to be silent stop them.
+func (s *Situation) judgeBare(d steward.Dossier) steward.Decision {
+	c := Candidate{Message: d.Message, Pause: d.Paused, AtSend: true}
+	for _, g := range []gate{gateExpired, gatePaused} {
+		if v := g(s, c); !v.Passes() {
+			return v
+		}
+	}
+	return steward.Decision{Effect: steward.Pass}
+}

@@ -1,0 +1,97 @@
+package playbooks
+
+import (
+	"slices"
+	"strings"
+
+	"steward"
+)
+
+// resolve finds the person or channel a sending step speaks to. why says, for
+// people, who was looked for when nobody is found.
+func (s *Situation) resolve(step Step, account steward.Account) (to steward.Recipient, found bool, why string) {
+	switch {
+	case step.Slack == "owner":
+		return s.Book.ownerRecipient(account, "owner")
+	case step.Slack == "manager":
+		return s.Book.managerRecipient(account)
+	case step.Slack != "":
+		return steward.Recipient{Key: step.Slack, Slack: step.Slack, Name: step.Slack}, true, ""
+	default:
+		return s.contactRecipient(step.Email, account.ID)
+	}
+}
+
+// ownerRecipient is the account's CSM, their pool's channel, or the channel
+// for accounts that nobody owns.
+func (b *Book) ownerRecipient(account steward.Account, key string) (steward.Recipient, bool, string) {
+	if o, ok := b.owners[account.Owner]; ok {
+		return recipientOf(o, key), true, ""
+	}
+	return b.unowned(key, "the account has no owner that owners.yaml knows")
+}
+
+func (b *Book) managerRecipient(account steward.Account) (steward.Recipient, bool, string) {
+	if o, ok := b.owners[account.Owner]; ok {
+		if m, ok := b.owners[o.Manager]; ok {
+			return recipientOf(m, "manager"), true, ""
+		}
+		return b.unowned("manager", o.Name+" has no manager in owners.yaml")
+	}
+	return b.unowned("manager", "the account has no owner that owners.yaml knows")
+}
+
+func (b *Book) unowned(key, why string) (steward.Recipient, bool, string) {
+	if b.Unowned == "" {
+		return steward.Recipient{}, false, why + ", and owners.unowned names no channel"
+	}
+	return steward.Recipient{Key: key, Slack: b.Unowned, Name: b.Unowned}, true, ""
+}
+
+func recipientOf(o steward.Owner, key string) steward.Recipient {
+	r := steward.Recipient{Key: key, Owner: o.ID, Name: o.Name, Slack: o.Slack, Email: o.Email}
+	if o.Pool != "" {
+		r.Slack = o.Pool
+	}
+	if o.Zone != nil {
+		r.Zone = o.Zone.String()
+	}
+	return r
+}
+
+// contactRecipient is the first role with somebody who can be written to.
+func (s *Situation) contactRecipient(roles []string, account steward.AccountID) (steward.Recipient, bool, string) {
+	for _, role := range roles {
+		for _, c := range s.contacts[account] {
+			if c.Email == "" || !slices.Contains(c.Roles, role) {
+				continue
+			}
+			if _, out := s.Memory.Suppressed[strings.ToLower(c.Email)]; out {
+				continue
+			}
+			return steward.Recipient{Key: "role:" + role, Contact: c.ID, Name: c.Name, Email: c.Email}, true, ""
+		}
+	}
+	return steward.Recipient{}, false, "no contact with an address that may be used is " + strings.Join(roles, " or ")
+}
+
+// approvers is the owners who may let a mail go, first the one who is asked.
+func (b *Book) approvers(a Approval, account steward.Account) []steward.OwnerID {
+	var out []steward.OwnerID
+	add := func(id steward.OwnerID) {
+		if _, ok := b.owners[id]; ok && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	owner := b.owners[account.Owner]
+	if a.By == "manager" {
+		add(owner.Manager)
+	}
+	add(owner.ID)
+	add(owner.Backup)
+	add(owner.Manager)
+	for _, id := range b.Approvers {
+		add(id)
+	}
+	return out
+}

@@ -1,0 +1,137 @@
+package playbooks
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"steward"
+	"steward/facts"
+	"steward/playbooks/lang"
+)
+
+// A Key names a subject's dealings with one playbook.
+type Key struct {
+	Playbook steward.PlaybookName
+	Kind     steward.SubjectKind
+	ID       string
+}
+
+// KeyOf is the key of a playbook and subject.
+func KeyOf(p steward.PlaybookName, s steward.Subject) Key { return Key{p, s.Kind, s.ID} }
+
+// A Memory is what the engine remembers between runs. Nil maps read as empty.
+type Memory struct {
+	// Salt makes the draw of holdouts this workspace's own.
+	Salt   string
+	Phases map[Key]steward.PhaseState
+	// Open is the one open enrolment per key, Ended the newest ended one.
+	Open, Ended map[Key]steward.Enrolment
+	States      map[steward.PlaybookName]steward.PlaybookState
+	Outreach    map[steward.EnrolmentID][]steward.Outreach
+	Messages    map[steward.MessageID]steward.Message
+	// Versions are the playbook texts that open enrolments began on, where they
+	// are not the newest.
+	Versions map[string]*Playbook
+	// Suppressed is the addresses that opted out or bounced, lower case, and why.
+	Suppressed map[string]string
+	Pause      steward.Pause
+}
+
+// A Situation is everything a decision looks at: the book, the facts at a
+// slot, and what is remembered. Now is the slot's instant in a run and the
+// minute's in advance and delivery. It is not safe for concurrent use, as its
+// frame is not.
+type Situation struct {
+	Book   *Book
+	Frame  *facts.Frame
+	Slot   steward.Slot
+	Now    time.Time
+	Memory Memory
+
+	contacts map[steward.AccountID][]steward.Contact
+}
+
+// NewSituation prepares a situation; portfolio is what frame was made from.
+func NewSituation(b *Book, f *facts.Frame, p steward.Portfolio, now time.Time, m Memory) *Situation {
+	s := &Situation{Book: b, Frame: f, Slot: f.Slot(), Now: now, Memory: m, contacts: map[steward.AccountID][]steward.Contact{}}
+	for _, c := range p.Contacts {
+		s.contacts[c.Account] = append(s.contacts[c.Account], c)
+	}
+	for _, cs := range s.contacts {
+		// The person seen last is the one to write to; ids settle ties.
+		slices.SortFunc(cs, func(a, b steward.Contact) int {
+			return cmp.Or(cmp.Compare(b.LastSeen, a.LastSeen), strings.Compare(string(a.ID), string(b.ID)))
+		})
+	}
+	return s
+}
+
+// accounts is the view in which portfolio expressions are read.
+func (s *Situation) accounts() *facts.View { return s.Frame.View(steward.AboutAccount) }
+
+// portfolio says whether the subject's account is acted on and whether its
+// people may not be mailed.
+func (s *Situation) portfolio(a steward.AccountID) (in, noMail steward.Verdict) {
+	row, ok := s.accounts().Row(string(a))
+	if !ok {
+		return steward.Fails, steward.Holds
+	}
+	return s.Book.inPortfolio(s.accounts(), row), s.Book.customerMailBarred(s.accounts(), row)
+}
+
+func (s *Situation) account(id steward.AccountID) (steward.Account, bool) {
+	row, ok := s.accounts().Row(string(id))
+	if !ok {
+		return steward.Account{}, false
+	}
+	return *s.accounts().Account(row), true
+}
+
+// at is where the expressions of an enrolment are read: now, with the values
+// frozen when its episode began.
+func (s *Situation) at(row int, e steward.Enrolment, p *Playbook) lang.At {
+	at := lang.At{Acked: map[int]bool{row: !e.AckedAt.IsZero()}}
+	if !e.Episode.IsZero() {
+		at.Episodes = map[int]lang.Episode{row: {Frozen: e.Frozen, Shift: int(s.lastDay(p) - e.EpisodeDay)}}
+	}
+	return at
+}
+
+// lastDay is the last complete day that the playbook's condition reads: the
+// earliest among its metrics' sources. For conditions without metrics it is
+// the slot's own day.
+func (s *Situation) lastDay(p *Playbook) steward.Day {
+	last := s.Slot.Day(s.Book.Zone)
+	for i, name := range p.ConditionMetrics() {
+		m, ok := s.Frame.Metric(name)
+		if !ok || m.End == steward.NoDay {
+			return steward.NoDay
+		}
+		if i == 0 || m.End < last {
+			last = m.End
+		}
+	}
+	return last
+}
+
+// stale names the first metric that the condition reads and whose source is
+// behind; "" when all are fresh.
+func (s *Situation) stale(p *Playbook) string {
+	for _, name := range p.ConditionMetrics() {
+		if m, ok := s.Frame.Metric(name); !ok || m.Stale || m.End == steward.NoDay {
+			return name
+		}
+	}
+	return ""
+}
+
+// running is the playbook text an enrolment runs on: the one it began with.
+func (s *Situation) running(e steward.Enrolment) (*Playbook, bool) {
+	if p, ok := s.Book.Playbook(e.Playbook); ok && p.Version == e.Version {
+		return p, true
+	}
+	p, ok := s.Memory.Versions[e.Version]
+	return p, ok
+}

@@ -1,0 +1,352 @@
+package playbooks
+
+import (
+	"time"
+
+	"steward"
+	"steward/facts"
+	"steward/playbooks/lang"
+)
+
+// Progress is what moving an enrolment on came to: the enrolment as it now
+// stands and what has to be written with it.
+type Progress struct {
+	Enrolment steward.Enrolment
+	Outreach  []steward.Outreach
+	Messages  []steward.Message
+	Records   []steward.Record
+	// Moved tells that Enrolment differs from what was stored.
+	Moved bool
+}
+
+// walker moves one enrolment along its steps as far as it can go now.
+type walker struct {
+	*Situation
+	p        *Playbook
+	view     *facts.View
+	row      int
+	at       lang.At
+	phase    steward.PhaseState
+	account  steward.Account
+	messages map[steward.MessageID]steward.Message // planned here, beside the stored
+	Progress
+}
+
+// Advance moves an enrolment on: ends it where its subject, playbook or
+// episode is gone or exit_when holds, else works through its steps until one
+// has to wait. phase is where the subject stands after this slot; ended tells
+// that the enrolment's episode ended in it.
+func (s *Situation) Advance(e steward.Enrolment, phase steward.PhaseState) Progress {
+	w := &walker{Situation: s, phase: phase, messages: map[steward.MessageID]steward.Message{}}
+	w.Enrolment = e
+	before := e
+	w.run()
+	w.Moved = !sameEnrolment(before, w.Enrolment)
+	return w.Progress
+}
+
+func sameEnrolment(a, b steward.Enrolment) bool {
+	return a.State == b.State && a.Reason == b.Reason && a.Step == b.Step && a.StepSince.Equal(b.StepSince) && a.Due.Equal(b.Due)
+}
+
+func (w *walker) run() {
+	e := &w.Enrolment
+	if _, ok := w.Book.Playbook(e.Playbook); !ok {
+		w.exit(steward.ReasonPlaybookRemoved, "the playbook is no longer in the workspace")
+		return
+	}
+	p, ok := w.running(*e)
+	if !ok {
+		w.end(steward.Failed, steward.ReasonPlaybookRemoved, "the playbook text it began on can no longer be read")
+		return
+	}
+	w.p, w.view = p, w.Frame.View(p.About)
+	row, ok := w.view.Row(e.Subject.ID)
+	if !ok {
+		w.exit(steward.ReasonSubjectGone, e.Subject.String()+" is no longer in the data")
+		return
+	}
+	w.row, w.at = row, w.Situation.at(row, *e, p)
+	w.account = *w.view.Account(row)
+	if in, _ := w.portfolio(w.account.ID); in == steward.Fails {
+		w.exit(steward.ReasonNotInPortfolio, "the account has left the portfolio")
+		return
+	}
+	if w.episodeOver() {
+		reason, detail := steward.ReasonRecovered, "the condition no longer holds"
+		if w.verdict(p.Audience) == steward.Fails {
+			reason, detail = steward.ReasonNotInAudience, "the account has left the playbook's audience"
+		}
+		w.exit(reason, detail)
+		return
+	}
+	if e.State == steward.Quarantined {
+		if !w.Now.Before(e.OpenedAt.Add(QuarantineFor)) {
+			w.exit(steward.ReasonQuarantineExpired, "nobody released it within 14 days")
+		}
+		return
+	}
+	if p.ExitWhen != nil && w.verdict(p.ExitWhen) == steward.Holds {
+		w.exit(steward.ReasonExitWhen, "exit_when holds: "+p.ExitWhen.Source())
+		return
+	}
+	for e.State.Open() && e.Step < len(p.Steps) {
+		if !w.step(p.Steps[e.Step]) {
+			return
+		}
+	}
+	if e.State.Open() {
+		w.end(steward.Completed, steward.ReasonCompleted, "every step is done")
+	}
+}
+
+// episodeOver tells a signal whose condition has ended, or a quarantined
+// opening of any kind: nothing was begun there that could go on.
+func (w *walker) episodeOver() bool {
+	if phaseOf(w.phase) != steward.Clear && w.phase.Episode == w.Enrolment.Episode {
+		return false
+	}
+	if w.Enrolment.State == steward.Quarantined {
+		return true
+	}
+	if w.p.Kind != Signal {
+		return false
+	}
+	return w.Enrolment.Step >= len(w.p.Steps) || !w.p.Steps[w.Enrolment.Step].ContinueOnRecovery
+}
+
+func (w *walker) verdict(e *lang.Expr) steward.Verdict {
+	if e == nil {
+		return steward.Holds
+	}
+	return e.Value(w.view, w.row, w.at).Verdict()
+}
+
+func (w *walker) exit(r steward.Reason, detail string) { w.end(steward.Exited, r, detail) }
+
+func (w *walker) end(state steward.EnrolmentState, r steward.Reason, detail string) {
+	w.Enrolment.State, w.Enrolment.Reason, w.Enrolment.EndedAt, w.Enrolment.Due = state, r, w.Now, time.Time{}
+	w.record("", "", steward.Decision{Effect: steward.Pass, Reason: r, Detail: detail})
+}
+
+func (w *walker) record(step string, o steward.OutreachID, d steward.Decision) {
+	w.Records = append(w.Records, steward.Record{
+		At: steward.SlotAt(w.Now), Playbook: w.Enrolment.Playbook, Subject: w.Enrolment.Subject,
+		Enrolment: w.Enrolment.ID, Outreach: o, Step: step, Decision: d,
+	})
+}
+
+// wait keeps the enrolment at its step until due; zero means until something
+// about it changes.
+func (w *walker) wait(due time.Time) bool {
+	w.Enrolment.State, w.Enrolment.Due = steward.Waiting, due
+	return false
+}
+
+// next leaves the step as done at t, from when the following wait counts.
+func (w *walker) next(t time.Time) bool {
+	w.Enrolment.State, w.Enrolment.Due = steward.Active, time.Time{}
+	w.Enrolment.Step++
+	w.Enrolment.StepSince = t
+	return true
+}
+
+// step works on one step; false means it has to wait.
+func (w *walker) step(s Step) bool {
+	if !s.Wait.IsZero() {
+		return w.waitStep(s)
+	}
+	if planned := w.plannedFor(s); planned != nil {
+		return w.settledStep(*planned)
+	}
+	if s.At != nil {
+		if moved, done := w.pinned(s); done {
+			return moved
+		}
+	}
+	if s.Unless != nil && w.verdict(s.Unless) == steward.Holds {
+		w.record(s.ID, "", steward.Decision{Effect: steward.Suppress, Reason: steward.ReasonUnless, Detail: "unless holds: " + s.Unless.Source()})
+		return w.next(w.Now)
+	}
+	if s.If != nil {
+		if s.If.UsesAcked() && !w.saidAnything() {
+			w.record(s.ID, "", steward.Decision{Effect: steward.Suppress, Reason: steward.ReasonIfFalse, Detail: "no card was sent that anybody could have taken on"})
+			return w.next(w.Now)
+		}
+		switch w.verdict(s.If) {
+		case steward.Fails:
+			w.record(s.ID, "", steward.Decision{Effect: steward.Suppress, Reason: steward.ReasonIfFalse, Detail: "if does not hold: " + s.If.Source()})
+			return w.next(w.Now)
+		case steward.Unclear:
+			return w.wait(time.Time{})
+		}
+	}
+	return w.say(s)
+}
+
+func (w *walker) waitStep(s Step) bool {
+	if s.Unless != nil && w.verdict(s.Unless) == steward.Holds {
+		w.record(s.ID, "", steward.Decision{Effect: steward.Pass, Reason: steward.ReasonUnless, Detail: "the wait ended early: " + s.Unless.Source()})
+		return w.next(w.Now)
+	}
+	due := s.Wait.After(w.Enrolment.StepSince, w.Book.Zone)
+	if w.Now.Before(due) {
+		return w.wait(due)
+	}
+	return w.next(due)
+}
+
+// pinned handles `at`: done tells that the step does not go on now, moved
+// whether the enrolment went past it.
+func (w *walker) pinned(s Step) (moved, done bool) {
+	day := s.At.Value(w.view, w.row, w.at).Day()
+	if day == steward.NoDay {
+		return w.wait(time.Time{}), true
+	}
+	due := day.Start(w.Book.Zone)
+	if w.Now.Before(due) {
+		return w.wait(due), true
+	}
+	// Late is a date that had passed when the step was reached. A worker that
+	// was down on the day itself is not the playbook's fault: it says it now.
+	if steward.DayOf(w.Enrolment.StepSince, w.Book.Zone) > day && s.IfLate == LateSkip {
+		w.record(s.ID, "", steward.Decision{Effect: steward.Suppress, Reason: steward.ReasonLate, Detail: day.String() + " had passed when the step was reached, and if_late says skip"})
+		return w.next(w.Now), true
+	}
+	return false, false
+}
+
+// plannedFor is the outreach of this step that was already decided, here or
+// before.
+func (w *walker) plannedFor(s Step) *steward.Outreach {
+	for _, o := range w.Memory.Outreach[w.Enrolment.ID] {
+		if o.Step == s.ID {
+			return &o
+		}
+	}
+	return nil
+}
+
+// settledStep goes on once the step's message has settled, counting from then.
+func (w *walker) settledStep(o steward.Outreach) bool {
+	if o.Message == "" {
+		return w.next(o.Planned)
+	}
+	m, ok := w.Memory.Messages[o.Message]
+	if !ok || !m.State.Settled() {
+		w.Enrolment.State, w.Enrolment.Due = steward.Active, time.Time{}
+		return false
+	}
+	return w.next(m.Settled)
+}
+
+// saidAnything tells whether any card of this enrolment was delivered, as far
+// as anybody knows.
+func (w *walker) saidAnything() bool {
+	for _, o := range w.Memory.Outreach[w.Enrolment.ID] {
+		m, ok := w.Memory.Messages[o.Message]
+		if ok && m.Channel == steward.Slack && (m.State == steward.Sent || m.State == steward.Uncertain) {
+			return true
+		}
+	}
+	return false
+}
+
+// say plans a sending step's outreach and its message.
+func (w *walker) say(s Step) bool {
+	to, found, why := w.resolve(s, w.account)
+	if !found {
+		w.record(s.ID, "", steward.Decision{Effect: steward.Suppress, Reason: steward.ReasonNoAddress, Detail: why})
+		return w.next(w.Now)
+	}
+	o := steward.Outreach{
+		ID: steward.NewOutreachID(w.Enrolment.ID, s.ID, "", to.Key), Enrolment: w.Enrolment.ID, Playbook: w.p.Name, Subject: w.Enrolment.Subject,
+		Step: s.ID, To: to, Wording: s.Wording, Severity: string(w.p.Severity), Priority: w.priority(), Planned: w.Now,
+	}
+	m := w.message(s, o)
+	verdict := w.Gate(Candidate{Outreach: o, Message: m, Enrolment: w.Enrolment, Phase: w.phase, OptedOut: w.optedOut(to), Pause: w.Memory.Pause})
+	if verdict.Effect == steward.Suppress {
+		return w.unsaid(s, o, verdict)
+	}
+	if s.Approve.Needed() {
+		content, err := w.compose(m, []steward.Outreach{o}, map[steward.EnrolmentID]steward.Enrolment{w.Enrolment.ID: w.Enrolment})
+		if err != nil {
+			return w.unsaid(s, o, suppress(steward.ReasonCompose, "%v", err))
+		}
+		w.askApproval(s, &m, content)
+	}
+	if verdict.Effect == steward.Defer {
+		m.State, m.Due, m.Reason, m.Detail = steward.Deferred, verdict.Until, verdict.Reason, verdict.Detail
+		w.record(s.ID, o.ID, verdict)
+	}
+	o.Message = m.ID
+	w.Outreach, w.Messages = append(w.Outreach, o), append(w.Messages, m)
+	w.Enrolment.State, w.Enrolment.Due = steward.Active, time.Time{}
+	return false
+}
+
+// unsaid keeps the intent with the reason why nothing carries it, and goes on.
+func (w *walker) unsaid(s Step, o steward.Outreach, d steward.Decision) bool {
+	o.Suppressed = d.Reason
+	w.Outreach = append(w.Outreach, o)
+	w.record(s.ID, o.ID, d)
+	return w.next(w.Now)
+}
+
+func (w *walker) optedOut(to steward.Recipient) string {
+	return w.Memory.Suppressed[lower(to.Email)]
+}
+
+func (w *walker) priority() steward.Value {
+	if w.p.Priority == nil {
+		return steward.Unknown(steward.NumberKind)
+	}
+	return w.p.Priority.Value(w.view, w.row, w.at)
+}
+
+// message is what will carry the outreach. Nudges to one person about one
+// account at one moment share a card; a mail is its own.
+func (w *walker) message(s Step, o steward.Outreach) steward.Message {
+	m := steward.Message{
+		Kind: steward.Card, Channel: steward.Slack, To: o.To, Account: o.Subject.Account, State: steward.Planned,
+		Due: w.Now, Planned: w.Now, Expires: w.Now.Add(s.expiry()), RetryUncertain: s.RetryUncertain,
+	}
+	m.ID = steward.NewMessageID(steward.Card, string(o.To.Owner), o.To.Slack, o.To.Key, string(o.Subject.Account), steward.SlotAt(w.Now).String())
+	if !o.To.Customer() {
+		return m
+	}
+	m.Kind, m.Channel = steward.Mail, steward.Email
+	m.ID = steward.NewMessageID(steward.Mail, string(o.ID))
+	return m
+}
+
+func (s Step) expiry() time.Duration {
+	if s.Expires > 0 {
+		return s.Expires
+	}
+	return DefaultExpiry
+}
+
+// askApproval freezes the mail as composed and asks its approver in Slack.
+// With a veto it goes by itself when the time is over, and the card says so:
+// the owner always knows before their customer hears.
+func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content) {
+	m.State, m.Reason = steward.AwaitingApproval, steward.ReasonAwaiting
+	m.Content, m.Version, m.Hash = &content, 1, ContentHash(content)
+	m.Approvers = w.Book.approvers(s.Approve, w.account)
+	if s.Approve.Veto > 0 {
+		m.Veto = w.Now.Add(s.Approve.Veto)
+	}
+	asked, ok, _ := w.Book.ownerRecipient(w.account, "approver")
+	if s.Approve.By == "manager" {
+		asked, ok, _ = w.Book.managerRecipient(w.account)
+	}
+	if !ok {
+		return // nobody to ask in Slack; `steward outreach` still lists it
+	}
+	request := approvalRequest(*m, content, w.p, s.Approve)
+	w.Messages = append(w.Messages, steward.Message{
+		ID: steward.NewMessageID(steward.Approval, string(m.ID), "1"), Kind: steward.Approval, Channel: steward.Slack, To: asked,
+		Account: m.Account, State: steward.Planned, Due: w.Now, Planned: w.Now, Expires: m.Expires, For: m.ID, Content: &request, Version: 1,
+	})
+}

@@ -1,0 +1,410 @@
+package playbooks
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"text/template"
+	"text/template/parse"
+
+	"steward"
+	"steward/configs/strictyaml"
+	"steward/facts"
+	"steward/playbooks/lang"
+)
+
+// A Wording is a message template: Markdown with values in it.
+type Wording struct {
+	Name, File string
+	// ForRoles is the roles of customers' people it was written for.
+	ForRoles []string
+	// Locale is the language it is written in, "" for the workspace's.
+	Locale string
+
+	body, subject *template.Template
+	source        []byte
+	bodyLine      int // the file's line on which the body begins
+	facts         map[factKey]*lang.Expr
+	checked       map[useKey]bool
+}
+
+type factKey struct {
+	about  steward.SubjectKind
+	source string
+}
+
+type useKey struct {
+	about steward.SubjectKind
+	mail  bool
+}
+
+// Limits of a template: long enough for any letter, short enough that no slip
+// makes a novel of it.
+const (
+	maxWordingBytes  = 32 << 10
+	maxRenderedBytes = 64 << 10
+)
+
+type frontMatter struct {
+	ForRoles strictyaml.OneOrMore `yaml:"for_roles"`
+	Subject  strictyaml.Scalar    `yaml:"subject"`
+	Locale   string               `yaml:"locale"`
+}
+
+func (l *loader) messages(fsys fs.FS, dir string) {
+	files, _ := fs.Glob(fsys, path.Join(dir, "*.md"))
+	for _, file := range files {
+		src, err := fs.ReadFile(fsys, file)
+		if err != nil {
+			l.problems = append(l.problems, steward.Problem{File: file, Message: "cannot be read: " + err.Error()})
+			continue
+		}
+		w, problems := parseWording(file, src)
+		l.problems = append(l.problems, problems...)
+		l.book.Wordings[w.Name] = w
+	}
+}
+
+// parseWording reads one message file. A file with problems still gives a
+// Wording, so that steps that name it are not told it is missing.
+func parseWording(file string, src []byte) (*Wording, steward.Problems) {
+	w := &Wording{Name: strings.TrimSuffix(path.Base(file), ".md"), File: file, source: src, facts: map[factKey]*lang.Expr{}, checked: map[useKey]bool{}}
+	if len(src) > maxWordingBytes {
+		return w, steward.Problems{{File: file, Message: fmt.Sprintf("the message is %d KiB long; %d KiB is the most", len(src)>>10, maxWordingBytes>>10), Hint: "shorten it"}}
+	}
+	text := strings.ReplaceAll(string(src), "\r\n", "\n")
+	head, body := "", text
+	w.bodyLine = 1
+	if rest, ok := strings.CutPrefix(text, "---\n"); ok {
+		var closed bool
+		if head, body, closed = cutFrontMatter(rest); !closed {
+			return w, steward.Problems{{File: file, Line: 1, Column: 1, Message: "the front matter is not closed", Hint: "put a line --- after it"}}
+		}
+		w.bodyLine = 2 + strings.Count(head, "\n") + 1
+	}
+	var fm frontMatter
+	var problems steward.Problems
+	if strings.TrimSpace(head) != "" {
+		problems = strictyaml.Decode(file, []byte("\n"+head), &fm) // the opening --- is line 1
+	}
+	for _, r := range fm.ForRoles {
+		w.ForRoles = append(w.ForRoles, r.Value)
+	}
+	w.Locale = fm.Locale
+	var ps steward.Problems
+	w.body, ps = w.template(body, w.bodyLine)
+	problems = append(problems, ps...)
+	if fm.Subject.Value != "" {
+		w.subject, ps = w.template(fm.Subject.Value, fm.Subject.Pos.Line)
+		problems = append(problems, ps...)
+	}
+	return w, problems
+}
+
+func cutFrontMatter(text string) (head, body string, closed bool) {
+	if rest, ok := strings.CutPrefix(text, "---\n"); ok {
+		return "", rest, true
+	}
+	if head, body, ok := strings.Cut(text, "\n---\n"); ok {
+		return head, body, true
+	}
+	head, ok := strings.CutSuffix(text, "\n---")
+	return head, "", ok
+}
+
+// functions are all that a template may call, beside and, or, not, eq, ne, lt,
+// le, gt, ge.
+var functions = []string{"fact", "percent", "number", "money", "date", "days"}
+
+var comparisons = []string{"and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge"}
+
+func placeholders() template.FuncMap {
+	m := template.FuncMap{}
+	for _, f := range functions {
+		m[f] = func(...any) (any, error) { return nil, nil }
+	}
+	return m
+}
+
+// template parses text and refuses what a message has no need of: loops,
+// definitions, and functions that are not on the list.
+func (w *Wording) template(text string, line int) (*template.Template, steward.Problems) {
+	t, err := template.New(w.Name).Option("missingkey=error").Funcs(placeholders()).Parse(text)
+	if err != nil {
+		return nil, steward.Problems{w.parseProblem(err, line)}
+	}
+	var problems steward.Problems
+	for _, bad := range forbidden(t.Tree.Root) {
+		problems = append(problems, w.problem(text, line, int(bad.node.Position()), bad.message, bad.hint))
+	}
+	if len(t.Templates()) > 1 {
+		problems = append(problems, steward.Problem{File: w.File, Line: line, Column: 1, Message: "define and block have no place in a message", Hint: "write the text where it belongs"})
+	}
+	return t, problems
+}
+
+// parseProblem turns the template package's "template: name:3: message" into a
+// problem at the file's line.
+func (w *Wording) parseProblem(err error, line int) steward.Problem {
+	msg := strings.TrimPrefix(err.Error(), "template: "+w.Name+":")
+	var at int
+	if n, rest, ok := strings.Cut(msg, ":"); ok {
+		if _, scanErr := fmt.Sscanf(n, "%d", &at); scanErr == nil {
+			msg = strings.TrimSpace(rest)
+		}
+	}
+	p := steward.Problem{File: w.File, Line: line + max(at, 1) - 1, Column: 1, Message: msg}
+	if strings.Contains(msg, "function") {
+		p.Hint = "a message may use " + strings.Join(functions, ", ")
+	}
+	p.Snippet = w.lineText(p.Line)
+	return p
+}
+
+func (w *Wording) problem(text string, line, offset int, message, hint string) steward.Problem {
+	before := text[:min(offset, len(text))]
+	p := steward.Problem{File: w.File, Line: line + strings.Count(before, "\n"), Column: len([]rune(before[strings.LastIndexByte(before, '\n')+1:])) + 1, Message: message, Hint: hint}
+	p.Snippet = w.lineText(p.Line)
+	return p
+}
+
+func (w *Wording) lineText(n int) string {
+	lines := strings.Split(strings.ReplaceAll(string(w.source), "\r\n", "\n"), "\n")
+	if n < 1 || n > len(lines) {
+		return ""
+	}
+	return lines[n-1]
+}
+
+type badNode struct {
+	node          parse.Node
+	message, hint string
+}
+
+// forbidden walks a template and lists what a message may not hold.
+func forbidden(n parse.Node) []badNode {
+	var out []badNode
+	walkTemplate(n, func(n parse.Node) {
+		switch x := n.(type) {
+		case *parse.RangeNode, *parse.WithNode, *parse.TemplateNode, *parse.BreakNode, *parse.ContinueNode:
+			out = append(out, badNode{n, "range, with and template have no place in a message", "write the text out; if … else … end is what there is"})
+		case *parse.IdentifierNode:
+			if !slices.Contains(functions, x.Ident) && !slices.Contains(comparisons, x.Ident) {
+				out = append(out, badNode{n, fmt.Sprintf("%s is not a function of messages", x.Ident), "use " + strings.Join(functions, ", ")})
+			}
+		}
+	})
+	return out
+}
+
+// walkTemplate visits every node of a parsed template.
+func walkTemplate(n parse.Node, visit func(parse.Node)) {
+	if n == nil {
+		return
+	}
+	list := func(l *parse.ListNode) {
+		if l != nil {
+			for _, c := range l.Nodes {
+				walkTemplate(c, visit)
+			}
+		}
+	}
+	branch := func(b *parse.BranchNode) {
+		walkTemplate(b.Pipe, visit)
+		list(b.List)
+		list(b.ElseList)
+	}
+	switch x := n.(type) {
+	case *parse.ListNode:
+		list(x)
+		return
+	case *parse.ActionNode:
+		walkTemplate(x.Pipe, visit)
+	case *parse.PipeNode:
+		if x == nil {
+			return
+		}
+		for _, c := range x.Cmds {
+			walkTemplate(c, visit)
+		}
+	case *parse.CommandNode:
+		for _, a := range x.Args {
+			walkTemplate(a, visit)
+		}
+	case *parse.IfNode:
+		branch(&x.BranchNode)
+	case *parse.RangeNode:
+		branch(&x.BranchNode)
+	case *parse.WithNode:
+		branch(&x.BranchNode)
+	}
+	visit(n)
+}
+
+// use checks the wording for one use of it: about an account or a contract, on
+// a card or in a mail. Each use is checked once.
+func (w *Wording) use(s Settings, about steward.SubjectKind, mail bool) steward.Problems {
+	key := useKey{about, mail}
+	if w.checked[key] || w.body == nil {
+		return nil
+	}
+	w.checked[key] = true
+	c := &useCheck{Wording: w, settings: s, about: about, names: valueNames(s, about, mail)}
+	c.check(w.body, w.bodyText(), w.bodyLine)
+	if w.subject != nil {
+		c.check(w.subject, "", w.subjectLine())
+	}
+	return c.problems
+}
+
+func (w *Wording) bodyText() string {
+	lines := strings.SplitAfter(strings.ReplaceAll(string(w.source), "\r\n", "\n"), "\n")
+	return strings.Join(lines[min(w.bodyLine-1, len(lines)):], "")
+}
+
+func (w *Wording) subjectLine() int {
+	for i, l := range strings.Split(string(w.source), "\n") {
+		if strings.HasPrefix(l, "subject:") {
+			return i + 1
+		}
+	}
+	return 1
+}
+
+type useCheck struct {
+	*Wording
+	settings Settings
+	about    steward.SubjectKind
+	names    map[string][]string
+	problems steward.Problems
+}
+
+func (c *useCheck) check(t *template.Template, text string, line int) {
+	walkTemplate(t.Tree.Root, func(n parse.Node) {
+		switch x := n.(type) {
+		case *parse.FieldNode:
+			c.field(x, text, line)
+		case *parse.CommandNode:
+			c.fact(x, text, line)
+		}
+	})
+}
+
+// field checks a value such as .account.name.
+func (c *useCheck) field(n *parse.FieldNode, text string, line int) {
+	fail := func(message, hint string) {
+		c.problems = append(c.problems, c.problem(text, line, int(n.Pos), message, hint))
+	}
+	groups := make([]string, 0, len(c.names))
+	for g := range c.names {
+		groups = append(groups, g)
+	}
+	slices.Sort(groups)
+	names, ok := c.names[n.Ident[0]]
+	if !ok {
+		fail(fmt.Sprintf("there is no .%s here", n.Ident[0]), near(n.Ident[0], groups, "use ."+strings.Join(groups, ", .")))
+		return
+	}
+	if len(n.Ident) != 2 {
+		fail(fmt.Sprintf(".%s is not a value", strings.Join(n.Ident, ".")), fmt.Sprintf("write .%s.%s, for example", n.Ident[0], names[0]))
+		return
+	}
+	if !slices.Contains(names, n.Ident[1]) {
+		fail(fmt.Sprintf(".%s has no %s", n.Ident[0], n.Ident[1]), near(n.Ident[1], names, "it has "+strings.Join(names, ", ")))
+	}
+}
+
+func near(name string, candidates []string, otherwise string) string {
+	if n := steward.Nearest(name, candidates); n != "" {
+		return "did you mean " + n + "?"
+	}
+	return otherwise
+}
+
+// fact compiles the expression of a fact call; it must stand there as written.
+func (c *useCheck) fact(n *parse.CommandNode, text string, line int) {
+	id, ok := n.Args[0].(*parse.IdentifierNode)
+	if !ok || id.Ident != "fact" {
+		return
+	}
+	var lit *parse.StringNode
+	if len(n.Args) == 2 {
+		lit, _ = n.Args[1].(*parse.StringNode)
+	}
+	if lit == nil {
+		c.problems = append(c.problems, c.problem(text, line, int(n.Pos), "fact takes one expression in quotes", `write {{ fact "drop(logins, 14d)" }}`))
+		return
+	}
+	sc := c.settings.Scope(c.about)
+	sc.AtOpen = true
+	e, problems := lang.Compile(lit.Text, sc, steward.NoKind)
+	for _, p := range problems {
+		// Offsets are good while the literal has no escapes; else its start is told.
+		at := int(lit.Pos)
+		if lit.Quoted[1:len(lit.Quoted)-1] == lit.Text {
+			at += 1 + p.Start
+		}
+		c.problems = append(c.problems, c.problem(text, line, at, p.Message, p.Hint))
+	}
+	if len(problems) == 0 {
+		c.facts[factKey{c.about, lit.Text}] = e
+	}
+}
+
+// valueNames is every value a message may print, by group.
+func valueNames(s Settings, about steward.SubjectKind, mail bool) map[string][]string {
+	fields := func(kind steward.SubjectKind) []string {
+		var out []string
+		for name := range facts.BuiltinFields(kind) {
+			out = append(out, name)
+		}
+		slices.Sort(out)
+		return out
+	}
+	m := map[string][]string{
+		"account":  fields(steward.AboutAccount),
+		"owner":    {"name", "first_name", "email"},
+		"manager":  {"name", "first_name", "email"},
+		"playbook": {"name", "title", "why"},
+	}
+	for _, f := range s.Fields {
+		m["account"] = append(m["account"], f.Name)
+	}
+	if about == steward.AboutContract {
+		m["contract"] = fields(steward.AboutContract)
+	}
+	if mail {
+		m["contact"] = []string{"name", "first_name", "email", "role"}
+	}
+	return m
+}
+
+// render writes a template with values, or an error that names what could not
+// be written.
+func render(t *template.Template, funcs template.FuncMap, values map[string]any) (string, error) {
+	c, err := t.Clone()
+	if err != nil {
+		return "", fmt.Errorf("prepare message %s: %w", t.Name(), err)
+	}
+	out := &boundedBuffer{left: maxRenderedBytes}
+	if err := c.Funcs(funcs).Execute(out, values); err != nil {
+		return "", fmt.Errorf("write message %s: %w", t.Name(), err)
+	}
+	return out.String(), nil
+}
+
+// boundedBuffer refuses to grow past what a message may be.
+type boundedBuffer struct {
+	bytes.Buffer
+	left int
+}
+
+func (b *boundedBuffer) Write(p []byte) (int, error) {
+	if b.left -= len(p); b.left < 0 {
+		return 0, fmt.Errorf("the message grows past %d KiB", maxRenderedBytes>>10)
+	}
+	return b.Buffer.Write(p)
+}

@@ -1,0 +1,33 @@
+package steward
+
+import "time"
+
+// A Standing is everything the engine remembers between runs.
+type Standing struct {
+	Phases []PhaseState
+	// Open is the open enrolments, Ended the newest ended one per playbook and
+	// subject.
+	Open, Ended []Enrolment
+	Playbooks   []PlaybookState
+	Pause       Pause
+}
+
+// A Due names a message to hand to the queue, in the epoch it is in.
+type Due struct {
+	ID    MessageID
+	Epoch int
+}
+
+// A Settlement is what became of one attempt to deliver a message.
+type Settlement struct {
+	// State is a settled state, or Deferred for another try at Due.
+	State  MessageState
+	Reason Reason
+	Detail string
+	// Ref is how the provider names what it accepted.
+	Ref string
+	Due time.Time
+	// Free tells an attempt that does not count against the limit, as when the
+	// provider asked to be left alone for a while.
+	Free bool
+}
