@@ -159,13 +159,12 @@ func unknownColumn(kind steward.Kind, n int) Column {
 	return c
 }
 
-// columnOf puts values of one kind into a column. A value of another kind is
-// unknown.
+// columnOf puts values, all of one kind, into a column.
 func columnOf(kind steward.Kind, n int, value func(row int) steward.Value) Column {
 	c := unknownColumn(kind, n)
 	for row := range n {
 		x := value(row)
-		if !x.Known || x.Kind != kind {
+		if !x.Known {
 			continue
 		}
 		c.Known[row] = true

@@ -187,9 +187,6 @@ func extreme(fn Fn, in []float64, w int) float64 {
 // day that may be read, so from may be negative (then the first day has
 // nothing) or lie past the end.
 func gaugeWindow(fn Fn, values []float64, from, w, staleAfter int) (float64, bool) {
-	if from < 0 {
-		return 0, false
-	}
 	carried, seen := lastSeen(values, from, staleAfter)
 	if seen < 0 {
 		return 0, false
@@ -225,7 +222,7 @@ func gaugeWindow(fn Fn, values []float64, from, w, staleAfter int) (float64, boo
 }
 
 // lastSeen is the newest value at or before values[at] that still stands there,
-// and its place; place -1 when there is none.
+// and its place; place -1 when there is none, as there is not for a negative at.
 func lastSeen(values []float64, at, staleAfter int) (float64, int) {
 	for i := min(at, len(values)-1); i >= 0 && at-i <= staleAfter; i-- {
 		if values[i] == values[i] {

@@ -58,6 +58,23 @@ func TestPackingLosesNothing(t *testing.T) {
 	})
 }
 
+// Where one encoding ends and the next begins.
+func TestPackingAtTheEdges(t *testing.T) {
+	negativeZero := math.Copysign(0, -1)
+	for _, v := range [][]float64{
+		{negativeZero}, {negativeZero, 1}, {0, negativeZero, 0.5}, {negativeZero, 0.37},
+		{0, 255}, {0, 256}, {0, 65_535}, {0, 65_536}, {0, 1<<32 - 1}, {0, 1 << 32}, {-3, 253}, {-1 << 31, 1 << 31},
+		{1 << 53}, {1<<53 - 1, 1 << 53}, {1<<53 + 2}, {-1 << 53}, {-1 << 53, 1 << 53},
+		{0.001, 0.002}, {0.0001, 1}, {65.535, 0}, {65.536, 0}, {0.1, 0.25, 0.125}, {0.1 + 0.2}, {1e22, 1e23},
+		{math.MaxFloat32, 0.5}, {math.MaxFloat64}, {math.SmallestNonzeroFloat32}, {math.SmallestNonzeroFloat64},
+	} {
+		s := series.Series{Start: 20_000, Values: v}
+		if got, err := series.Decode(series.Encode(s)); err != nil || !got.Equal(s) {
+			t.Errorf("%v came back as %v, %v", v, got.Values, err)
+		}
+	}
+}
+
 // What a year of a metric takes, so that a change that makes storage grow is
 // seen. 25 bytes leave room for the frame.
 func TestPackedSize(t *testing.T) {
@@ -148,7 +165,7 @@ func TestDecodeIsStrict(t *testing.T) {
 		{"bitmap cut short", []byte{1, 0x00, 0, 9, 1, 0xFF}},
 		{"first day missing", []byte{1, 0x01, 0, 3, 1, 0b110, 0, 1, 2}},
 		{"last day missing", []byte{1, 0x01, 0, 3, 1, 0b011, 0, 1, 2}},
-		{"days after the last", []byte{1, 0x01, 0, 3, 1, 0b1101, 0, 1, 2, 3}},
+		{"days after the last", []byte{1, 0x01, 0, 4, 1, 0b11001, 0, 1, 2, 3}},
 		{"bitmap without a gap", []byte{1, 0x01, 0, 3, 1, 0b111, 0, 1, 2, 3}},
 		{"too few values", []byte{1, 0x01, 0, 3, 0, 0, 1, 2}},
 		{"too many values", []byte{1, 0x01, 0, 3, 0, 0, 1, 2, 3, 4}},

@@ -1,0 +1,106 @@
+package facts_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"steward"
+	"steward/facts"
+	"steward/series"
+)
+
+// largePortfolio is accounts with 400 days of a count and of a weekly gauge.
+func largePortfolio(b *testing.B, accounts int) facts.Input {
+	r := rand.New(rand.NewPCG(1, 2))
+	end := day(b, "2026-03-10")
+	count := facts.Metric{Spec: steward.MetricSpec{Name: "logins", Kind: steward.Count}, Through: end,
+		Series: make(map[steward.AccountID]series.Series, accounts)}
+	gauge := facts.Metric{Spec: steward.MetricSpec{Name: "users", Kind: steward.Gauge, StaleAfter: 10}, Through: end,
+		Series: make(map[steward.AccountID]series.Series, accounts)}
+	in := facts.Input{Slot: slotAt(b, "2026-03-11T06:00:00Z"), Zone: time.UTC}
+	for i := range accounts {
+		a := account(fmt.Sprintf("account-%06d", i), steward.NoDay)
+		a.Segment = []string{"smb", "mid-market", "enterprise"}[i%3]
+		in.Portfolio.Accounts = append(in.Portfolio.Accounts, a)
+		logins, users := make([]float64, 400), make([]float64, 400)
+		for d := range logins {
+			logins[d], users[d] = float64(r.IntN(60)), none
+			if d%7 == 0 {
+				users[d] = float64(r.IntN(90))
+			}
+		}
+		count.Series[a.ID] = seriesOf(b, end-399, logins...)
+		gauge.Series[a.ID] = seriesOf(b, end-399, users...)
+	}
+	in.Metrics = []facts.Metric{count, gauge}
+	return in
+}
+
+// BenchmarkWindow is one window for every account, on a frame that has read
+// its series before: what each further condition costs.
+func BenchmarkWindow(b *testing.B) {
+	const accounts = 20_000
+	frame := facts.At(largePortfolio(b, accounts))
+	view := frame.View(steward.AboutAccount)
+	for _, c := range []struct {
+		fn     facts.Fn
+		metric string
+		w      int
+	}{
+		{facts.Avg, "logins", 14}, {facts.Avg, "logins", 90}, {facts.Min, "logins", 14}, {facts.ActiveDays, "logins", 28},
+		{facts.QuietDays, "logins", 0}, {facts.Avg, "users", 14}, {facts.Last, "users", 0},
+	} {
+		b.Run(fmt.Sprintf("%s-%s-%dd", c.fn, c.metric, c.w), func(b *testing.B) {
+			shift := 0
+			for b.Loop() {
+				// Another shift each time, since a window asked for again costs nothing;
+				// a year of them, then a new frame.
+				if shift++; shift == 300 {
+					b.StopTimer()
+					frame = facts.At(largePortfolio(b, accounts))
+					view = frame.View(steward.AboutAccount)
+					view.Window(c.fn, c.metric, c.w, 0)
+					shift = 1
+					b.StartTimer()
+				}
+				view.Window(c.fn, c.metric, c.w, shift)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/accounts, "ns/account")
+		})
+	}
+}
+
+// BenchmarkWindowAt is the same window of one account by definition.
+func BenchmarkWindowAt(b *testing.B) {
+	view := facts.At(largePortfolio(b, 1_000)).View(steward.AboutAccount)
+	row := 0
+	for b.Loop() {
+		view.WindowAt(row, facts.Avg, "logins", 14, 0)
+		row = (row + 1) % view.Len()
+	}
+}
+
+// BenchmarkFrame is a whole new frame as an evaluation makes it: eight windows
+// and two fields over both metrics.
+func BenchmarkFrame(b *testing.B) {
+	for _, accounts := range []int{20_000, 100_000} {
+		in := largePortfolio(b, accounts)
+		b.Run(fmt.Sprint(accounts), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				view := facts.At(in).View(steward.AboutAccount)
+				for _, shift := range []int{0, 14} {
+					view.Window(facts.Avg, "logins", 14, shift)
+					view.Window(facts.ActiveDays, "logins", 28, shift)
+					view.Window(facts.QuietDays, "logins", 0, shift)
+					view.Window(facts.Avg, "users", 14, shift)
+				}
+				view.Field("segment")
+				view.Field("arr")
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(accounts), "ns/account")
+		})
+	}
+}
