@@ -1,8 +1,6 @@
 package facts
 
-import (
-	"steward"
-)
+import "steward"
 
 // WindowAt is what Window has at a row, worked out day by day as the language
 // defines it. It is slow, shares nothing with Window, and serves where one
@@ -24,7 +22,7 @@ func (v *View) WindowAt(row int, fn Fn, metric string, w, shift int) steward.Val
 	if fn == Last {
 		w = 1
 	}
-	if w < 1 {
+	if w < 1 || int(end)-w+1 < int(start) {
 		return unknown
 	}
 	var days []float64
