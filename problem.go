@@ -88,7 +88,8 @@ func (ps Problems) Sorted() Problems {
 func Nearest(name string, candidates []string) string {
 	best, bestDistance := "", max(1, len([]rune(name))/3)+1
 	for _, c := range candidates {
-		if d := editDistance(strings.ToLower(name), strings.ToLower(c), bestDistance); d < bestDistance || d == bestDistance && best != "" && c < best {
+		// One past the best, so that as near as the best is told from "at least".
+		if d := editDistance(strings.ToLower(name), strings.ToLower(c), bestDistance+1); d < bestDistance || d == bestDistance && best != "" && c < best {
 			best, bestDistance = c, d
 		}
 	}

@@ -1,0 +1,171 @@
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strings"
+
+	"steward"
+	"steward/configs/strictyaml"
+)
+
+// ownerBlock is one entry of owners.yaml.
+type ownerBlock struct {
+	ID      strictyaml.Scalar   `yaml:"id,required"`
+	Name    strictyaml.Scalar   `yaml:"name"`
+	Email   strictyaml.Scalar   `yaml:"email"`
+	Slack   strictyaml.Scalar   `yaml:"slack"`
+	Manager strictyaml.Scalar   `yaml:"manager"`
+	Backup  strictyaml.Scalar   `yaml:"backup"`
+	Pool    strictyaml.Scalar   `yaml:"pool"`
+	Zone    strictyaml.Scalar   `yaml:"zone"`
+	Away    []strictyaml.Scalar `yaml:"away"`
+}
+
+// LaterKeys are for queues of work that pools share.
+func (*ownerBlock) LaterKeys() []string { return []string{"claim_within"} }
+
+var slackUser = regexp.MustCompile(`^[UW][A-Z0-9]{5,20}$`)
+
+// owners reads the owners' file. Without one everything goes to the channel for
+// accounts that nobody owns.
+func (l *loader) owners(b ownersBlock) {
+	l.ownersFile = defaultOwners
+	if !b.File.Pos.IsZero() {
+		name, ok := l.inside(b.File)
+		if !ok {
+			return
+		}
+		l.ownersFile = name
+	}
+	text, err := fs.ReadFile(l.fsys, l.ownersFile)
+	if err != nil {
+		l.noOwners(b, err)
+		return
+	}
+	l.ownersText = text
+	var list []ownerBlock
+	l.problems = append(l.problems, strictyaml.Decode(l.ownersFile, text, &list)...)
+	lines := map[steward.OwnerID]int{}
+	for _, o := range list {
+		id := steward.OwnerID(o.ID.Value)
+		if id == "" {
+			continue
+		}
+		if line, twice := lines[id]; twice {
+			l.ownerWrong(o, o.ID, fmt.Sprintf("the id %q is given twice; the first is on line %d", id, line), "give each owner an id of their own")
+			continue
+		}
+		lines[id] = o.ID.Pos.Line
+		l.w.Owners = append(l.w.Owners, l.owner(o))
+	}
+	for _, o := range list {
+		l.colleague(o, o.Manager, "manager")
+		l.colleague(o, o.Backup, "backup")
+	}
+}
+
+func (l *loader) noOwners(b ownersBlock, err error) {
+	switch {
+	case !b.File.Pos.IsZero():
+		l.wrong(b.File, l.ownersFile+": "+reading(err), "write one, with a line such as - {id: dana, name: Dana Reyes, email: dana@example.com}")
+	case !errors.Is(err, fs.ErrNotExist):
+		l.problems = append(l.problems, steward.Problem{File: l.ownersFile, Message: reading(err), Hint: "make the file readable for Steward"})
+	default:
+		l.problems = append(l.problems, steward.Problem{File: l.ownersFile, Lint: "no-owners", Message: "there is no such file, so no account has an owner who can be reached",
+			Hint: "write one, with a line such as - {id: dana, name: Dana Reyes, email: dana@example.com}"})
+	}
+}
+
+// ownerWrong tells a mistake in an owner's entry.
+func (l *loader) ownerWrong(o ownerBlock, at strictyaml.Scalar, message, hint string) {
+	l.problems = append(l.problems, at.Problem(l.ownersFile, "owner "+o.ID.Value, message, hint, l.ownersText))
+}
+
+func (l *loader) owner(o ownerBlock) steward.Owner {
+	out := steward.Owner{ID: steward.OwnerID(o.ID.Value), Name: strings.TrimSpace(o.Name.Value), Email: o.Email.Value, Slack: o.Slack.Value,
+		Manager: steward.OwnerID(o.Manager.Value), Backup: steward.OwnerID(o.Backup.Value), Pool: o.Pool.Value, Zone: l.w.Zone}
+	if o.ID.Value != strings.TrimSpace(o.ID.Value) || len(o.ID.Value) > 128 {
+		l.ownerWrong(o, o.ID, "the id begins or ends with a space, or is very long", "use the id that accounts name as their owner")
+	}
+	if o.Email.Value != "" && !isAddress(o.Email.Value) {
+		l.ownerWrong(o, o.Email, fmt.Sprintf("%q is not a mail address", o.Email.Value), "write the bare address, such as dana@example.com")
+		out.Email = ""
+	}
+	if o.Slack.Value != "" && !slackUser.MatchString(o.Slack.Value) {
+		l.ownerWrong(o, o.Slack, fmt.Sprintf("%q is not a Slack member id", o.Slack.Value), "copy it from the person's profile in Slack (U012AB3CD), or remove it: Steward looks people up by e-mail")
+		out.Slack = ""
+	}
+	switch {
+	case o.Pool.Value != "":
+		l.pool(o, &out)
+	case out.Name == "":
+		l.ownerWrong(o, o.ID, "the name is missing", "add name: …, as customers should read it")
+	case o.Email.Value == "" && o.Slack.Value == "":
+		l.ownerWrong(o, o.ID, "there is no way to reach them", "add email: … or slack: …")
+	}
+	if o.Zone.Value != "" {
+		zone, err := loadZone(o.Zone.Value)
+		if err != nil {
+			l.ownerWrong(o, o.Zone, err.Error(), zoneHint)
+		} else {
+			out.Zone = zone
+		}
+	}
+	l.away(o)
+	return out
+}
+
+func (l *loader) pool(o ownerBlock, out *steward.Owner) {
+	if !isChannel(o.Pool.Value) {
+		l.ownerWrong(o, o.Pool, fmt.Sprintf("the pool's channel is not one: %q", o.Pool.Value), `write it in quotes with #, such as "#cs-smb"`)
+	}
+	if out.Name == "" {
+		out.Name = o.Pool.Value
+	}
+}
+
+// colleague checks that a manager or backup is somebody else in the file.
+func (l *loader) colleague(o ownerBlock, who strictyaml.Scalar, role string) {
+	if who.Value == "" {
+		return
+	}
+	if who.Value == o.ID.Value {
+		l.ownerWrong(o, who, "is their own "+role, "name somebody else, or remove it")
+		return
+	}
+	if _, ok := l.w.Owner(steward.OwnerID(who.Value)); !ok {
+		l.ownerWrong(o, who, fmt.Sprintf("the %s %q is not in this file", role, who.Value), nearestOwner(who.Value, l.w.Owners))
+	}
+}
+
+// away reads ranges of days such as 2026-08-03..2026-08-21.
+func (l *loader) away(o ownerBlock) {
+	if len(o.Away) > 0 && o.Away[0].Value != "" {
+		p := o.Away[0].Problem(l.ownersFile, "owner "+o.ID.Value, "this version shows absences and still writes to those who are away", "name somebody else as the accounts' owner for a long absence", l.ownersText)
+		p.Lint = "away"
+		l.problems = append(l.problems, p)
+	}
+	for _, v := range o.Away {
+		if v.Value == "" {
+			continue
+		}
+		from, to, isRange := strings.Cut(v.Value, "..")
+		if !isRange {
+			to = from
+		}
+		first, err1 := steward.ParseDay(strings.TrimSpace(from))
+		last, err2 := steward.ParseDay(strings.TrimSpace(to))
+		if err1 != nil || err2 != nil || last < first {
+			l.ownerWrong(o, v, fmt.Sprintf("%q is not a stretch of days", v.Value), "write first..last, such as 2026-08-03..2026-08-21")
+			continue
+		}
+		if l.w.Absences == nil {
+			l.w.Absences = map[steward.OwnerID][]DayRange{}
+		}
+		id := steward.OwnerID(o.ID.Value)
+		l.w.Absences[id] = append(l.w.Absences[id], DayRange{first, last})
+	}
+}
