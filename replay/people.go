@@ -234,7 +234,7 @@ func touchesOf(rng *rand.Rand, a steward.Account, contacts []steward.Contact, fi
 	days := slices.Clone(also)
 	for d := first + steward.Day(rng.IntN(40)); d <= last; d += steward.Day(12 + rng.IntN(45)) {
 		if silentSince == steward.NoDay || d < silentSince {
-			days = append(days, nextWorkday(d))
+			days = append(days, min(nextWorkday(d), last))
 		}
 	}
 	slices.Sort(days)

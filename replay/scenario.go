@@ -448,12 +448,12 @@ func (r *scenarioReader) contract(rec record, p *steward.Portfolio) {
 	if !r.identity(rec, "contract", string(c.ID), r.contracts[c.ID]) {
 		return
 	}
+	r.contracts[c.ID] = true // also where the rest is wrong, so that one mistake is told once
 	account, ok := r.accountOf(rec)
 	if !ok {
 		return
 	}
 	c.Account = account
-	r.contracts[c.ID] = true
 	p.Contracts = append(p.Contracts, c)
 }
 
@@ -673,7 +673,7 @@ func (r *scenarioReader) expectation(f expectationFile, s *Scenario) {
 		}
 		e.Outreach = []ExpectedOutreach{}
 	}
-	if e.Phase == "" && e.Enrolment == "" && e.Reason == "" && e.Outreach == nil && !f.At.IsZero() {
+	if f.Phase.Pos.IsZero() && f.Enrolment.Pos.IsZero() && f.Reason.Pos.IsZero() && e.Outreach == nil && !f.At.IsZero() {
 		r.wrongAt(f.At, "nothing is expected here", "add phase:, enrolment:, reason:, outreach: or no_outreach: true")
 	}
 	s.Expect = append(s.Expect, e)

@@ -118,7 +118,7 @@ func planted(last steward.Day) []plot {
 	rows := [][]plot{
 		{drop(19, 0.08), drop(18, 0.12), drop(17, 0.10), drop(16, 0.15), drop(15, 0.05), drop(14, 0.12), drop(12, 0.10), drop(11, 0.06)},
 		{renewal(120, 9, true), renewal(120, 6, false), renewal(120, 2, true), renewal(120, 10, false), renewal(120, 11, false), renewal(90, 9, true), renewal(90, 3, false), renewal(60, 12, true), renewal(60, 7, false), renewal(60, 4, true)},
-		{stalled(4), stalled(1), stalled(8), stalled(11)},
+		{stalled(12), stalled(2), stalled(10), stalled(8)},
 		{recovery(breaking(20), 10), recovery(last-44, 34), recovery(breaking(19), 11), recovery(last-38, 26)},
 		{
 			newPlot(Quiet, "stopped altogether, from one day to the next").with(func(p *plot) { p.from, p.level, p.sizeable = breaking(18), 0, true }),
