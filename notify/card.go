@@ -65,14 +65,53 @@ func cardFits() []cardFit {
 // line of facts; for each finding its wording and, as a list, what was seen;
 // small print. Only plain_text and rich_text objects are used, never mrkdwn.
 func SlackBlocks(c steward.Content) (blocks []slack.Block, fallback string) {
+	read := readCard(c)
 	fits := cardFits()
 	for i, fit := range fits {
-		blocks = cardBlocks(c, fit)
+		blocks = read.blocks(fit)
 		if i == len(fits)-1 || jsonRunes(blocks) <= maxCard {
 			break
 		}
 	}
-	return blocks, cardFallback(c)
+	return blocks, read.fallback()
+}
+
+// card is content cleaned and parsed once, for however many fits it takes.
+type card struct {
+	heading string
+	account string
+	facts   []steward.LabelledText
+	link    string
+	parts   []cardPart
+	footer  string
+}
+
+type cardPart struct {
+	title    string // "" where the heading has said it already
+	wording  document
+	evidence []string
+}
+
+func readCard(c steward.Content) card {
+	out := card{heading: cardHeading(c), account: oneLine(c.Account), link: safeURL(c.Link), footer: oneLine(c.Footer)}
+	if len(out.link) > 500 { // it would take the room of a finding
+		out.link = ""
+	}
+	for _, f := range c.Facts {
+		if t := oneLine(f.Text); t != "" {
+			out.facts = append(out.facts, steward.LabelledText{Label: oneLine(f.Label), Text: t})
+		}
+	}
+	for _, p := range c.Parts {
+		part := cardPart{title: oneLine(p.Title), wording: parseMarkdown(p.Markdown), evidence: sentences(p.Evidence)}
+		if part.title == oneLine(c.Title) {
+			part.title = ""
+		}
+		if part.title != "" || len(part.wording)+len(part.evidence) > 0 {
+			out.parts = append(out.parts, part)
+		}
+	}
+	return out
 }
 
 func jsonRunes(blocks []slack.Block) int {
@@ -83,34 +122,28 @@ func jsonRunes(blocks []slack.Block) int {
 	return utf8.RuneCount(b)
 }
 
-func cardBlocks(c steward.Content, fit cardFit) []slack.Block {
+func (c card) blocks(fit cardFit) []slack.Block {
 	left := 0
-	out := []slack.Block{slack.NewHeaderBlock(dataText(cardHeading(c), maxHeader))}
-	if el := factsLine(c, fit, &left); el != nil {
+	out := []slack.Block{slack.NewHeaderBlock(dataText(c.heading, maxHeader))}
+	if el := c.factsLine(fit, &left); el != nil {
 		out = append(out, slack.NewRichTextBlock("facts", el))
 	}
-	shown := 0
-	for i, p := range c.Parts {
-		if shown >= fit.parts {
-			left += len(c.Parts) - i
+	for i, p := range c.parts {
+		if i == fit.parts {
+			left += len(c.parts) - i
 			break
 		}
-		els := cardPart(c, p, fit, &left)
-		if len(els) == 0 {
-			continue
-		}
-		if shown > 0 {
+		if i > 0 {
 			out = append(out, slack.NewDividerBlock())
 		}
-		out = append(out, slack.NewRichTextBlock(fmt.Sprintf("part-%d", i), els...))
-		shown++
+		out = append(out, slack.NewRichTextBlock(fmt.Sprintf("part-%d", i), p.elements(fit, &left)...))
 	}
 	var small []slack.MixedElement
-	if f := oneLine(c.Footer); f != "" {
-		small = append(small, dataText(f, 300))
+	if c.footer != "" {
+		small = append(small, dataText(c.footer, 300))
 	}
 	if left > 0 {
-		small = append(small, dataText(moreNote(left, c.Account), 200))
+		small = append(small, dataText(moreNote(left, c.account), 200))
 	}
 	if len(small) > 0 {
 		out = append(out, slack.NewContextBlock("small-print", small...))
@@ -156,55 +189,45 @@ func severityMark(severity string) string {
 
 // factsLine is "ARR 48k €  ·  Renews in 61 days  ·  Owner Dana Reyes", the
 // values in bold so that the eye can skip the labels.
-func factsLine(c steward.Content, fit cardFit, left *int) *slack.RichTextSection {
+func (c card) factsLine(fit cardFit, left *int) *slack.RichTextSection {
 	var spans []span
-	facts := c.Facts
-	if len(facts) > fit.facts {
-		*left += len(facts) - fit.facts
-		facts = facts[:fit.facts]
-	}
-	for _, f := range facts {
-		label, text := shorten(oneLine(f.Label), 40), shorten(oneLine(f.Text), fit.fact)
-		if text == "" {
-			continue
-		}
+	gap := func() {
 		if len(spans) > 0 {
 			spans = append(spans, span{text: "   ·   "})
 		}
-		if label != "" {
-			spans = append(spans, span{text: label + " "})
-		}
-		spans = append(spans, span{text: text, bold: true})
 	}
-	if link := safeURL(c.Link); link != "" && len(link) <= 500 {
-		if len(spans) > 0 {
-			spans = append(spans, span{text: "   ·   "})
+	for i, f := range c.facts {
+		if i == fit.facts {
+			*left += len(c.facts) - i
+			break
 		}
-		spans = append(spans, span{text: "Open in CRM", link: link})
+		gap()
+		if f.Label != "" {
+			spans = append(spans, span{text: shorten(f.Label, 40) + " "})
+		}
+		spans = append(spans, span{text: shorten(f.Text, fit.fact), bold: true})
+	}
+	if c.link != "" {
+		gap()
+		spans = append(spans, span{text: "Open in CRM", link: c.link})
 	}
 	return section(spans)
 }
 
-func cardPart(c steward.Content, p steward.ContentPart, fit cardFit, left *int) []slack.RichTextElement {
-	var els []slack.RichTextElement
-	title := shorten(oneLine(p.Title), 150)
-	if title == oneLine(c.Title) { // a card of one finding has said it already
-		title = ""
-	}
-	wording, cut := parseMarkdown(p.Markdown).shortened(fit.wording)
+func (p cardPart) elements(fit cardFit, left *int) []slack.RichTextElement {
+	wording, cut := p.wording.shortened(fit.wording)
 	*left += cut
-	if title != "" {
-		wording = append(document{{kind: heading, spans: []span{{text: title}}}}, wording...)
+	if p.title != "" {
+		title := block{kind: heading, spans: []span{{text: shorten(p.title, 150)}}}
+		wording = append(document{title}, wording...)
 	}
-	els = append(els, wording.richText()...)
-
-	evidence := sentences(p.Evidence)
-	if len(evidence) > fit.evidence {
-		*left += len(evidence) - fit.evidence
-		evidence = evidence[:fit.evidence]
-	}
+	els := wording.richText()
 	var items []slack.RichTextElement
-	for _, e := range evidence {
+	for i, e := range p.evidence {
+		if i == fit.evidence {
+			*left += len(p.evidence) - i
+			break
+		}
 		items = append(items, section([]span{{text: shorten(e, fit.sentence)}}))
 	}
 	if len(items) > 0 {
@@ -241,46 +264,44 @@ func shellWord(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// cardLines is the card as lines of plain text, without any limit.
-func cardLines(c steward.Content) []string {
-	lines := []string{cardHeading(c)}
-	var facts []string
-	for _, f := range c.Facts {
-		if t := oneLine(f.Text); t != "" {
-			facts = append(facts, strings.TrimSpace(oneLine(f.Label)+" "+t))
+// lines is the card as lines of plain text, without any limit.
+func (c card) lines() []string {
+	lines := []string{c.heading}
+	if len(c.facts) > 0 {
+		var facts []string
+		for _, f := range c.facts {
+			facts = append(facts, strings.TrimSpace(f.Label+" "+f.Text))
 		}
-	}
-	if len(facts) > 0 {
 		lines = append(lines, strings.Join(facts, " · "))
 	}
-	for _, p := range c.Parts {
-		if t := oneLine(p.Title); t != "" && t != oneLine(c.Title) {
-			lines = append(lines, t)
+	for _, p := range c.parts {
+		if p.title != "" {
+			lines = append(lines, p.title)
 		}
-		if words := parseMarkdown(p.Markdown).plain(); words != "" {
+		if words := p.wording.plain(); words != "" {
 			lines = append(lines, strings.Split(words, "\n")...)
 		}
-		for _, e := range sentences(p.Evidence) {
+		for _, e := range p.evidence {
 			lines = append(lines, "• "+e)
 		}
 	}
-	if f := oneLine(c.Footer); f != "" {
-		lines = append(lines, f)
+	if c.footer != "" {
+		lines = append(lines, c.footer)
 	}
 	return lines
 }
 
-// cardFallback is the card in one escaped text of at most maxFallback runes.
-func cardFallback(c steward.Content) string {
-	const room = maxFallback - 6*200 // the note may grow sixfold by escaping
+// fallback is the card in one escaped text of at most maxFallback runes.
+func (c card) fallback() string {
+	const room = maxFallback - 6*200 // the note may grow by escaping
 	var sb strings.Builder
 	used := 0
-	lines := cardLines(c)
+	lines := c.lines()
 	for i, l := range lines {
 		escaped := slackutilsx.EscapeMessage(l)
 		n := utf8.RuneCountInString(escaped) + 1
 		if used+n > room {
-			sb.WriteString("\n" + slackutilsx.EscapeMessage(moreNote(len(lines)-i, c.Account)))
+			sb.WriteString("\n" + slackutilsx.EscapeMessage(moreNote(len(lines)-i, c.account)))
 			break
 		}
 		if i > 0 {

@@ -1,0 +1,108 @@
+package notify
+
+import (
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"steward"
+)
+
+// hostileNames is what a CRM may hold where a company's name is expected. Each
+// carries MARK so that a test can find where it went.
+var hostileNames = []string{
+	`MARK<!channel> <!here> <@U0DANA> <#C0CS> <https://evil.example|click>`,
+	`MARK*bold* _it_ ~st~ ` + "`code` ```pre```" + ` > quote`,
+	`MARK<script>alert(1)</script><img src=x onerror=alert(1)>"'`,
+	"MARK\r\nBcc: victim@example.com\r\n\r\nbody",
+	"MARK\x1b[2J\x1b[31m\x07\x00",
+	"MARK\u202egnp.exe\u2066\u200b",
+	"MARK https://evil.example www.evil.example evil@evil.example",
+	`MARK :fire: &lt;!channel&gt; &#60;b&#62; {{ .Secret }} ${x} %s`,
+	"MARK" + strings.Repeat("很长的名字", 2000),
+	"MARK" + strings.Repeat("a\u0301\u0302\u0303", 3000),
+	"MARK שלום עליכם مرحبا 👩‍👩‍👧‍👦 ✈️",
+	"MARK\xff\xfe\xc3",
+	`MARK</td></table></div>--></style>`,
+}
+
+// letterOf is a letter whose every text is the given one.
+func letterOf(channel steward.Channel, text string) steward.Letter {
+	at := time.Date(2026, 3, 12, 6, 0, 0, 0, time.UTC)
+	m := steward.Message{
+		ID: "m-abcdefgh23456723", Kind: steward.Card, Channel: channel, Account: "acme", Planned: at, Due: at,
+		To: steward.Recipient{Key: "owner", Owner: "dana", Name: text, Slack: "U0DANA", Email: "dana@example.com"},
+	}
+	return steward.Letter{Message: m, Content: steward.Content{
+		Title: text, Account: text, Severity: "warning", Link: text, Footer: text, From: text, ReplyTo: text, Locale: text,
+		Facts: []steward.LabelledText{{Label: text, Text: text}, {Label: "ARR", Text: text}},
+		Parts: []steward.ContentPart{{Playbook: "login-drop", Title: text + " ", Markdown: "Words about " + escapeMarkdown(text) + ".", Evidence: []string{text, text}}},
+	}}
+}
+
+// escapeMarkdown is what a composer does with data: a backslash before all
+// punctuation, no line breaks.
+func escapeMarkdown(s string) string {
+	var sb strings.Builder
+	for _, r := range strings.Join(strings.Fields(s), " ") {
+		if r < 0x80 && strings.ContainsRune("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", r) {
+			sb.WriteByte('\\')
+		}
+		sb.WriteRune(r)
+	}
+	return sb.String()
+}
+
+// goodLetter is an ordinary card.
+func goodLetter() steward.Letter {
+	l := letterOf(steward.Slack, "")
+	l.Message.To.Name = "Dana Reyes"
+	l.Content = steward.Content{
+		Title: "Logins are dropping", Account: "Acme GmbH", Severity: "warning", Link: "https://crm.example.com/acme",
+		Facts: []steward.LabelledText{{Label: "ARR", Text: "48k €"}, {Label: "Renews", Text: "12 May, in 61 days"}, {Label: "Owner", Text: "Dana Reyes"}},
+		Parts: []steward.ContentPart{{
+			Playbook: "login-drop", Title: "Logins are dropping",
+			Markdown: "**Acme GmbH** logs in a third as often as two weeks ago.\n\n1. Call *Ines Ott* (champion).\n2. Ask whether the [rollout](https://crm.example.com/acme/rollout) is done.",
+			Evidence: []string{"Logins fell 64 % in 14 days: 42 → 15 a day", "Last call: 9 March, by Dana"},
+		}},
+		Footer: "From the playbook login-drop. Take it on with: steward ack acme",
+	}
+	return l
+}
+
+// goodMail is an ordinary mail to a customer.
+func goodMail() steward.Letter {
+	l := goodLetter()
+	l.Message.Kind, l.Message.Channel = steward.Mail, steward.Email
+	l.Message.To = steward.Recipient{Key: "role:champion", Contact: "c-1", Name: "Inès Ött", Email: "ines@acme.example"}
+	l.Message.ApprovedBy = "dana"
+	l.Content = steward.Content{
+		Title: "Kurze Frage zu Ihrem Rollout – läuft alles?", From: "Dana Reyes", ReplyTo: "dana@example.com", Locale: "de",
+		Parts:  []steward.ContentPart{{Markdown: "Liebe Inès,\n\nläuft der **Rollout**? Hier ist die [Anleitung](https://help.example.com/start?a=1&b=2).\n\n- erstens\n- zweitens\n\nViele Grüße\\\nDana"}},
+		Footer: "Example GmbH · Musterstraße 1 · Berlin",
+	}
+	return l
+}
+
+// anyContent draws content of every size and spelling.
+func anyContent() *rapid.Generator[steward.Content] {
+	text := rapid.OneOf(rapid.SampledFrom(hostileNames), rapid.String(), rapid.StringN(0, 4000, -1),
+		rapid.SampledFrom([]string{"", " ", "<", strings.Repeat("<", 5000), strings.Repeat("&", 3000), strings.Repeat("é ", 2500)}))
+	return rapid.Custom(func(t *rapid.T) steward.Content {
+		c := steward.Content{
+			Title: text.Draw(t, "title"), Account: text.Draw(t, "account"), Footer: text.Draw(t, "footer"),
+			Severity: rapid.SampledFrom([]string{"", "info", "warning", "critical", "x"}).Draw(t, "severity"),
+			Link:     rapid.SampledFrom([]string{"", "https://crm.example.com/1", "javascript:x", "https://crm.example.com/" + strings.Repeat("a&", 240)}).Draw(t, "link"),
+		}
+		for range rapid.IntRange(0, 15).Draw(t, "facts") {
+			c.Facts = append(c.Facts, steward.LabelledText{Label: text.Draw(t, "label"), Text: text.Draw(t, "value")})
+		}
+		for range rapid.IntRange(0, 30).Draw(t, "parts") {
+			p := steward.ContentPart{Title: text.Draw(t, "part"), Markdown: text.Draw(t, "markdown")}
+			p.Evidence = rapid.SliceOfN(text, 0, 12).Draw(t, "evidence")
+			c.Parts = append(c.Parts, p)
+		}
+		return c
+	})
+}

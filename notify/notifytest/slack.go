@@ -1,0 +1,348 @@
+// Package notifytest stands in for the providers in tests: a Slack that keeps
+// Slack's limits and an SMTP server that fails where it is told to. Neither
+// knows package notify, so that they can be used to test it from inside and
+// whole programs from outside.
+//
+// What the Slack server enforces is what docs.slack.dev documents for
+// chat.postMessage and Block Kit, made strict where Slack is lenient (it cuts a
+// long text, this refuses it), and the one undocumented limit that has been
+// met, on the size of all blocks together.
+package notifytest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A SlackServer answers the Web API methods that Steward calls.
+type SlackServer struct {
+	// Token is what callers must present; empty accepts any.
+	Token string
+	// Limit, if over zero, is how many posts are taken before every further one
+	// is answered with 429 and a Retry-After of RetryAfter seconds.
+	Limit, RetryAfter int
+
+	server *httptest.Server
+
+	mu       sync.Mutex
+	channels map[string]*slackChannel // by id
+	users    map[string]slackUser     // by id
+	scripts  map[string][]SlackFailure
+	calls    map[string]int
+	posts    []SlackPost
+	released chan struct{}
+}
+
+type slackChannel struct {
+	id, name string
+	archived bool
+	outside  bool // the bot was not invited
+}
+
+type slackUser struct {
+	id, email string
+	deleted   bool
+}
+
+// A SlackPost is a message that the server took.
+type SlackPost struct {
+	Channel  string // its id
+	TS       string
+	Text     string
+	Blocks   json.RawMessage
+	Metadata json.RawMessage
+	Form     map[string]string // every other argument
+}
+
+// A SlackFailure is what the next call of a method meets. The zero value
+// answers {"ok":false,"error":""}, which Slack does not.
+type SlackFailure struct {
+	// Accept carries the call out before failing it.
+	Accept bool
+	// Hang answers nothing until the server is closed; Drop closes the
+	// connection instead of answering.
+	Hang, Drop bool
+	// Status and Body replace the answer; RetryAfter is sent as a header.
+	Status     int
+	Body       string
+	RetryAfter string
+	// Error is Slack's word in a 200.
+	Error string
+}
+
+// StartSlack starts a server that knows one channel, #cs (C0CS), and one
+// person, U0DANA, dana@example.com.
+func StartSlack() *SlackServer {
+	s := &SlackServer{
+		channels: map[string]*slackChannel{}, users: map[string]slackUser{},
+		scripts: map[string][]SlackFailure{}, calls: map[string]int{}, released: make(chan struct{}),
+	}
+	s.AddChannel("C0CS", "cs")
+	s.AddUser("U0DANA", "dana@example.com")
+	s.server = httptest.NewServer(http.HandlerFunc(s.serve))
+	return s
+}
+
+// URL is the API's base, ending in a slash.
+func (s *SlackServer) URL() string { return s.server.URL + "/api/" }
+
+// Close stops the server and lets hanging calls go.
+func (s *SlackServer) Close() {
+	close(s.released)
+	s.server.CloseClientConnections()
+	s.server.Close()
+}
+
+// AddChannel makes a channel, its name without the #.
+func (s *SlackServer) AddChannel(id, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.channels[id] = &slackChannel{id: id, name: name}
+}
+
+// Archive archives a channel.
+func (s *SlackServer) Archive(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.channels[id].archived = true
+}
+
+// Uninvite takes the bot out of a channel.
+func (s *SlackServer) Uninvite(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.channels[id].outside = true
+}
+
+// AddUser makes a person.
+func (s *SlackServer) AddUser(id, email string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.users[id] = slackUser{id: id, email: email}
+}
+
+// Deactivate marks a person as gone.
+func (s *SlackServer) Deactivate(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.users[id]
+	u.deleted = true
+	s.users[id] = u
+}
+
+// Fail has the next call of a method, such as chat.postMessage, meet f; several
+// are met in turn.
+func (s *SlackServer) Fail(method string, f SlackFailure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.scripts[method] = append(s.scripts[method], f)
+}
+
+// Posts is what was taken, in order.
+func (s *SlackServer) Posts() []SlackPost {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]SlackPost(nil), s.posts...)
+}
+
+// Calls is how often a method was called.
+func (s *SlackServer) Calls(method string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[method]
+}
+
+func (s *SlackServer) serve(w http.ResponseWriter, r *http.Request) {
+	method := strings.TrimPrefix(r.URL.Path, "/api/")
+	if err := r.ParseForm(); err != nil || r.Method != http.MethodPost {
+		http.Error(w, "bad request", http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	s.calls[method]++
+	var script *SlackFailure
+	if q := s.scripts[method]; len(q) > 0 {
+		script, s.scripts[method] = &q[0], q[1:]
+	}
+	var answer map[string]any
+	limited := false
+	if script == nil || script.Accept {
+		answer, limited = s.answer(method, r)
+	}
+	s.mu.Unlock()
+	switch {
+	case script != nil:
+		s.fail(w, *script)
+	case limited:
+		w.Header().Set("Retry-After", strconv.Itoa(s.RetryAfter))
+		w.WriteHeader(http.StatusTooManyRequests)
+	default:
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		_ = json.NewEncoder(w).Encode(answer)
+	}
+}
+
+func (s *SlackServer) fail(w http.ResponseWriter, f SlackFailure) {
+	switch {
+	case f.Hang:
+		<-s.released
+	case f.Drop:
+		if conn, _, err := w.(http.Hijacker).Hijack(); err == nil {
+			conn.Close()
+		}
+	default:
+		if f.RetryAfter != "" {
+			w.Header().Set("Retry-After", f.RetryAfter)
+		}
+		if f.Status != 0 {
+			w.WriteHeader(f.Status)
+		}
+		body := f.Body
+		if body == "" && f.Status == 0 {
+			b, _ := json.Marshal(map[string]any{"ok": false, "error": f.Error})
+			body = string(b)
+		}
+		_, _ = w.Write([]byte(body))
+	}
+}
+
+func no(word string) map[string]any { return map[string]any{"ok": false, "error": word} }
+
+// answer carries a call out. The lock is held.
+func (s *SlackServer) answer(method string, r *http.Request) (answer map[string]any, limited bool) {
+	token := r.PostForm.Get("token")
+	if token == "" {
+		token = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	}
+	switch {
+	case token == "":
+		return no("not_authed"), false
+	case s.Token != "" && token != s.Token:
+		return no("invalid_auth"), false
+	}
+	switch method {
+	case "auth.test":
+		return map[string]any{"ok": true, "team": "Example", "user": "steward", "team_id": "T0", "user_id": "U0BOT"}, false
+	case "chat.postMessage":
+		if s.Limit > 0 && len(s.posts) >= s.Limit {
+			return nil, true
+		}
+		return s.post(r), false
+	case "conversations.open":
+		u, ok := s.users[r.PostForm.Get("users")]
+		switch {
+		case !ok:
+			return no("user_not_found"), false
+		case u.deleted:
+			return no("user_disabled"), false
+		}
+		id := "D" + u.id[1:]
+		s.channels[id] = &slackChannel{id: id}
+		return map[string]any{"ok": true, "channel": map[string]any{"id": id}}, false
+	case "users.lookupByEmail":
+		for _, u := range s.users {
+			if u.email == r.PostForm.Get("email") {
+				return map[string]any{"ok": true, "user": map[string]any{"id": u.id, "deleted": u.deleted}}, false
+			}
+		}
+		return no("users_not_found"), false
+	case "conversations.list":
+		return s.list(r), false
+	case "conversations.history":
+		return s.history(r), false
+	}
+	return no("unknown_method"), false
+}
+
+func (s *SlackServer) post(r *http.Request) map[string]any {
+	c := s.find(r.PostForm.Get("channel"))
+	switch {
+	case c == nil:
+		return no("channel_not_found")
+	case c.archived:
+		return no("is_archived")
+	case c.outside:
+		return no("not_in_channel")
+	}
+	if err := checkPost(r); err != nil {
+		return map[string]any{"ok": false, "error": err.word, "response_metadata": map[string]any{"messages": []string{"[ERROR] " + err.detail}}}
+	}
+	p := SlackPost{
+		Channel: c.id, TS: fmt.Sprintf("%d.%06d", time.Now().Unix(), len(s.posts)+1), Text: r.PostForm.Get("text"),
+		Blocks: json.RawMessage(r.PostForm.Get("blocks")), Metadata: json.RawMessage(r.PostForm.Get("metadata")), Form: map[string]string{},
+	}
+	for k := range r.PostForm {
+		if k != "token" && k != "text" && k != "blocks" && k != "metadata" {
+			p.Form[k] = r.PostForm.Get(k)
+		}
+	}
+	s.posts = append(s.posts, p)
+	return map[string]any{"ok": true, "channel": c.id, "ts": p.TS}
+}
+
+func (s *SlackServer) find(channel string) *slackChannel {
+	if c := s.channels[channel]; c != nil {
+		return c
+	}
+	for _, c := range s.channels {
+		if c.name != "" && "#"+c.name == channel {
+			return c
+		}
+	}
+	return nil
+}
+
+// list gives one channel a page, so that callers must follow the cursor.
+func (s *SlackServer) list(r *http.Request) map[string]any {
+	var ids []string
+	for id, c := range s.channels {
+		if c.name != "" && !(c.archived && r.PostForm.Get("exclude_archived") == "true") {
+			ids = append(ids, id)
+		}
+	}
+	sort.Strings(ids)
+	at, _ := strconv.Atoi(r.PostForm.Get("cursor"))
+	answer := map[string]any{"ok": true, "channels": []any{}}
+	if at < len(ids) {
+		answer["channels"] = []any{map[string]any{"id": ids[at], "name": s.channels[ids[at]].name}}
+	}
+	if at+1 < len(ids) {
+		answer["response_metadata"] = map[string]any{"next_cursor": strconv.Itoa(at + 1)}
+	}
+	return answer
+}
+
+// history gives two messages a page, newest first.
+func (s *SlackServer) history(r *http.Request) map[string]any {
+	c := s.channels[r.PostForm.Get("channel")]
+	if c == nil { // by id only, as Slack has it
+		return no("channel_not_found")
+	}
+	var found []any
+	for i := len(s.posts) - 1; i >= 0; i-- {
+		p := s.posts[i]
+		if p.Channel != c.id || p.TS < r.PostForm.Get("oldest") {
+			continue
+		}
+		m := map[string]any{"type": "message", "ts": p.TS, "text": p.Text}
+		if r.PostForm.Get("include_all_metadata") == "1" && len(p.Metadata) > 0 {
+			m["metadata"] = p.Metadata
+		}
+		found = append(found, m)
+	}
+	at, _ := strconv.Atoi(r.PostForm.Get("cursor"))
+	at = min(at, len(found))
+	end := min(at+2, len(found))
+	answer := map[string]any{"ok": true, "messages": append([]any{}, found[at:end]...), "has_more": end < len(found)}
+	if end < len(found) {
+		answer["response_metadata"] = map[string]any{"next_cursor": strconv.Itoa(end)}
+	}
+	return answer
+}
