@@ -77,6 +77,11 @@ func ParseSchedule(expr string, zone *time.Location) (Schedule, error) {
 	default:
 		return refuse(fmt.Sprintf("it reads as %T, which is not known here", parsed), `write five fields such as "0 6 * * *"`)
 	}
+	for _, field := range []uint64{s.wall.Minute, s.wall.Hour, s.wall.Dom, s.wall.Month, s.wall.Dow} {
+		if field&^cronStar == 0 { // the library takes "," for a field
+			return refuse("one of its fields names nothing", "write a number, a range, a list or * in each")
+		}
+	}
 	if s.wall.Dom&cronStar == 0 && s.wall.Dow&cronStar == 0 {
 		return refuse("cron reads a day of month together with a weekday as either of them, not as both",
 			"put * in the third or the fifth field, and say the rest in a playbook's condition")
@@ -243,6 +248,11 @@ func mod(a, b int64) int64 { return ((a % b) + b) % b }
 func (s Schedule) Latest(at, notBefore time.Time) (steward.Slot, bool) {
 	if s.IsZero() {
 		return steward.Slot{}, false
+	}
+	if !notBefore.IsZero() {
+		if next := s.next(notBefore); next.IsZero() || next.After(at) {
+			return steward.Slot{}, false // what nearly every look finds
+		}
 	}
 	// Look back in doubling windows, so that neither a dense schedule nor a
 	// rare one is walked from far away.
