@@ -103,6 +103,9 @@ func parseRun(run string) (value float64, days int, err *SeriesError) {
 	if !times {
 		return value, 1, nil
 	}
+	if right == "" {
+		return fault(len(left), len(run)-len(left), fmt.Sprintf("%q has no number of days after its x", run))
+	}
 	n, bad := strconv.Atoi(right)
 	if bad != nil || n < 1 || n > maxScenarioDays || right[0] == '+' {
 		return fault(len(run)-len(right), len(right), fmt.Sprintf("%q is not a number of days from 1 to %d", right, maxScenarioDays))
