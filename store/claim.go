@@ -183,7 +183,7 @@ func openAttempt(ctx context.Context, tx *sqlx.Tx, id steward.MessageID, epoch i
 	return err
 }
 
-func closeAttempt(ctx context.Context, tx *sqlx.Tx, id steward.MessageID, s Settlement, now time.Time, counted bool) error {
+func closeAttempt(ctx context.Context, tx *sqlx.Tx, id steward.MessageID, s steward.Settlement, now time.Time, counted bool) error {
 	_, err := tx.ExecContext(ctx, `
 		UPDATE attempts SET ended = ?, outcome = ?, reason = ?, detail = ?, ref = ?, counted = ?
 		WHERE message = ? AND outcome = ''`,
@@ -231,27 +231,12 @@ func sendingMessage(ctx context.Context, tx *sqlx.Tx, id steward.MessageID, epoc
 	return m, nil
 }
 
-// A Settlement is how an attempt ended.
-type Settlement struct {
-	// State is a settled one, or Deferred or Planned for another try.
-	State  steward.MessageState
-	Reason steward.Reason
-	Detail string
-	// Ref is how the provider names the message.
-	Ref string
-	// Due is when the next try may be, for Deferred and Planned.
-	Due time.Time
-	// CountsAttempt says whether a try that is to be repeated counts towards the
-	// number allowed; a throttled one does not. What settles always counts.
-	CountsAttempt bool
-	// Content is what was said, where SaveContent had no occasion to keep it.
-	Content *steward.Content
-}
-
-// Settle ends the attempt of a message that is sending under this epoch. When
-// it is not (its lease lapsed), ErrSettled or ErrConflict, and nothing is
-// written.
-func (db *DB) Settle(ctx context.Context, id steward.MessageID, epoch int, s Settlement, now time.Time) error {
+// Settle ends the attempt of a message that is sending under this epoch: in a
+// settled state, or deferred (or planned at once, with the next epoch) for
+// another try at Due. A Free attempt that is to be repeated does not count
+// towards the number allowed. When the message is not sending under this epoch
+// (its lease lapsed), ErrSettled or ErrConflict, and nothing is written.
+func (db *DB) Settle(ctx context.Context, id steward.MessageID, epoch int, s steward.Settlement, now time.Time) error {
 	again := s.State == steward.Deferred || s.State == steward.Planned
 	if !again && !s.State.Settled() {
 		return fmt.Errorf("settle %s: %q is not how an attempt ends", id, s.State)
@@ -261,7 +246,7 @@ func (db *DB) Settle(ctx context.Context, id steward.MessageID, epoch int, s Set
 		if err != nil {
 			return err
 		}
-		counted := !again || s.CountsAttempt
+		counted := !again || !s.Free
 		if err := closeAttempt(ctx, tx, id, s, now, counted); err != nil {
 			return err
 		}
@@ -269,22 +254,13 @@ func (db *DB) Settle(ctx context.Context, id steward.MessageID, epoch int, s Set
 		if !counted {
 			attempts--
 		}
-		if s.Content != nil && m.Content == nil {
-			text, err := contentColumn(s.Content)
-			if err != nil {
-				return err
-			}
-			if _, err := tx.ExecContext(ctx, `UPDATE messages SET content = ? WHERE id = ?`, text, id); err != nil {
-				return err
-			}
-		}
 		return leaveSending(ctx, tx, m, s, now, attempts)
 	})
 }
 
 // leaveSending moves a message out of sending and keeps why. A return to
 // planned raises the epoch.
-func leaveSending(ctx context.Context, tx *sqlx.Tx, m steward.Message, s Settlement, now time.Time, attempts int) error {
+func leaveSending(ctx context.Context, tx *sqlx.Tx, m steward.Message, s steward.Settlement, now time.Time, attempts int) error {
 	d := steward.Decision{Effect: steward.Suppress, Reason: s.Reason, Detail: s.Detail}
 	epoch, due, settled := m.Epoch, m.Due, now
 	switch s.State {

@@ -18,7 +18,7 @@ func TestARoundOfDelivery(t *testing.T) {
 	if len(due) != 1 || due[0].ID != m.ID || due[0].Epoch != 0 {
 		t.Fatalf("due = %+v", due)
 	}
-	must(t, db.MarkEnqueued(ctx, due))
+	must(t, db.MarkEnqueued(ctx, due, start))
 	if again, err := db.DueMessages(ctx, start, 10); err != nil || len(again) != 0 {
 		t.Fatalf("an enqueued message is due again: %v %v", again, err)
 	}
@@ -36,8 +36,8 @@ func TestARoundOfDelivery(t *testing.T) {
 	if err := db.SaveContent(ctx, m.ID, 0, steward.Content{Title: "other"}); !errors.Is(err, ErrConflict) {
 		t.Errorf("a second content: %v", err)
 	}
-	must(t, db.Settle(ctx, m.ID, 0, Settlement{State: steward.Sent, Reason: steward.ReasonDelivered, Ref: "C1/1.2"}, start.Add(time.Second)))
-	if err := db.Settle(ctx, m.ID, 0, Settlement{State: steward.FailedToSend}, start); !errors.Is(err, ErrSettled) {
+	must(t, db.Settle(ctx, m.ID, 0, steward.Settlement{State: steward.Sent, Reason: steward.ReasonDelivered, Ref: "C1/1.2"}, start.Add(time.Second)))
+	if err := db.Settle(ctx, m.ID, 0, steward.Settlement{State: steward.FailedToSend}, start); !errors.Is(err, ErrSettled) {
 		t.Errorf("settled twice: %v", err)
 	}
 	got, err := db.Message(ctx, string(m.ID))

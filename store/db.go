@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 	// The driver registers itself as "sqlite3".
@@ -32,16 +31,12 @@ type Options struct {
 	// ReadOnly opens nothing for writing: the file must exist and have this
 	// program's schema.
 	ReadOnly bool
-	// Now stamps what no caller's time describes: backups of the schema, keys
-	// and the moment a task entered the queue. time.Now when nil.
-	Now func() time.Time
 }
 
 // A DB is an open database. It is safe for concurrent use; writes happen one
 // after another.
 type DB struct {
 	path  string
-	now   func() time.Time
 	write *sqlx.DB // nil when read-only
 	read  *sqlx.DB
 	lock  *fileLock // nil without Options.Lock
@@ -61,10 +56,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 }
 
 func open(ctx context.Context, path string, o Options, migrations fs.FS) (_ *DB, err error) {
-	db := &DB{path: path, now: o.Now}
-	if db.now == nil {
-		db.now = time.Now
-	}
+	db := &DB{path: path}
 	defer func() {
 		if err != nil {
 			_ = db.Close() // the first error is the one to tell
@@ -269,6 +261,12 @@ func (db *DB) Keys(ctx context.Context) (Keys, error) {
 		return err
 	})
 	return k, err
+}
+
+// Salt is Keys' salt, for those who need no secret.
+func (db *DB) Salt(ctx context.Context) (string, error) {
+	k, err := db.Keys(ctx)
+	return k.Salt, err
 }
 
 // makeKeys makes the keys of a new database and leaves existing ones alone.

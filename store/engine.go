@@ -12,20 +12,9 @@ import (
 	"steward"
 )
 
-// An EngineState is all that deciding needs to remember.
-type EngineState struct {
-	Phases []steward.PhaseState
-	// Open is every open enrolment, LastEnded the newest ended one of each
-	// playbook and subject.
-	Open      []steward.Enrolment
-	LastEnded []steward.Enrolment
-	Playbooks []steward.PlaybookState
-	Pause     steward.Pause
-}
-
-// EngineState reads it as of one moment.
-func (db *DB) EngineState(ctx context.Context) (EngineState, error) {
-	var s EngineState
+// Standing reads all that deciding needs to remember, as of one moment.
+func (db *DB) Standing(ctx context.Context) (steward.Standing, error) {
+	var s steward.Standing
 	err := db.view(ctx, "read the engine's state", func(tx *sqlx.Tx) error {
 		var phases []phaseRow
 		err := tx.SelectContext(ctx, &phases, `SELECT * FROM phases ORDER BY playbook, kind, subject`)
@@ -39,7 +28,7 @@ func (db *DB) EngineState(ctx context.Context) (EngineState, error) {
 			SELECT * FROM enrolments WHERE state IN ('quarantined', 'active', 'waiting') ORDER BY id`); err != nil {
 			return err
 		}
-		if s.LastEnded, err = selectEnrolments(ctx, tx, `
+		if s.Ended, err = selectEnrolments(ctx, tx, `
 			SELECT * FROM enrolments WHERE id IN (
 				SELECT id FROM (
 					SELECT id, ROW_NUMBER() OVER (PARTITION BY playbook, kind, subject ORDER BY ended_at DESC, id DESC) AS place

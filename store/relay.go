@@ -10,48 +10,43 @@ import (
 	"steward"
 )
 
-// A Due is a message whose time has come, under the epoch that its task in the
-// queue is named by.
-type Due struct {
-	ID    steward.MessageID
-	Epoch int
-	// At is when it was found due. MarkEnqueued dates the task by it, so that
-	// Requeue can tell a lost one; the database's own clock where it is zero.
-	At time.Time
-}
-
 // DueMessages moves deferred messages whose time has come back to planned,
 // each with a new epoch, and reads up to limit planned ones that are due (all,
 // for 0), longest due first.
-func (db *DB) DueMessages(ctx context.Context, now time.Time, limit int) ([]Due, error) {
-	var rows []struct {
-		ID    steward.MessageID `db:"id"`
-		Epoch int               `db:"epoch"`
-	}
+func (db *DB) DueMessages(ctx context.Context, now time.Time, limit int) ([]steward.Due, error) {
+	var out []steward.Due
 	err := db.update(ctx, "read due messages", func(tx *sqlx.Tx) error {
 		// The reason stays: it says why the message is as late as it is.
 		if _, err := tx.ExecContext(ctx,
 			`UPDATE messages SET state = 'planned', epoch = epoch + 1 WHERE state = 'deferred' AND due <= ?`, now.Unix()); err != nil {
 			return err
 		}
-		return tx.SelectContext(ctx, &rows, dueMessagesQuery, now.Unix(), rowLimit(limit))
+		rows, err := tx.QueryContext(ctx, dueMessagesQuery, now.Unix(), rowLimit(limit))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var d steward.Due
+			if err := rows.Scan(&d.ID, &d.Epoch); err != nil {
+				return err
+			}
+			out = append(out, d)
+		}
+		return rows.Err()
 	})
 	if err != nil {
 		return nil, err
-	}
-	out := make([]Due, len(rows))
-	for i, r := range rows {
-		out[i] = Due{ID: r.ID, Epoch: r.Epoch, At: now}
 	}
 	return out, nil
 }
 
 const dueMessagesQuery = `SELECT id, epoch FROM messages WHERE state = 'planned' AND due <= ? ORDER BY due, id LIMIT ?`
 
-// MarkEnqueued notes that the messages' tasks are in the queue. One that is no
+// MarkEnqueued notes that the messages' tasks are in the queue since now. One that is no
 // longer planned under its epoch, because its handler was quicker, is left as
 // it is.
-func (db *DB) MarkEnqueued(ctx context.Context, due []Due) error {
+func (db *DB) MarkEnqueued(ctx context.Context, due []steward.Due, now time.Time) error {
 	if len(due) == 0 {
 		return nil
 	}
@@ -63,11 +58,7 @@ func (db *DB) MarkEnqueued(ctx context.Context, due []Due) error {
 		}
 		defer mark.Close()
 		for _, d := range due {
-			at := d.At
-			if at.IsZero() {
-				at = db.now()
-			}
-			if _, err := mark.ExecContext(ctx, at.Unix(), d.ID, d.Epoch); err != nil {
+			if _, err := mark.ExecContext(ctx, now.Unix(), d.ID, d.Epoch); err != nil {
 				return err
 			}
 		}
@@ -116,7 +107,7 @@ func (db *DB) LapsedSends(ctx context.Context, now time.Time) ([]steward.Message
 			return err
 		}
 		for _, m := range lapsed {
-			s := Settlement{State: steward.Uncertain, Reason: steward.ReasonOutcomeLost,
+			s := steward.Settlement{State: steward.Uncertain, Reason: steward.ReasonOutcomeLost,
 				Detail: fmt.Sprintf("the sender did not come back from attempt %d; it may have been delivered", m.Attempts)}
 			if err := closeAttempt(ctx, tx, m.ID, s, now, true); err != nil {
 				return err

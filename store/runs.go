@@ -58,9 +58,10 @@ func (r runRow) noun() (RunRow, error) {
 }
 
 // ClaimRun takes a job's slot to work on until now+lease. It is not claimed
-// when the slot is finished, when another holder's lease still runs (for any
+// when the slot is done, when another holder's lease still runs (for any
 // slot of the job), or when a newer slot of the job has begun: slots never go
-// backwards. A lapsed lease is taken over with the next term. A newer slot
+// backwards. A lapsed lease, and a run that failed, is taken over with the next
+// term. A newer slot
 // abandons what older ones left unfinished, and their holders can write
 // nothing more.
 func (db *DB) ClaimRun(ctx context.Context, job string, slot steward.Slot, now time.Time, lease time.Duration) (run steward.Run, claimed bool, err error) {
@@ -72,7 +73,7 @@ func (db *DB) ClaimRun(ctx context.Context, job string, slot steward.Slot, now t
 		if err := tx.GetContext(ctx, &busy, `
 			SELECT COUNT(*) FROM job_runs
 			WHERE job = ? AND (slot > ?
-				OR slot = ? AND state <> 'running'
+				OR slot = ? AND state NOT IN ('running', 'failed')
 				OR state = 'running' AND lease_until > ?)`,
 			job, slot.Unix(), slot.Unix(), now.Unix()); err != nil || busy > 0 {
 			return err
@@ -87,7 +88,8 @@ func (db *DB) ClaimRun(ctx context.Context, job string, slot steward.Slot, now t
 		return tx.GetContext(ctx, &run.Term, `
 			INSERT INTO job_runs (job, slot, state, term, lease_until, started, finished, error, summary)
 			VALUES (?, ?, 'running', 1, ?, ?, 0, '', 'null')
-			ON CONFLICT (job, slot) DO UPDATE SET term = job_runs.term + 1, lease_until = excluded.lease_until
+			ON CONFLICT (job, slot) DO UPDATE SET
+				term = job_runs.term + 1, lease_until = excluded.lease_until, state = 'running', finished = 0, error = ''
 			RETURNING term`,
 			job, slot.Unix(), seconds(run.Lease), now.Unix())
 	})
@@ -165,10 +167,12 @@ func (db *DB) LastRun(ctx context.Context, job string) (run RunRow, found bool, 
 	return db.oneRun(ctx, `SELECT * FROM job_runs WHERE job = ? ORDER BY slot DESC LIMIT 1`, job)
 }
 
-// LastFinishedRun reads the job's newest slot that was done or failed: what a
-// clock goes on from after a crash, so that an unfinished slot is tried again.
-func (db *DB) LastFinishedRun(ctx context.Context, job string) (run RunRow, found bool, err error) {
-	return db.oneRun(ctx, `SELECT * FROM job_runs WHERE job = ? AND state IN ('done', 'failed') ORDER BY slot DESC LIMIT 1`, job)
+// LastSlot is the newest slot of the job that was done; zero before the first.
+// It is what a clock goes on from: a slot whose run broke off or failed is
+// tried again.
+func (db *DB) LastSlot(ctx context.Context, job string) (steward.Slot, error) {
+	run, _, err := db.oneRun(ctx, `SELECT * FROM job_runs WHERE job = ? AND state = 'done' ORDER BY slot DESC LIMIT 1`, job)
+	return run.Slot, err
 }
 
 func (db *DB) oneRun(ctx context.Context, query, job string) (run RunRow, found bool, err error) {

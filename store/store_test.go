@@ -26,7 +26,7 @@ var start = time.Date(2026, 3, 12, 6, 0, 0, 0, time.UTC)
 
 func openTest(t *testing.T) *DB {
 	t.Helper()
-	db, err := Open(context.Background(), filepath.Join(t.TempDir(), "steward.db"), Options{Now: func() time.Time { return start }})
+	db, err := Open(context.Background(), filepath.Join(t.TempDir(), "steward.db"), Options{})
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}

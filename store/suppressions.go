@@ -56,3 +56,17 @@ func (db *DB) Suppressions(ctx context.Context) ([]Suppression, error) {
 	}
 	return out, err
 }
+
+// SuppressedAddresses is the reason of every suppression by its address, which
+// is in lower case.
+func (db *DB) SuppressedAddresses(ctx context.Context) (map[string]string, error) {
+	all, err := db.Suppressions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]string, len(all))
+	for _, s := range all {
+		out[s.Address] = s.Reason
+	}
+	return out, nil
+}
