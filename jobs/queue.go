@@ -96,6 +96,7 @@ var ErrQueueClosed = errors.New("the queue is closed")
 // OpenQueue connects to the Redis of the options, or starts the embedded queue
 // when they name none. Errors never hold the URL, which may hold a password.
 func OpenQueue(ctx context.Context, o QueueOptions) (*Queue, error) {
+	quietRedis()
 	q := &Queue{log: o.Logger, workers: o.Concurrency, poll: redisPoll}
 	if q.log == nil {
 		q.log = slog.Default()
@@ -144,6 +145,15 @@ func dialRedis(text string) (redis.UniversalClient, error) {
 	}
 	return client, nil
 }
+
+// quietRedis drops what the Redis client prints by itself to stderr, whatever
+// the logger: each of those failures is also returned, and asynq reports it. The
+// client keeps its logger in a global without a lock, so it is set once.
+var quietRedis = sync.OnceFunc(func() { redis.SetLogger(silence{}) })
+
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
 
 // Embedded tells whether tasks live in this process only.
 func (q *Queue) Embedded() bool { return q.embedded != nil }
