@@ -30,7 +30,10 @@ func instant(sec int64) time.Time {
 }
 
 func dayColumn(d steward.Day) sql.Null[int32] {
-	return sql.Null[int32]{V: int32(d), Valid: d != steward.NoDay}
+	if d == steward.NoDay {
+		return sql.Null[int32]{} // as it is read back, so that rows can be compared
+	}
+	return sql.Null[int32]{V: int32(d), Valid: true}
 }
 
 func dayOf(c sql.Null[int32]) steward.Day {
@@ -42,7 +45,10 @@ func dayOf(c sql.Null[int32]) steward.Day {
 
 // numberColumn keeps a number; what is unknown, or not a number, is NULL.
 func numberColumn(v steward.Value) sql.Null[float64] {
-	return sql.Null[float64]{V: v.Num, Valid: v.Known && v.Kind == steward.NumberKind}
+	if !v.Known || v.Kind != steward.NumberKind {
+		return sql.Null[float64]{}
+	}
+	return sql.Null[float64]{V: v.Num, Valid: true}
 }
 
 func numberOf(c sql.Null[float64]) steward.Value {

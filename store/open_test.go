@@ -1,0 +1,308 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"steward"
+)
+
+// The test binary is also the second process of TestOneWorkerPerFile.
+func TestMain(m *testing.M) {
+	if path := os.Getenv("STORE_TEST_HOLD"); path != "" {
+		os.Exit(hold(path))
+	}
+	os.Exit(m.Run())
+}
+
+// hold opens the file as a worker, says so, and waits for its input to close.
+func hold(path string) int {
+	db, err := Open(context.Background(), path, Options{Lock: true})
+	if err != nil {
+		os.Stdout.WriteString("refused: " + err.Error() + "\n")
+		return 1
+	}
+	defer db.Close()
+	os.Stdout.WriteString("held\n")
+	_, _ = os.Stdin.Read(make([]byte, 1))
+	return 0
+}
+
+func TestOneWorkerPerFile(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "steward.db")
+	other := exec.Command(os.Args[0])
+	other.Env = append(os.Environ(), "STORE_TEST_HOLD="+path)
+	in, err := other.StdinPipe()
+	must(t, err)
+	out, err := other.StdoutPipe()
+	must(t, err)
+	must(t, other.Start())
+	said := make([]byte, 64)
+	n, err := out.Read(said)
+	must(t, err)
+	if string(said[:n]) != "held\n" {
+		t.Fatalf("the other process: %s", said[:n])
+	}
+
+	_, err = Open(ctx, path, Options{Lock: true})
+	var condition *Error
+	if !errors.Is(err, ErrLocked) || !errors.As(err, &condition) || condition.Hint == "" {
+		t.Errorf("a second worker: %v", err)
+	}
+	command, err := Open(ctx, path, Options{})
+	if err != nil {
+		t.Errorf("a command beside the worker: %v", err)
+	} else {
+		must(t, command.SetPause(ctx, steward.Pause{At: start, By: "lee"}))
+		must(t, command.Close())
+	}
+
+	must(t, other.Process.Kill()) // the lock must end with its process, however that ends
+	_ = other.Wait()
+	_ = in.Close()
+	db, err := Open(ctx, path, Options{Lock: true})
+	if err != nil {
+		t.Fatalf("after the worker died: %v", err)
+	}
+	if p, err := db.Pause(ctx); err != nil || p.By != "lee" {
+		t.Errorf("what the command wrote: %+v %v", p, err)
+	}
+	must(t, db.Close())
+}
+
+func TestKeysAreMadeOnce(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "steward.db")
+	var first Keys
+	for i := range 2 {
+		db, err := Open(ctx, path, Options{})
+		must(t, err)
+		k, err := db.Keys(ctx)
+		must(t, err)
+		if i == 0 {
+			first = k
+		}
+		if k != first || len(k.Salt) < 40 || len(k.Signing.Reveal()) < 40 || k.Salt == k.Signing.Reveal() {
+			t.Errorf("keys %d: salt %q", i, k.Salt)
+		}
+		must(t, db.Close())
+	}
+	info, err := os.Stat(path)
+	must(t, err)
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("the file is %v: others can read people's addresses", info.Mode())
+	}
+}
+
+// later is the embedded schema with one migration more.
+func later(t *testing.T) fs.FS {
+	t.Helper()
+	first, err := migrationFiles.ReadFile("migrations/00001_start.sql")
+	must(t, err)
+	return fstest.MapFS{
+		"00001_start.sql": {Data: first},
+		"00002_more.sql":  {Data: []byte("-- +goose Up\nCREATE TABLE more (id TEXT PRIMARY KEY);\n")},
+	}
+}
+
+func TestMigrationMakesABackupFirst(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "steward.db")
+	db, err := Open(ctx, path, Options{})
+	must(t, err)
+	must(t, db.SetPause(ctx, steward.Pause{At: start, By: "lee", Reason: "before"}))
+	must(t, db.Close())
+	if _, err := os.Stat(path + ".before-1.bak"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an empty file was backed up: %v", err)
+	}
+
+	if _, err := open(ctx, path, Options{ReadOnly: true}, later(t)); err == nil || !strings.Contains(err.Error(), "older schema") {
+		t.Errorf("read-only on an older schema: %v", err)
+	}
+	db, err = open(ctx, path, Options{Lock: true}, later(t))
+	must(t, err)
+	if v, err := db.SchemaVersion(ctx); err != nil || v != 2 {
+		t.Errorf("schema %d, %v", v, err)
+	}
+	must(t, db.Close())
+
+	backup, err := Open(ctx, path+".before-2.bak", Options{})
+	must(t, err)
+	if p, err := backup.Pause(ctx); err != nil || p.Reason != "before" {
+		t.Errorf("the backup holds %+v, %v", p, err)
+	}
+	must(t, backup.Close())
+
+	// And the program of before refuses the file of after.
+	_, err = Open(ctx, path, Options{})
+	var condition *Error
+	if !errors.As(err, &condition) || !strings.Contains(err.Error(), "newer steward") || condition.Hint == "" {
+		t.Errorf("an older program on a newer file: %v", err)
+	}
+}
+
+func TestAFailedMigrationLeavesTheFileAlone(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "steward.db")
+	db, err := Open(ctx, path, Options{})
+	must(t, err)
+	must(t, db.Close())
+	broken := later(t).(fstest.MapFS)
+	broken["00002_more.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE more (id TEXT);\nINSERT INTO nowhere VALUES (1);\n")}
+	for range 2 { // the second time there is a backup already
+		if _, err := open(ctx, path, Options{}, broken); err == nil {
+			t.Fatal("a broken migration went through")
+		}
+	}
+	db, err = Open(ctx, path, Options{})
+	must(t, err)
+	must(t, db.Close())
+}
+
+func TestACommandDoesNotMigrateBesideAWorker(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "steward.db")
+	db, err := Open(ctx, path, Options{Lock: true})
+	must(t, err)
+	defer db.Close()
+	if _, err := open(ctx, path, Options{}, later(t)); !errors.Is(err, ErrLocked) {
+		t.Errorf("Open = %v, want ErrLocked", err)
+	}
+}
+
+func TestWhatCannotBeOpened(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	garbage := filepath.Join(dir, "garbage.db")
+	must(t, os.WriteFile(garbage, []byte(strings.Repeat("these are not the pages you look for\n", 300)), 0o600))
+	foreign := filepath.Join(dir, "foreign.db")
+	pool, err := connect(foreign, nil)
+	must(t, err)
+	pool.MustExec(`CREATE TABLE recipes (name TEXT)`)
+	must(t, pool.Close())
+	for _, c := range []struct {
+		name, path string
+		o          Options
+		want       string
+	}{
+		{"a directory", dir, Options{}, "name a file"},
+		{"a directory that is not there", filepath.Join(dir, "no", "steward.db"), Options{}, "create the directory"},
+		{"no file to read", filepath.Join(dir, "none.db"), Options{ReadOnly: true}, "name the right file"},
+		{"not a database", garbage, Options{}, "not a database"},
+		{"another program's", foreign, Options{}, "another program"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Open(ctx, c.path, c.o)
+			var condition *Error
+			if !errors.As(err, &condition) || condition.Hint == "" || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("Open = %v, want an *Error that says %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestADamagedFileIsRefused(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "steward.db")
+	db, err := Open(ctx, path, Options{})
+	must(t, err)
+	plan(t, db, "acme")
+	must(t, db.Close())
+	b, err := os.ReadFile(path)
+	must(t, err)
+	for i := 8192; i < len(b); i += 4096 { // the headers of all pages but the first two
+		copy(b[i:], "\xff\xff\xff\xff\xff\xff\xff\xff")
+	}
+	must(t, os.WriteFile(path, b, 0o600))
+	_, err = Open(ctx, path, Options{Lock: true})
+	var condition *Error
+	if !errors.As(err, &condition) || !strings.Contains(condition.Hint, "backup") {
+		t.Errorf("Open = %v, want an *Error that speaks of the backup", err)
+	}
+}
+
+func TestAFullDisk(t *testing.T) {
+	db, ctx := openTest(t), context.Background()
+	plan(t, db, "acme")
+	var pages int
+	must(t, db.write.Get(&pages, `PRAGMA page_count`))
+	db.write.MustExec(`PRAGMA max_page_count = ` + itoa(pages+2)) // SQLite answers as it does when the disk is full
+	batch := portfolioBatch(t, 400)
+	_, err := db.Import(ctx, batch)
+	var condition *Error
+	if !errors.As(err, &condition) || !strings.Contains(condition.Hint, "free some space") {
+		t.Fatalf("Import = %v, want an *Error that speaks of space", err)
+	}
+	if p, err := db.Portfolio(ctx); err != nil || len(p.Accounts) != 0 {
+		t.Errorf("after a refused import: %d accounts, %v", len(p.Accounts), err)
+	}
+	db.write.MustExec(`PRAGMA max_page_count = 1000000`)
+	if _, err := db.Import(ctx, batch); err != nil {
+		t.Errorf("once there is room: %v", err)
+	}
+}
+
+func TestAReadOnlyFile(t *testing.T) {
+	db, ctx := openTest(t), context.Background()
+	db.write.MustExec(`PRAGMA query_only = 1`) // SQLite answers as it does on a read-only file, also to root
+	err := db.SetPause(ctx, steward.Pause{At: start})
+	var condition *Error
+	if !errors.As(err, &condition) || !strings.Contains(condition.Hint, "write to") {
+		t.Errorf("SetPause = %v, want an *Error that speaks of writing", err)
+	}
+}
+
+func TestReadOnlyOpensBesideAWorkerAndNeverWrites(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "steward.db")
+	worker, err := Open(ctx, path, Options{Lock: true})
+	must(t, err)
+	defer worker.Close()
+	must(t, worker.SetPause(ctx, steward.Pause{At: start, By: "lee"}))
+	reader, err := Open(ctx, path, Options{ReadOnly: true})
+	must(t, err)
+	defer reader.Close()
+	if p, err := reader.Pause(ctx); err != nil || p.By != "lee" {
+		t.Errorf("read %+v, %v", p, err)
+	}
+	if err := reader.ClearPause(ctx); err == nil {
+		t.Error("a read-only database was written to")
+	}
+}
+
+func TestBackup(t *testing.T) {
+	db, ctx := openTest(t), context.Background()
+	m := plan(t, db, "acme")
+	to := filepath.Join(t.TempDir(), "copy.db")
+	must(t, db.Backup(ctx, to))
+	if err := db.Backup(ctx, to); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a second backup to one name: %v", err)
+	}
+	names, err := os.ReadDir(filepath.Dir(to))
+	must(t, err)
+	if len(names) != 1 {
+		t.Errorf("the backup left %v beside it", names)
+	}
+	copied, err := Open(ctx, to, Options{ReadOnly: true})
+	must(t, err)
+	defer copied.Close()
+	if got, err := copied.Message(ctx, string(m.ID)); err != nil || got.ID != m.ID {
+		t.Errorf("in the copy: %v, %v", got, err)
+	}
+	if err := db.Backup(ctx, filepath.Join(t.TempDir(), "no", "copy.db")); err == nil {
+		t.Error("a backup into no directory went through")
+	}
+}
+
+// A path may hold what a URI gives a meaning to.
+func TestAPathWithOddCharacters(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "a?b#c%41 d.db")
+	db, err := Open(ctx, path, Options{Lock: true})
+	must(t, err)
+	must(t, db.SetPause(ctx, steward.Pause{At: start}))
+	must(t, db.Backup(ctx, path+".copy"))
+	must(t, db.Close())
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		t.Errorf("the data went elsewhere: %v, %v", info, err)
+	}
+}
