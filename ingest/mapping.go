@@ -328,38 +328,15 @@ func listHeaders(header []string) string {
 // nearestHint suggests the name that is nearest to a wrong one, or says
 // otherwise where none is near.
 func nearestHint(wrong string, names []string, otherwise string) string {
-	w := normalHeader(wrong)
-	best, bestDistance := "", 1000
+	normal, byNormal := make([]string, 0, len(names)), make(map[string]string, len(names))
 	for _, n := range names {
-		if d := editDistance(w, normalHeader(n)); d < bestDistance {
-			best, bestDistance = n, d
-		}
+		byNormal[normalHeader(n)] = strings.TrimSpace(n)
+		normal = append(normal, normalHeader(n))
 	}
-	if best == "" || bestDistance > max(2, len([]rune(w))/3) {
-		return otherwise
+	if near := steward.Nearest(normalHeader(wrong), normal); near != "" {
+		return fmt.Sprintf("did you mean %q?", byNormal[near])
 	}
-	return fmt.Sprintf("did you mean %q?", strings.TrimSpace(best))
-}
-
-// editDistance is the Levenshtein distance of two short texts.
-func editDistance(a, b string) int {
-	ra, rb := []rune(shorten(a, 60)), []rune(shorten(b, 60))
-	row := make([]int, len(rb)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i, x := range ra {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j, y := range rb {
-			cost := diagonal
-			if x != y {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(rb)]
+	return otherwise
 }
 
 // shorten cuts a text to at most n characters.

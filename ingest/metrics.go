@@ -231,8 +231,10 @@ func (r *reading) metricsTaker(f File, row *row) (*metricsTaker, error) {
 func (m *metricsTaker) take(r *row) error {
 	number := m.first + uint32(r.rec.line)
 	m.tracks.nextFile = number + 1
-	if m.hasRow && m.repeatedRow(r) {
-		return nil
+	if m.hasRow {
+		if again, err := m.repeatedRow(r); again {
+			return err
+		}
 	}
 	account := m.accountOf(r)
 	day := r.day("day")
@@ -342,13 +344,14 @@ func (m *metricsTaker) accountOf(r *row) steward.AccountID {
 }
 
 // repeatedRow tells a row whose own id was there before: an identical one is
-// dropped, another one is settled as duplicates says. Ids and rows are kept as
+// dropped, another one is settled as duplicates says. DuplicatesLast means the
+// same as no setting: what the earlier row added cannot be taken back. Ids and rows are kept as
 // hashes of 128 and 64 bits, so that ten million of them fit in memory.
-func (m *metricsTaker) repeatedRow(r *row) bool {
+func (m *metricsTaker) repeatedRow(r *row) (bool, error) {
 	t := r.survey.binding.byName["row"]
 	id := r.rec.cells[t.column]
 	if len(id) == 0 {
-		return false
+		return false, nil
 	}
 	key := [2]uint64{maphash.Bytes(m.seeds[0], id), maphash.Bytes(m.seeds[1], id)}
 	var h maphash.Hash
@@ -361,12 +364,15 @@ func (m *metricsTaker) repeatedRow(r *row) bool {
 	before, again := m.rowIDs[key]
 	if !again {
 		m.rowIDs[key] = sum
-		return false
+		return false, nil
+	}
+	if before != sum && r.file.Duplicates == DuplicatesError {
+		return true, &Error{Line: r.rec.line, Message: fmt.Sprintf("%q is the id of an earlier row too, with other values", shorten(string(id), 40)), Hint: "mend the export, or leave duplicates out, so that such rows are rejected"}
 	}
 	if before != sum && r.file.Duplicates != DuplicatesFirst {
 		r.reject(t.column, "is the id of an earlier row too, with other values; mend the export, or leave row out of columns if it is not meant to be unique", strings.ToValidUTF8(string(id), "�"))
 	}
-	return true
+	return true, nil
 }
 
 // readJoin reads which account each key belongs to. A key with two accounts is
