@@ -89,6 +89,7 @@ type slackBlock struct {
 	BotToken     strictyaml.Scalar `yaml:"bot_token"`
 	BotTokenEnv  strictyaml.Scalar `yaml:"bot_token_env"`
 	BotTokenFile strictyaml.Scalar `yaml:"bot_token_file"`
+	APIURL       strictyaml.Scalar `yaml:"api_url"`
 }
 
 // LaterKeys are for the buttons of cards.
@@ -341,15 +342,16 @@ func (l *loader) places(f *workspaceFile) {
 }
 
 // place is a path on this machine: absolute, or inside the workspace.
-func (l *loader) place(v strictyaml.Scalar) string {
+func (l *loader) place(v strictyaml.Scalar) string { return l.w.Path(l.data(v)) }
+
+// data is a path as Workspace.Path takes it: absolute, or inside the workspace
+// and relative to it; "" after a problem.
+func (l *loader) data(v strictyaml.Scalar) string {
 	if v.Value == "" || filepath.IsAbs(v.Value) {
 		return v.Value
 	}
-	name, ok := l.inside(v)
-	if !ok {
-		return ""
-	}
-	return l.w.Path(name)
+	name, _ := l.inside(v)
+	return name
 }
 
 // inside is a slash path inside the workspace, or a problem.

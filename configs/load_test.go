@@ -115,7 +115,7 @@ sources:
       duplicates: last
       columns: {accounts: {plan: Plan}, contacts: {role: Rolle}}
     complete_through: 2026-03-01
-slack: {bot_token_file: /nowhere/token}
+slack: {bot_token_file: /nowhere/token, api_url: "http://127.0.0.1:99/api"}
 email:
   from: '{{ .owner.name }} at Acme <success@mail.example.com>'
   smtp_env: SMTP
@@ -130,10 +130,10 @@ playbooks: plays/
 	wantSources := []Source{
 		{Name: "usage-export", SameDay: "sum", DateOrder: "dmy", Decimal: ",", Charset: "windows-1252", Delimiter: ";", AccountIDs: "salesforce", CompleteThrough: "2d", FreshWithin: 72 * time.Hour, Full: true,
 			Files: []SourceFile{{Kind: "metrics", Path: "/exports/usage.csv.gz", Columns: map[string]string{"day": "Datum", "logins": "Anmeldungen", "account": "Kunden-Nr"},
-				Defaults: map[string]string{"logins": "0"}, Via: &Join{File: "/w/subs.csv", Key: "subscription_id", Account: "account_id"}}}},
+				Defaults: map[string]string{"logins": "0"}, Via: &Join{File: "subs.csv", Key: "subscription_id", Account: "account_id"}}}},
 		{Name: "crm", CompleteThrough: "2026-03-01", Files: []SourceFile{
-			{Kind: "accounts", Path: "/w/accounts.jsonl", Columns: map[string]string{"plan": "Plan"}, Duplicates: "last"},
-			{Kind: "contacts", Path: "/w/contacts.ndjson", Columns: map[string]string{"role": "Rolle"}, Duplicates: "last"}}},
+			{Kind: "accounts", Path: "accounts.jsonl", Columns: map[string]string{"plan": "Plan"}, Duplicates: "last"},
+			{Kind: "contacts", Path: "contacts.ndjson", Columns: map[string]string{"role": "Rolle"}, Duplicates: "last"}}},
 	}
 	if diff := cmp.Diff(wantSources, w.Sources); diff != "" {
 		t.Error(diff)
@@ -146,9 +146,9 @@ playbooks: plays/
 		t.Error(diff)
 	}
 	got := []any{w.Zone.String(), w.Schedule, w.StartDeadline, w.Ops, w.Unowned, w.Redis.Reveal(), w.PublicURL, w.Listen, w.Database, w.PreviewDir, w.Delivery, w.Playbooks, w.CRMLink,
-		w.Email.FromName, w.Email.FromAddress, w.Email.SMTP.Reveal(), w.Email.DKIM.Domain, w.Email.DKIM.Key.IsZero(), w.Approvers, w.Slack.Enabled, w.Slack.BotToken.IsZero(), w.Include.Value, len(w.Unset())}
+		w.Email.FromName, w.Email.FromAddress, w.Email.SMTP.Reveal(), w.Email.DKIM.Domain, w.Email.DKIM.Key.IsZero(), w.Approvers, w.Slack.Enabled, w.Slack.BotToken.IsZero(), w.Slack.APIURL, w.Include.Value, len(w.Unset())}
 	want := []any{"Europe/Madrid", "30 5 * * mon-fri", 4 * time.Hour, "#ops", "#nobody", "redis://u:p@localhost:6379/1", "https://s.example.com", Listen{"0.0.0.0:80", "off"}, "/w/data/s.db", "/var/preview",
-		Delivery{steward.Redirect, "me@example.com"}, "plays", "https://crm.example.com/{id}", "{owner} at Acme", "success@mail.example.com", "smtp://u:p@h:587", "example.com", false, []steward.OwnerID{"dana"}, true, true, "status == 'customer'", 1}
+		Delivery{steward.Redirect, "me@example.com"}, "plays", "https://crm.example.com/{id}", "{owner} at Acme", "success@mail.example.com", "smtp://u:p@h:587", "example.com", false, []steward.OwnerID{"dana"}, true, true, "http://127.0.0.1:99/api/", "status == 'customer'", 1}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -237,6 +237,8 @@ metrics: {login: {kind: count}}
 			`steward.yaml:1:13: public_url is not a web address (write it as https://steward.example.com) | steward.example.com`,
 			`steward.yaml:2:11: crm_link has no {id} in it, so every account would link to the same page (put {id} where the account's id belongs) | https://crm.example.com/`,
 			`steward.yaml:3:18: "8080" is not an address to listen on (write host:port or :port, such as 127.0.0.1:8081, or off) | "8080"`}},
+		{"slack's address", "slack: {bot_token_env: T, api_url: \"http://slack.example.com/\"}\n", somebody, []string{
+			`steward.yaml:1:35: api_url would send the token unencrypted (use https; http is for an address of this machine) | "http://slack.example.com/"`}},
 		{"one port", "listen: {public: \":1\", private: \":1\"}\n", somebody, []string{
 			`steward.yaml:1:33: the private listener has the public one's address (give it a port of its own that customers cannot reach) | ":1"`}},
 		{"email", "email: {from: \"{{ owner.nick }} <a@example.com>\", dkim: {domain: other.org, selector: s}}\nslack: {}\n", somebody, []string{

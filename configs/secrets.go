@@ -4,6 +4,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/mail"
 	"net/url"
 	"os"
@@ -168,6 +169,22 @@ func (l *loader) slack(b *slackBlock) {
 		l.problems = append(l.problems, steward.Problem{File: FileName, About: "slack", Message: "no token is named", Hint: "add bot_token_env: SLACK_BOT_TOKEN"})
 	}
 	l.w.Slack.BotToken = l.secret(r)
+	if v := b.APIURL; v.Value != "" {
+		u, err := url.Parse(v.Value)
+		switch {
+		case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && u.Scheme != "http":
+			l.wrong(v, "api_url is not a web address", "write it as https://slack-gov.com/api/, or remove it")
+		case u.Scheme == "http" && !loopback(u.Hostname()):
+			l.wrong(v, "api_url would send the token unencrypted", "use https; http is for an address of this machine")
+		default:
+			l.w.Slack.APIURL = strings.TrimSuffix(v.Value, "/") + "/"
+		}
+	}
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (l *loader) email(b *emailBlock) {

@@ -132,7 +132,7 @@ func (l *loader) files(s *Source, b *filesBlock, format string, endings []string
 			continue
 		}
 		kind := fileKinds[i]
-		f := SourceFile{Kind: kind, Path: l.place(v), Duplicates: l.oneOf(b.Duplicates, "duplicates", "error", "first", "last")}
+		f := SourceFile{Kind: kind, Path: l.data(v), Duplicates: l.oneOf(b.Duplicates, "duplicates", "error", "first", "last")}
 		if name := strings.TrimSuffix(strings.ToLower(v.Value), ".gz"); !slices.Contains(endings, path.Ext(name)) {
 			l.wrong(v, fmt.Sprintf("%s does not look like %s", v.Value, format), "name a file that ends in "+strings.Join(endings, ", ")+", or one of these and .gz")
 			continue
@@ -241,7 +241,7 @@ func (l *loader) join(s *Source, b *filesBlock) {
 		l.wrong(b.Via.File, "via finds the account of metrics rows, and the source has no metrics file", "remove it, or add metrics: …")
 		return
 	}
-	s.Files[i].Via = &Join{File: l.place(b.Via.File), Key: b.Via.Key.Value, Account: b.Via.Account.Value}
+	s.Files[i].Via = &Join{File: l.data(b.Via.File), Key: b.Via.Key.Value, Account: b.Via.Account.Value}
 }
 
 // completeThrough reads how far a source is whole: yesterday, a date, a lag or

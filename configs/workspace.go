@@ -20,9 +20,9 @@ import (
 // FileName is the workspace's file, at the root of its folder.
 const FileName = "steward.yaml"
 
-// A Workspace is a checked configuration. Files and folders of the machine
-// (Database, PreviewDir, sources' files) are joined to the workspace's folder;
-// Playbooks, Messages and Tests are slash paths inside it.
+// A Workspace is a checked configuration. Database and PreviewDir are paths on
+// this machine; Playbooks, Messages and Tests are slash paths inside the
+// workspace; the sources' files are for Path.
 type Workspace struct {
 	// Dir is the workspace's folder as it was given; "" for an embedded one.
 	Dir  string
@@ -93,6 +93,9 @@ type Delivery struct {
 type SlackConfig struct {
 	Enabled  bool
 	BotToken steward.Secret
+	// APIURL replaces Slack's own address, for GovSlack or a proxy; it ends with
+	// a slash. "" is Slack's own.
+	APIURL string
 }
 
 // EmailConfig is how to send mail.
@@ -150,7 +153,8 @@ type Source struct {
 }
 
 // A SourceFile is one file of a source. Kind is accounts, contracts, contacts,
-// touches or metrics.
+// touches or metrics; Path is as Workspace.Path takes it, short enough to name
+// the file by.
 type SourceFile struct {
 	Kind, Path string
 	// Columns maps steward's names to the file's headers, Defaults steward's
