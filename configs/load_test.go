@@ -238,7 +238,7 @@ metrics: {login: {kind: count}}
 			`steward.yaml:2:11: crm_link has no {id} in it, so every account would link to the same page (put {id} where the account's id belongs) | https://crm.example.com/`,
 			`steward.yaml:3:18: "8080" is not an address to listen on (write host:port or :port, such as 127.0.0.1:8081, or off) | "8080"`}},
 		{"slack's address", "slack: {bot_token_env: T, api_url: \"http://slack.example.com/\"}\n", somebody, []string{
-			`steward.yaml:1:35: api_url would send the token unencrypted (use https; http is for an address of this machine) | "http://slack.example.com/"`}},
+			`steward.yaml:1:36: api_url would send the token unencrypted (use https; http is for an address of this machine) | "http://slack.example.com/"`}},
 		{"one port", "listen: {public: \":1\", private: \":1\"}\n", somebody, []string{
 			`steward.yaml:1:33: the private listener has the public one's address (give it a port of its own that customers cannot reach) | ":1"`}},
 		{"email", "email: {from: \"{{ owner.nick }} <a@example.com>\", dkim: {domain: other.org, selector: s}}\nslack: {}\n", somebody, []string{
