@@ -1,0 +1,64 @@
+package web
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// PrivateOptions are what the private side shows.
+type PrivateOptions struct {
+	// Checks are what /readyz asks, in the order it lists them.
+	Checks []Check
+	// Feeds are where /metrics takes its figures from.
+	Feeds Feeds
+	// Version is the program's, for steward_build_info.
+	Version string
+	Logger  *slog.Logger
+}
+
+// Private is the handler of the private listener: /healthz, /readyz and
+// /metrics. It must not be reachable from the internet.
+func Private(o PrivateOptions) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		newFigures(o.Feeds, o.Version, logger(o.Logger)),
+	)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", healthy)
+	mux.HandleFunc("GET /readyz", ready(o.Checks))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+		// What can be shown is shown; a feed that failed says so by itself.
+		ErrorHandling: promhttp.ContinueOnError,
+		// One scrape at a time is enough for anybody, and each reads the database.
+		MaxRequestsInFlight: 2,
+	}))
+	return secure(mux)
+}
+
+func logger(l *slog.Logger) *slog.Logger {
+	if l == nil {
+		return slog.Default()
+	}
+	return l
+}
+
+// secure sets the headers that every answer has, and bounds every body.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "no-referrer")
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// maxBody is far above any body that is expected here.
+const maxBody = 8 << 10
