@@ -23,8 +23,8 @@ const MaxAttempts = 12
 // a provider says is an outcome, not an error, and all retrying is planned in
 // the ledger.
 func (e *Engine) Deliver(ctx context.Context, id steward.MessageID, epoch int) error {
-	letter, go_, err := e.prepare(ctx, id, epoch)
-	if err != nil || !go_ {
+	letter, ready, err := e.prepare(ctx, id, epoch)
+	if err != nil || !ready {
 		return err
 	}
 	receipt, sendErr := e.Sender.Send(ctx, letter)
@@ -47,7 +47,7 @@ func (e *Engine) Deliver(ctx context.Context, id steward.MessageID, epoch int) e
 }
 
 // prepare claims the message, passes it through its gates and composes it.
-func (e *Engine) prepare(ctx context.Context, id steward.MessageID, epoch int) (letter steward.Letter, go_ bool, err error) {
+func (e *Engine) prepare(ctx context.Context, id steward.MessageID, epoch int) (letter steward.Letter, ready bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	g, err := e.ground(ctx)
@@ -118,11 +118,11 @@ func (e *Engine) sending(ctx context.Context, g *ground, id steward.MessageID) (
 	if err != nil {
 		return nil, fmt.Errorf("read message %s: %w", id, err)
 	}
-	versions, err := e.versions(ctx, g.book, d.Enrolments)
+	versions, err := e.versions(ctx, g.base.Book, d.Enrolments)
 	if err != nil {
 		return nil, err
 	}
-	return playbooks.NewSituation(g.book, g.frame, g.portfolio, e.Now(), playbooks.Memory{Versions: versions}), nil
+	return g.base.At(e.Now(), playbooks.Memory{Versions: versions}), nil
 }
 
 // outcome reads a provider's answer.
@@ -169,11 +169,10 @@ func backoff(attempts int) time.Duration {
 // was lost, where the step allows another call: found is sent, not found is
 // another try, and no answer leaves it uncertain.
 func (e *Engine) lookAgain(ctx context.Context, l steward.Letter, s steward.Settlement) steward.Settlement {
-	f, ok := e.Sender.(Finder)
-	if !ok {
+	if e.Find == nil {
 		return s
 	}
-	r, found, err := f.Find(ctx, l)
+	r, found, err := e.Find(ctx, l)
 	switch {
 	case err != nil:
 		s.Detail += "; looking for it failed too: " + err.Error()

@@ -69,17 +69,14 @@ type Sender interface {
 	Send(ctx context.Context, l steward.Letter) (steward.Receipt, error)
 }
 
-// A Finder can look whether a provider has a message after all. Senders that
-// can implement it beside Sender.
-type Finder interface {
-	Find(ctx context.Context, l steward.Letter) (r steward.Receipt, found bool, err error)
-}
-
 // Engine does the work of slots and minutes. Its fields are set once; the
 // methods may be called from several goroutines.
 type Engine struct {
 	Ledger Ledger
 	Sender Sender
+	// Find looks whether the provider has a message after all; nil where none can
+	// tell.
+	Find func(ctx context.Context, l steward.Letter) (r steward.Receipt, found bool, err error)
 	// Book is the newest good book.
 	Book func() *playbooks.Book
 	// FreshWithin is how far behind a source may be, by its name; absent means it
@@ -100,10 +97,8 @@ type Engine struct {
 // ground is the facts of a slot, kept for advance and deliver, which run on
 // the last committed ones.
 type ground struct {
-	slot      steward.Slot
-	frame     *facts.Frame
-	portfolio steward.Portfolio
-	book      *playbooks.Book
+	slot steward.Slot
+	base *playbooks.Situation // without a memory
 }
 
 // evaluation is the name of the evaluate job in the ledger.
@@ -136,7 +131,7 @@ func (e *Engine) survey(ctx context.Context, slot steward.Slot) (*ground, error)
 		m.Through, m.Stale = e.through(spec.Name, sources, slot, book.Zone)
 		in.Metrics = append(in.Metrics, m)
 	}
-	return &ground{slot: slot, frame: facts.At(in), portfolio: p, book: book}, nil
+	return &ground{slot: slot, base: playbooks.NewSituation(book, facts.At(in), p)}, nil
 }
 
 // through is the last complete day of a metric: the earliest among the sources
@@ -167,14 +162,29 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// situation puts facts and memory together. The caller holds mu for as long
-// as it uses it.
-func (e *Engine) situation(ctx context.Context, g *ground, now time.Time) (*playbooks.Situation, error) {
-	m, err := e.memory(ctx, g.book)
+// Situation is what the engine would decide from at a slot, for the commands
+// that only look. Nothing else may use the engine while it is in use.
+func (e *Engine) Situation(ctx context.Context, slot steward.Slot) (*playbooks.Situation, error) {
+	g, err := e.survey(ctx, slot)
 	if err != nil {
 		return nil, err
 	}
-	return playbooks.NewSituation(g.book, g.frame, g.portfolio, now, m), nil
+	return e.situation(ctx, g, slot.Time())
+}
+
+// LastSlot is the newest evaluated slot; zero before the first.
+func (e *Engine) LastSlot(ctx context.Context) (steward.Slot, error) {
+	return e.Ledger.LastSlot(ctx, evaluation)
+}
+
+// situation puts facts and memory together. The caller holds mu for as long
+// as it uses it.
+func (e *Engine) situation(ctx context.Context, g *ground, now time.Time) (*playbooks.Situation, error) {
+	m, err := e.memory(ctx, g.base.Book)
+	if err != nil {
+		return nil, err
+	}
+	return g.base.At(now, m), nil
 }
 
 func (e *Engine) memory(ctx context.Context, book *playbooks.Book) (playbooks.Memory, error) {
@@ -253,7 +263,7 @@ func (e *Engine) versions(ctx context.Context, book *playbooks.Book, enrolments 
 // ground is the facts of the last evaluated slot, read again after a restart.
 // The caller holds mu.
 func (e *Engine) ground(ctx context.Context) (*ground, error) {
-	if e.last != nil && e.last.book == e.Book() {
+	if e.last != nil && e.last.base.Book == e.Book() {
 		return e.last, nil
 	}
 	slot, err := e.Ledger.LastSlot(ctx, evaluation)

@@ -44,7 +44,7 @@ func (e *Engine) Evaluate(ctx context.Context, slot steward.Slot) (Report, error
 	if err != nil {
 		return report, e.giveUp(ctx, run, err)
 	}
-	if err := e.saveVersions(ctx, g.book); err != nil {
+	if err := e.saveVersions(ctx, g.base.Book); err != nil {
 		return report, e.giveUp(ctx, run, err)
 	}
 	s, err := e.situation(ctx, g, slot.Time())
@@ -52,7 +52,7 @@ func (e *Engine) Evaluate(ctx context.Context, slot steward.Slot) (Report, error
 		return report, e.giveUp(ctx, run, err)
 	}
 	out := s.Decide()
-	report.Accounts, report.Playbooks = len(g.portfolio.Accounts), out.Tally
+	report.Accounts, report.Playbooks = g.base.Frame.View(steward.AboutAccount).Len(), out.Tally
 	if report.Conflicts, err = e.write(ctx, run, out.Changes); err != nil {
 		return report, e.giveUp(ctx, run, err)
 	}

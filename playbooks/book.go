@@ -126,3 +126,18 @@ func (b *Book) customerMailBarred(accounts *facts.View, row int) steward.Verdict
 	}
 	return b.noMail.Value(accounts, row, lang.At{}).Verdict()
 }
+
+// With is a copy of the book in which one playbook was changed.
+func (b *Book) With(name steward.PlaybookName, change func(*Playbook)) *Book {
+	out := *b
+	out.Playbooks = slices.Clone(b.Playbooks)
+	out.byName = maps.Clone(b.byName)
+	for i, p := range out.Playbooks {
+		if p.Name == name {
+			q := *p
+			change(&q)
+			out.Playbooks[i], out.byName[name] = &q, &q
+		}
+	}
+	return &out
+}

@@ -53,9 +53,10 @@ type Situation struct {
 	contacts map[steward.AccountID][]steward.Contact
 }
 
-// NewSituation prepares a situation; portfolio is what frame was made from.
-func NewSituation(b *Book, f *facts.Frame, p steward.Portfolio, now time.Time, m Memory) *Situation {
-	s := &Situation{Book: b, Frame: f, Slot: f.Slot(), Now: now, Memory: m, contacts: map[steward.AccountID][]steward.Contact{}}
+// NewSituation prepares a situation at the frame's slot with nothing
+// remembered; portfolio is what the frame was made from.
+func NewSituation(b *Book, f *facts.Frame, p steward.Portfolio) *Situation {
+	s := &Situation{Book: b, Frame: f, Slot: f.Slot(), Now: f.Slot().Time(), contacts: map[steward.AccountID][]steward.Contact{}}
 	for _, c := range p.Contacts {
 		s.contacts[c.Account] = append(s.contacts[c.Account], c)
 	}
@@ -66,6 +67,13 @@ func NewSituation(b *Book, f *facts.Frame, p steward.Portfolio, now time.Time, m
 		})
 	}
 	return s
+}
+
+// At is the situation on the same facts at another moment, with a memory.
+func (s *Situation) At(now time.Time, m Memory) *Situation {
+	at := *s
+	at.Now, at.Memory = now, m
+	return &at
 }
 
 // accounts is the view in which portfolio expressions are read.
@@ -134,4 +142,10 @@ func (s *Situation) running(e steward.Enrolment) (*Playbook, bool) {
 	}
 	p, ok := s.Memory.Versions[e.Version]
 	return p, ok
+}
+
+// InPortfolio says whether Steward acts on an account.
+func (s *Situation) InPortfolio(a steward.AccountID) steward.Verdict {
+	in, _ := s.portfolio(a)
+	return in
 }

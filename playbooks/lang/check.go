@@ -379,13 +379,18 @@ func (c *checker) otherwise(n *node, in inside) {
 	switch {
 	case a.months || b.months:
 		c.report(n, "months only shift a date", "")
-	case ok && a.op == opLit:
+	case ok && alwaysKnown(a):
 		c.report(a, fmt.Sprintf("%s is always known, so ?? has nothing to do", canonical(a)), "?? binds tighter than a comparison: put parentheses around what may be unknown")
 	case ok && a.kind != b.kind:
 		c.report(n, fmt.Sprintf("a default is of the same kind, and these are a %s and a %s", a.kind, b.kind), literalHintIf(b, a))
 	case ok:
 		n.kind, n.percent = a.kind, a.percent || b.percent
 	}
+}
+
+// alwaysKnown tells what needs no default: a literal, or what has one already.
+func alwaysKnown(n *node) bool {
+	return n.op == opLit || n.op == opElse && alwaysKnown(n.kids[1])
 }
 
 func literalHintIf(lit, other *node) string {

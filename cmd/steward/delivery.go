@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"steward"
+	"steward/configs"
+	"steward/jobs"
+	"steward/notify"
+)
+
+// delivery is the workspace's way of speaking.
+type delivery struct {
+	sender jobs.Sender
+	find   func(context.Context, steward.Letter) (steward.Receipt, bool, error)
+	// flush finishes what a preview has begun.
+	flush func() error
+	// verify tries the credentials of each channel, by name.
+	verify map[string]func(context.Context) (string, error)
+	// words says where messages go.
+	words string
+}
+
+// buildDelivery makes the senders that the delivery mode asks for.
+func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify.PreviewConfig) (delivery, error) {
+	mail := mailConfig(ws, signing)
+	if ws.Delivery.Mode == steward.Preview {
+		if preview.Dir == "" {
+			preview.Dir = ws.PreviewDir
+		}
+		preview.Mail = &mail
+		p, err := notify.NewPreviewSender(preview)
+		if err != nil {
+			return delivery{}, err
+		}
+		return delivery{sender: p, flush: p.Flush, words: "preview: files in " + preview.Dir}, nil
+	}
+	if unset := ws.Unset(); len(unset) > 0 {
+		return delivery{}, unset
+	}
+	d := delivery{flush: func() error { return nil }, verify: map[string]func(context.Context) (string, error){}, words: string(ws.Delivery.Mode)}
+	var router notify.Router
+	if ws.Slack.Enabled {
+		s, err := notify.NewSlackSender(notify.SlackConfig{Token: ws.Slack.BotToken, APIURL: ws.Slack.APIURL})
+		if err != nil {
+			return delivery{}, err
+		}
+		router.Slack = s
+		d.verify["slack"] = s.Verify
+		d.find = func(ctx context.Context, l steward.Letter) (steward.Receipt, bool, error) {
+			if l.Message.Channel != steward.Slack {
+				return steward.Receipt{}, false, fmt.Errorf("a mail server cannot be asked what it took")
+			}
+			return s.Find(ctx, l.Message.To, l.Message.ID, l.Message.Planned)
+		}
+	}
+	if ws.Email.Enabled {
+		m, err := notify.NewMailSender(mail)
+		if err != nil {
+			return delivery{}, err
+		}
+		router.Mail = m
+		d.verify["email"] = m.Verify
+	}
+	d.sender = router
+	if ws.Delivery.Mode == steward.Redirect {
+		d.sender = notify.Redirect{To: ws.Delivery.RedirectTo, Slack: router.Slack, Mail: router.Mail}
+		d.find = nil
+		d.words = "redirect: everything goes to " + ws.Delivery.RedirectTo
+	}
+	return d, nil
+}
+
+func mailConfig(ws *configs.Workspace, signing steward.Secret) notify.MailConfig {
+	from := ws.Email.FromAddress
+	if from == "" {
+		from = "success@example.com" // previews of a workspace without mail set up
+	}
+	c := notify.MailConfig{SMTP: ws.Email.SMTP, From: from, PublicURL: ws.PublicURL, Signing: signing}
+	if ws.Email.DKIM.Domain != "" {
+		c.DKIM = notify.DKIM{Domain: ws.Email.DKIM.Domain, Selector: ws.Email.DKIM.Selector, KeyPEM: ws.Email.DKIM.Key}
+	}
+	return c
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"steward/ingest"
+	"steward/store"
+)
+
+type importCommandOptions struct {
+	app       *app
+	sources   []string
+	mode      string
+	allowDrop bool
+}
+
+func importCommand(a *app) *cobra.Command {
+	o := &importCommandOptions{app: a}
+	c := &cobra.Command{
+		Use:   "import [SOURCE …]",
+		Short: "Load the sources now",
+		Long: `Reads the files of every source (or of those named) and stores what they say.
+A source is stored whole or not at all. Rows that cannot be read are rejected
+one by one and named by file, line and column; the others count. Importing a
+file again changes nothing.
+
+--mode full treats the files as complete lists: what they leave out is gone. It
+refuses a file that would drop more than a tenth (--allow-drop lets it).
+
+Exit codes: 0 all loaded, 1 a source could not be loaded, 3 loaded with rejected rows.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.sources = args
+			return o.run(c.Context())
+		},
+	}
+	c.Flags().StringVar(&o.mode, "mode", "", "full: the files are complete lists; empty: as the source says")
+	c.Flags().BoolVar(&o.allowDrop, "allow-drop", false, "let a full file drop more than a tenth")
+	return c
+}
+
+func (o *importCommandOptions) run(ctx context.Context) error {
+	if o.mode != "" && o.mode != "full" {
+		return usagef("--mode is full or nothing, not %q", o.mode)
+	}
+	h, err := o.app.enter(ctx, store.Options{})
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	names := make([]string, len(h.ws.Sources))
+	for i, s := range h.ws.Sources {
+		names[i] = s.Name
+	}
+	for _, want := range o.sources {
+		if !slices.Contains(names, want) {
+			return usagef("there is no source %q in steward.yaml; there is %s", want, strings.Join(names, ", "))
+		}
+	}
+	if len(names) == 0 {
+		return errors.New("steward.yaml names no sources\nAdd one; steward init --from accounts.csv infers it from a file")
+	}
+	bar := o.app.progress()
+	var all []imported
+	var failed error
+	rejected := 0
+	for _, src := range h.ws.Sources {
+		if len(o.sources) > 0 && !slices.Contains(o.sources, src.Name) {
+			continue
+		}
+		done, err := importSource(ctx, h.ws, h.db, src, importOptions{Now: now(), Full: o.mode == "full", AllowDrop: o.allowDrop, Progress: bar.file})
+		bar.clear()
+		if err != nil {
+			// The other sources are independent; what is wrong with this one is told.
+			failed = errors.Join(failed, err)
+			continue
+		}
+		all = append(all, done)
+		rejected += done.Rejected
+		if !o.app.json {
+			o.app.printImported(done)
+		}
+	}
+	if o.app.json {
+		if err := o.app.printJSON(all); err != nil {
+			return err
+		}
+	}
+	switch {
+	case failed != nil:
+		return failed
+	case rejected > 0:
+		return errFindings
+	}
+	return nil
+}
+
+// shownRejects is how many rejected rows are printed; the rest are in --json.
+const shownRejects = 10
+
+func (a *app) printImported(i imported) {
+	var parts []string
+	for _, k := range []struct {
+		noun  string
+		tally store.Tally
+	}{{"account", i.Stored.Accounts}, {"contract", i.Stored.Contracts}, {"contact", i.Stored.Contacts}, {"touch", i.Stored.Touches}} {
+		t := k.tally
+		if n := t.New + t.Changed + t.Same; n > 0 {
+			s := count(n, k.noun)
+			if t.New+t.Changed < n || t.Gone > 0 {
+				s += fmt.Sprintf(" (%d new, %d changed", t.New, t.Changed)
+				if t.Gone > 0 {
+					s += fmt.Sprintf(", %d gone", t.Gone)
+				}
+				s += ")"
+			}
+			parts = append(parts, s)
+		}
+	}
+	if i.Stored.Days > 0 {
+		parts = append(parts, fmt.Sprintf("%s of metrics, complete through %s", count(i.Stored.Days, "account-day"), i.Through))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "nothing in it")
+	}
+	fmt.Fprintf(a.stderr, "%s: %s from %s\n", a.bold(i.Source), strings.Join(parts, ", "), count(i.Rows, "row"))
+	if len(i.Rejects) == 0 {
+		return
+	}
+	for _, r := range i.Rejects[:min(shownRejects, len(i.Rejects))] {
+		word := "rejected"
+		if r.Warning {
+			word = "left out"
+		}
+		fmt.Fprintf(a.stderr, "  %s %s\n", a.paint("33", word), r)
+	}
+	if n := len(i.Rejects) - shownRejects; n > 0 {
+		fmt.Fprintf(a.stderr, "  and %d more: steward import --json lists them all\n", n)
+	}
+}
+
+// progress is a line on the terminal that long work rewrites; silent where
+// nobody watches.
+func (a *app) progress() *progressLine {
+	return &progressLine{app: a, on: isTerminal(a.stderr) && !a.json}
+}
+
+type progressLine struct {
+	app  *app
+	on   bool
+	last int
+}
+
+// file is an ingest.Progress.
+func (p *progressLine) file(file string, done, total int64) {
+	if total <= 0 {
+		return
+	}
+	p.show(file, int(done), int(total))
+}
+
+func (p *progressLine) show(what string, done, total int) {
+	percent := 100 * done / max(total, 1)
+	if !p.on || percent == p.last {
+		return
+	}
+	p.last = percent
+	const width = 24
+	full := width * percent / 100
+	fmt.Fprintf(p.app.stderr, "\r\x1b[K%s%s %3d%% %s", strings.Repeat("█", full), strings.Repeat("░", width-full), percent, what)
+}
+
+func (p *progressLine) clear() {
+	if p.on {
+		fmt.Fprint(p.app.stderr, "\r\x1b[K")
+		p.last = -1
+	}
+}
+
+var _ ingest.Progress = (&progressLine{}).file

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"steward/configs"
+	"steward/ingest"
+)
+
+type initOptions struct {
+	app  *app
+	from string
+	name string
+}
+
+func initCommand(a *app) *cobra.Command {
+	o := &initOptions{app: a}
+	c := &cobra.Command{
+		Use:   "init",
+		Short: "Write a starting workspace into a folder",
+		Long: `Writes steward.yaml, owners.yaml, three playbooks with their messages and tests
+into the workspace's folder (-w), and overwrites nothing.
+
+--from FILE looks at an export instead and prints what to put into steward.yaml
+to read it: which column is what, how dates and numbers are spelt, and why it
+thinks so. Correct it and paste it in.
+
+Exit codes: 0 done, 1 failed.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if o.from != "" {
+				return o.infer()
+			}
+			return o.write()
+		},
+	}
+	c.Flags().StringVar(&o.from, "from", "", "an export of accounts, contracts, contacts or usage to infer a mapping from")
+	c.Flags().StringVar(&o.name, "source", "", "what to call the source (default: from the file's name)")
+	return c
+}
+
+func (o *initOptions) write() error {
+	if err := writeExample(o.app.dir); err != nil {
+		return err
+	}
+	fmt.Fprintf(o.app.stderr, `Wrote a workspace into %s.
+  1. Put your exports into data/, or say in steward.yaml where they are
+     (steward init --from accounts.csv infers the mapping of a file).
+  2. steward check      every mistake at once
+  3. steward test       the playbooks' own tests
+  4. steward import     loads the data; steward report data says what is wrong with it
+  5. steward plan       what would happen; nothing is sent
+  6. steward run        the worker, in preview until you change delivery
+`, o.app.dir)
+	return nil
+}
+
+// writeExample writes the example workspace and overwrites nothing.
+func writeExample(dir string) error {
+	example := configs.Example()
+	var taken []string
+	err := fs.WalkDir(example, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		if _, err := os.Lstat(filepath.Join(dir, path)); err == nil {
+			taken = append(taken, path)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read the example workspace: %w", err)
+	}
+	if len(taken) > 0 {
+		return fmt.Errorf("%s has a %s already, and init overwrites nothing\nName another folder: steward init -w NEW", dir, taken[0])
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("make the workspace's folder: %w", err)
+	}
+	if err := os.CopyFS(dir, example); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("write the workspace: %w", err)
+	}
+	return nil
+}
+
+func (o *initOptions) infer() error {
+	f, err := os.Open(o.from)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", o.from, err)
+	}
+	defer f.Close()
+	inf, err := ingest.Infer(o.from, f)
+	if err != nil {
+		return err
+	}
+	if o.app.json {
+		return o.app.printJSON(inf)
+	}
+	fmt.Fprint(o.app.stdout, inf.YAML(o.name))
+	return nil
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"steward"
+	"steward/ingest"
+	"steward/store"
+)
+
+func reportCommand(a *app) *cobra.Command {
+	c := &cobra.Command{Use: "report", Short: "Reports on what playbooks stand on"}
+	c.AddCommand(&cobra.Command{
+		Use:   "data",
+		Short: "What is wrong with the data before anything is built on it",
+		Long: `Looks for what makes playbooks fall silent or speak to the wrong person:
+accounts without an owner, renewals in the past, nobody to write to, stale
+sources, rows that were rejected.
+
+Exit codes: 0 nothing found, 1 failed, 3 findings.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return reportData(c.Context(), a) },
+	})
+	return c
+}
+
+func reportData(ctx context.Context, a *app) error {
+	h, err := a.enter(ctx, store.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	p, err := h.db.Portfolio(ctx)
+	if err != nil {
+		return err
+	}
+	sources, err := h.db.Sources(ctx)
+	if err != nil {
+		return err
+	}
+	owners := map[steward.OwnerID]bool{}
+	for _, o := range h.ws.Owners {
+		owners[o.ID] = true
+	}
+	metrics := make([]string, len(h.ws.Metrics))
+	for i, m := range h.ws.Metrics {
+		metrics[i] = m.Name
+	}
+	values, err := h.db.Series(ctx, metrics)
+	if err != nil {
+		return err
+	}
+	withSeries := map[steward.AccountID]bool{}
+	for _, of := range values {
+		for id := range of {
+			withSeries[id] = true
+		}
+	}
+	findings := ingest.Review{Portfolio: p, Owners: owners, Sources: configured(h, sources), WithSeries: withSeries, Today: steward.DayOf(now(), h.ws.Zone)}.Findings()
+	if a.json {
+		if err := a.printJSON(findings); err != nil {
+			return err
+		}
+	} else {
+		for _, f := range findings {
+			share := fmt.Sprintf("%d", f.Count)
+			if f.Of > 0 {
+				share += fmt.Sprintf(" of %d", f.Of)
+			}
+			fmt.Fprintf(a.stdout, "%s  %s\n", a.bold(share), clean(f.Message))
+			if len(f.Examples) > 0 {
+				fmt.Fprintf(a.stdout, "    such as %s\n", clean(strings.Join(f.Examples, ", ")))
+			}
+			fmt.Fprintf(a.stdout, "    %s\n", a.dim(clean(f.Do)))
+		}
+		fmt.Fprintf(a.stderr, "%s, %s, %s: %s\n", count(len(p.Accounts), "account"), count(len(p.Contracts), "contract"), count(len(p.Contacts), "contact"), count(len(findings), "finding"))
+	}
+	if len(findings) > 0 {
+		return errFindings
+	}
+	return nil
+}
+
+// configured is the state of every source that steward.yaml names, those never
+// imported too.
+func configured(h *house, states []steward.SourceState) []steward.SourceState {
+	var out []steward.SourceState
+	for _, src := range h.ws.Sources {
+		state := steward.SourceState{Name: src.Name, CompleteThrough: steward.NoDay, NewestDay: steward.NoDay}
+		for _, s := range states {
+			if s.Name == src.Name {
+				state = s
+			}
+		}
+		out = append(out, state)
+	}
+	return out
+}
