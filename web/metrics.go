@@ -114,8 +114,13 @@ func newFigures(feeds Feeds, version string, log *slog.Logger) *figures {
 	}
 }
 
-// Describe names every metric.
-func (f *figures) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(f, ch) }
+// Describe names every metric, without asking a feed.
+func (f *figures) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{f.build, f.feedUp, f.messages, f.oldest, f.enrolments, f.evalSlot, f.evalAge, f.evalDuration,
+		f.sourceStale, f.sourceDay, f.sourceAge, f.faulty, f.depth, f.runs, f.failures} {
+		ch <- d
+	}
+}
 
 // Collect asks every feed.
 func (f *figures) Collect(ch chan<- prometheus.Metric) {
