@@ -183,7 +183,7 @@ func splitDate(s string) (dateText, bool) {
 	case -1:
 		t.a, t.b, t.c = n[0], n[1], n[2]
 		t.aLen, t.cLen = len(tokens[0]), len(tokens[2])
-		t.dotted = seps[0] == "." && seps[1] == "."
+		t.dotted = seps[0][0] == '.'
 		if len(tokens[1]) > 2 || !numericSeparators(seps) {
 			return t, false
 		}

@@ -40,9 +40,11 @@ func (j *jsonReader) next(r *record) error {
 			continue
 		}
 		text, err := jsonText(raw)
-		if err != nil {
-			r.bad = fmt.Sprintf("%q %v", name, err)
-			return nil
+		if err != nil { // no matter, unless the column is mapped
+			if r.faults == nil {
+				r.faults = map[int]string{}
+			}
+			r.faults[i] = err.Error()
 		}
 		j.cells[i] = []byte(text)
 	}

@@ -86,6 +86,9 @@ func (f *figure) trimEnds(s string) (string, bool) {
 	for {
 		s = strings.TrimFunc(s, isGap)
 		was := s
+		for _, whole := range []string{".–", ",–", ".—", ",—", ".-", ",-"} { // Swiss and German prices: 1'200.–
+			s = strings.TrimSuffix(s, whole)
+		}
 		for _, minus := range []string{"-", "−", "–"} {
 			if t, ok := strings.CutPrefix(s, minus); ok {
 				s, f.negative, signs = t, true, signs+1
@@ -119,8 +122,7 @@ func trimCurrency(s string) string {
 			return s[:len(s)-len(w)]
 		}
 	}
-	// Swiss price lists write 1200.– for whole francs.
-	return strings.TrimSuffix(s, ".–")
+	return s
 }
 
 // isGap tells the characters that group thousands without being a mark: the

@@ -13,6 +13,8 @@ import (
 type record struct {
 	line  int // the physical line on which it begins, from 1
 	cells [][]byte
+	// faults says in words what is wrong with single cells, which are empty then.
+	faults map[int]string
 	// bad says in words why the record as a whole cannot be read; its cells are
 	// then incomplete.
 	bad string
@@ -225,7 +227,7 @@ func (l *lineReader) next() ([]byte, error) {
 		if i := bytes.IndexByte(l.buf[l.r+seen:l.w], l.eol); i >= 0 {
 			line := l.buf[l.r : l.r+seen+i]
 			l.r += seen + i + 1
-			if long {
+			if long || len(line) > MaxRecord {
 				return nil, errLongLine
 			}
 			return bytes.TrimSuffix(line, []byte("\r")), nil
@@ -235,7 +237,7 @@ func (l *lineReader) next() ([]byte, error) {
 			line := l.buf[l.r:l.w]
 			l.r = l.w
 			switch {
-			case long:
+			case long, len(line) > MaxRecord:
 				return nil, errLongLine
 			case len(line) > 0 && l.err == io.EOF:
 				return bytes.TrimSuffix(line, []byte("\r")), nil

@@ -174,6 +174,10 @@ func (r *row) raw(name string, absent func(string) bool) (text string, column in
 
 // cell decodes a cell; ok is false when the row is rejected for it.
 func (r *row) cell(column int) (string, bool) {
+	if fault := r.rec.faults[column]; fault != "" {
+		r.reject(column, fault, "")
+		return "", false
+	}
 	s, err := r.survey.charset.text(r.rec.cells[column])
 	if err != nil {
 		r.reject(column, err.Error(), strings.ToValidUTF8(string(r.rec.cells[column]), "�"))

@@ -68,7 +68,7 @@ var weakWords = map[string]bool{
 	"type": true, "accounttype": true, "recordtype": true, "size": true, "companysize": true, "plantier": true,
 	"revenue": true, "umsatz": true, "annualrevenue": true, "contractvalue": true,
 	"created": true, "createdat": true, "createddate": true, "firstseen": true, "registeredon": true,
-	"enddate": true, "contractend": true, "contractenddate": true, "vertragsende": true, "internal": true, "isinternal": true,
+	"enddate": true, "internal": true, "isinternal": true,
 	"user": true, "feature": true, "featurename": true, "event": true, "eventname": true,
 }
 
