@@ -34,7 +34,7 @@ type PublicOptions struct {
 	Key          steward.Secret
 	Unsubscriber Unsubscriber
 	// Sender is who the mail came from in the reader's eyes, such as the
-	// company's name; "us" when empty.
+	// company's name; left out of the page when empty.
 	Sender string
 	Logger *slog.Logger
 }
@@ -47,9 +47,6 @@ const unsubscribeLimit = 10 * time.Second
 func Public(o PublicOptions) http.Handler {
 	u := unsubscribe{PublicOptions: o}
 	u.Logger = logger(o.Logger)
-	if u.Sender == "" {
-		u.Sender = "us"
-	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", healthy)
 	mux.HandleFunc("GET /u/{token}", u.ask)
@@ -131,14 +128,14 @@ var (
 	pageAsk = page{
 		Title:   "Unsubscribe",
 		Heading: "Stop these emails?",
-		Text:    []string{"You will get no more of these emails from %s at this address. People you already talk to can still write to you themselves."},
+		Text:    []string{"No more of them will be sent to this address. People you already talk to can still write to you themselves."},
 		Button:  "Unsubscribe",
 	}
 	pageDone = page{
 		Title:   "Unsubscribed",
 		Heading: "You are unsubscribed",
-		Text: []string{"These emails from %s will no longer reach this address.",
-			"Pressed by mistake? Reply to any email you had from us and ask to be put back."},
+		Text: []string{"No more of these emails will be sent to this address.",
+			"Pressed by mistake? Reply to any of them and ask to be put back."},
 		Done: true,
 	}
 	pageUnknown = page{
@@ -176,11 +173,6 @@ var (
 // show writes a page. Answers are never kept: the link is one person's.
 func (u unsubscribe) show(w http.ResponseWriter, status int, p page) {
 	p.Style, p.Sender = template.CSS(style), u.Sender
-	text := make([]string, len(p.Text))
-	for i, line := range p.Text {
-		text[i] = strings.Replace(line, "%s", u.Sender, 1)
-	}
-	p.Text = text
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, p); err != nil {
 		u.Logger.Error("the unsubscribe page could not be rendered", "error", err)
