@@ -318,8 +318,14 @@ expect:
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if !slices.ContainsFunc(problems, func(p steward.Problem) bool { return strings.Contains(p.Hint, `did you mean "arr"?`) }) {
-		t.Error("no nearest name")
+	var meant []string
+	for _, p := range problems {
+		if name, ok := strings.CutPrefix(p.Hint, "did you mean "); ok {
+			meant = append(meant, strings.Trim(name, `"?`))
+		}
+	}
+	if diff := cmp.Diff([]string{"playbook", "login-drop", "arr", "segment", "acme", "logins", "acme", "firing", "channel", "sent", "exited"}, meant); diff != "" {
+		t.Error(diff)
 	}
 }
 
