@@ -534,6 +534,7 @@ func TestRunTellsWhatIsNotSo(t *testing.T) {
 		"a day early":         {"{on: 2026-03-13, outreach: [{step: nudge}]}", "outreach", "step nudge", "none"},
 		"a day late":          {"{on: 2026-03-15, outreach: [{step: nudge}]}", "outreach", "step nudge", "none"},
 		"somebody else":       {"{on: 2026-03-14, outreach: [{step: nudge, to: sam}, {step: nudge}]}", "outreach", "step nudge, to sam", "step nudge, to owner dana"},
+		"another step":        {"{on: 2026-03-14, outreach: [{step: escalate}]}", "outreach", "step escalate", "step nudge, to owner dana"},
 		"other words":         {`{on: 2026-03-14, outreach: [{contains: ["64%", "65 %"]}, {}]}`, "outreach", `containing "64%", containing "65 %"`, "64%"},
 	} {
 		res := run(t, head+"expect:\n  - "+c.expect+"\n", &loginRoad{t: t})
