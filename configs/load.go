@@ -236,7 +236,9 @@ func (l *loader) defaults() {
 
 // wrong tells a mistake about a value of steward.yaml.
 func (l *loader) wrong(s strictyaml.Scalar, message, hint string) {
-	l.problems = append(l.problems, s.Problem(FileName, "", message, hint, l.src))
+	if len(l.problems) < strictyaml.MaxProblems {
+		l.problems = append(l.problems, s.Problem(FileName, "", message, hint, l.src))
+	}
 }
 
 // advise tells a warning about a value of steward.yaml.

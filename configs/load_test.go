@@ -213,7 +213,7 @@ metrics: {login: {kind: count}}
 		{"owners", "zone: UTC\napprovers: [dana, pool, dan, dana]\n", `- {id: dana, name: Dana, email: Dana <dana@example.com>, manager: lea, backup: dana}
 - {id: lee, name: Lee, slack: "@lee", zone: Mars}
 - {id: lee, name: Again, email: x@example.com}
-- {id: pool, pool: cs, claim_within: 4h}
+- {id: pool, pool: cs, name: Pool, claim_within: 4h}
 - {id: nobody, name: N}
 - {id: anon, email: a@example.com}
 - {id: gone, name: G, email: g@example.com, away: [2026-08-21..2026-08-03]}
@@ -225,7 +225,7 @@ metrics: {login: {kind: count}}
 			`owners.yaml:2:45: owner lee: "Mars" is not a zone that is known (write a zone such as Europe/Berlin, America/New_York or UTC) | Mars`,
 			`owners.yaml:3:8: owner lee: the id "lee" is given twice; the first is on line 2 (give each owner an id of their own) | lee`,
 			`owners.yaml:4:20: owner pool: the pool's channel is not one: "cs" (write it in quotes with #, such as "#cs-smb") | cs`,
-			`owners.yaml:4:24: "claim_within" is not in this version of Steward (remove it) | claim_within`,
+			`owners.yaml:4:36: "claim_within" is not in this version of Steward (remove it) | claim_within`,
 			`owners.yaml:5:8: owner nobody: there is no way to reach them (add email: … or slack: …) | nobody`,
 			`owners.yaml:6:8: owner anon: the name is missing (add name: …, as customers should read it) | anon`,
 			`owners.yaml:7:52: owner gone: this version shows absences and still writes to those who are away (name somebody else as the accounts' owner for a long absence) | 2026-08-21..2026-08-03`,
@@ -233,6 +233,8 @@ metrics: {login: {kind: count}}
 			`steward.yaml:2:19: approver "pool" is a pool (name people: an approval is somebody's) | pool`,
 			`steward.yaml:2:25: approver "dan" is not in owners.yaml (did you mean "dana"?) | dan`,
 			`steward.yaml:2:30: approver "dana" is named twice (remove one) | dana`}},
+		{"nameless pool", "zone: UTC\n", "- {id: p, pool: \"#p\"}\n", []string{
+			`owners.yaml:1:17: owner p: the pool has no name, so customers would get mail from #p (add name: Customer Success, or what customers call the team) | "#p"`}},
 		{"network", "public_url: steward.example.com\ncrm_link: https://crm.example.com/\nlisten: {public: \"8080\", private: \":1\"}\n", somebody, []string{
 			`steward.yaml:1:13: public_url is not a web address (write it as https://steward.example.com) | steward.example.com`,
 			`steward.yaml:2:11: crm_link has no {id} in it, so every account would link to the same page (put {id} where the account's id belongs) | https://crm.example.com/`,

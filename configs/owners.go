@@ -81,7 +81,9 @@ func (l *loader) noOwners(b ownersBlock, err error) {
 
 // ownerWrong tells a mistake in an owner's entry.
 func (l *loader) ownerWrong(o ownerBlock, at strictyaml.Scalar, message, hint string) {
-	l.problems = append(l.problems, at.Problem(l.ownersFile, "owner "+o.ID.Value, message, hint, l.ownersText))
+	if len(l.problems) < strictyaml.MaxProblems {
+		l.problems = append(l.problems, at.Problem(l.ownersFile, "owner "+o.ID.Value, message, hint, l.ownersText))
+	}
 }
 
 func (l *loader) owner(o ownerBlock) steward.Owner {
@@ -124,6 +126,9 @@ func (l *loader) pool(o ownerBlock, out *steward.Owner) {
 	}
 	if out.Name == "" {
 		out.Name = o.Pool.Value
+		p := o.Pool.Problem(l.ownersFile, "owner "+o.ID.Value, "the pool has no name, so customers would get mail from "+o.Pool.Value, "add name: Customer Success, or what customers call the team", l.ownersText)
+		p.Lint = "pool-name"
+		l.problems = append(l.problems, p)
 	}
 }
 

@@ -44,6 +44,13 @@ func (d *Decoder) Problem(n *Node, message, hint string) {
 			length += 2
 		}
 	}
+	switch n := len(d.problems); {
+	case n < MaxProblems:
+	case n == MaxProblems:
+		message, hint = "there are more mistakes from here on", "mend those above first"
+	default:
+		return
+	}
 	d.problems = append(d.problems, d.src.problem(n.Line, n.Column, length, message, hint))
 }
 

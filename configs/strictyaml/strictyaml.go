@@ -33,6 +33,9 @@ const (
 	MaxBytes     = 1 << 20
 	MaxDepth     = 64
 	MaxDocuments = 500
+	// MaxProblems is how many mistakes of one document are told: a wrong file
+	// should not scroll the right message away.
+	MaxProblems = 200
 )
 
 // Node is a parsed piece of YAML with its position.

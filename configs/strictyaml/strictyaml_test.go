@@ -1,6 +1,7 @@
 package strictyaml
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -360,4 +361,22 @@ func FuzzParseDuration(f *testing.F) {
 			t.Fatalf("%q → %s → %v, %v", text, d, again, err)
 		}
 	})
+}
+
+// TestLargeFilesEnd reads files at the limit that are wrong from beginning to
+// end, in the shapes that cost parsers and messages the most.
+func TestLargeFilesEnd(t *testing.T) {
+	for name, unit := range map[string]string{"unknown keys": "k%d: v\n", "one list": "- a\n", "flow": "[a, ", "braces": "{a: ", "comments": "# c\n", "documents": "---\n", "quotes": "'a' ", "keys": "? ", "anchors": "&a ", "long line": "ab cd "} {
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			for i := 0; b.Len() < MaxBytes-20; i++ {
+				b.WriteString(strings.ReplaceAll(unit, "%d", strconv.Itoa(i)))
+			}
+			var into book
+			ps := Decode("f.yaml", []byte(b.String()), &into)
+			if len(ps) == 0 || len(ps) > MaxProblems+MaxDocuments {
+				t.Errorf("%d problems", len(ps))
+			}
+		})
+	}
 }
