@@ -95,6 +95,7 @@ type columnSample struct {
 	numbers  int
 	dates    int
 	flags    int
+	yes      int // flags that are set
 	emails   int
 	whole    int // numbers without a fraction
 	order    tally
@@ -230,8 +231,11 @@ func (c *columnSample) count() {
 		if _, err := readDate(text, order, nil); err == nil && !allDigits(text) {
 			c.dates++
 		}
-		if _, err := readFlag(text); err == nil {
+		if yes, err := readFlag(text); err == nil {
 			c.flags++
+			if yes {
+				c.yes++
+			}
 		}
 		if i := strings.LastIndexByte(text, '@'); i > 0 && strings.Contains(text[i:], ".") && !strings.ContainsAny(text, " \t") {
 			c.emails++
@@ -247,7 +251,7 @@ func (c *columnSample) kindOf() steward.Kind {
 		return steward.TextKind
 	case c.share(c.dates) >= most:
 		return steward.DateKind
-	case c.share(c.flags) >= most && c.distinct <= 2:
+	case c.flags == c.filled && (c.distinct == 1 || c.distinct == 2 && c.yes > 0 && c.yes < c.flags): // x and y are both yes
 		return steward.FlagKind
 	case c.share(c.numbers) >= most:
 		return steward.NumberKind
