@@ -313,7 +313,7 @@ func TestDurations(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, seed := range []string{"playbook: a\nwhen: |\n  x\n", "a: [1, {b: c}]\n---\nb: >\n x\n", "steps:\n- {id: 'x''y', if: \"a\\n\"}\n", "\ufeffwhen: é\r\nfor: 2d", "a: *b", "&a b: 'c", "? [x]\n: y", "---\n...\n%YAML 1.2\n", "when: #x", "\t", "<<: {}", "a:\rb: c", "when: '\n"} {
+	for _, seed := range []string{"playbook: a\nwhen: |\n  x\n", "a: [1, {b: c}]\n---\nb: >\n x\n", "steps:\n- {id: 'x''y', if: \"a\\n\"}\n", "\ufeffwhen: é\r\nfor: 2d", "a: *b", "&a b: 'c", "? [x]\n: y", "---\n...\n%YAML 1.2\n", "when: #x", "\t", "<<: {}", "a:\rb: c", "when: '\n", "ybook: a\nwhen: |\n\n  x"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {

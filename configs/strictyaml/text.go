@@ -105,8 +105,11 @@ func (t Text) At(offset int) (line, column int) {
 	before := t.Value[:min(max(offset, 0), len(t.Value))]
 	switch t.Pos.Style {
 	case Literal:
-		row := strings.Count(before, "\n")
-		return t.Pos.Line + 1 + row, t.Pos.Indent + 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])
+		row, in := strings.Count(before, "\n"), before[strings.LastIndexByte(before, '\n')+1:]
+		if rest := t.Value[len(before):]; in == "" && (rest == "" || rest[0] == '\n') {
+			return t.Pos.Line + 1 + row, 1 // a blank line need not be indented
+		}
+		return t.Pos.Line + 1 + row, t.Pos.Indent + 1 + utf8.RuneCountInString(in)
 	case SingleQuoted: // a quote inside is written twice
 		return t.Pos.Line, t.Pos.Column + 1 + utf8.RuneCountInString(before) + strings.Count(before, "'")
 	case DoubleQuoted:
