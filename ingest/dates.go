@@ -320,7 +320,7 @@ func (t dateText) resolve(order dateOrder) (y, m, d int, err error) {
 		}
 	}
 	switch order {
-	case orderDMY, orderYMD:
+	case orderDMY:
 		return y, t.b, t.a, nil
 	case orderMDY:
 		return y, t.a, t.b, nil
@@ -328,7 +328,7 @@ func (t dateText) resolve(order dateOrder) (y, m, d int, err error) {
 	if t.a == t.b {
 		return y, t.a, t.b, nil
 	}
-	return 0, 0, 0, fmt.Errorf("may be day/month or month/day, and the column has both; set date_order for the source")
+	return 0, 0, 0, fmt.Errorf("may be day/month or month/day, and its column does not tell which; set date_order for the source")
 }
 
 // proof tells which order the figures alone prove; orderUnsure for neither.
@@ -347,10 +347,15 @@ func (t dateText) proof() dateOrder {
 }
 
 // countOrder adds what one cell proves: A is day first, B is month first. A
-// dotted date is day first by itself and proves nothing for slashes beside it.
+// dotted date is day first by itself and proves nothing for slashes, but a
+// column that has it beside month-first dates is written in two ways.
 func (t *tally) countOrder(line int, text string) {
 	d, ok := splitDate(strings.TrimSpace(text))
-	if !ok || d.month != 0 || d.aLen == 4 || d.dotted {
+	if !ok || d.month != 0 || d.aLen == 4 {
+		return
+	}
+	if d.dotted {
+		t.dotted = true
 		return
 	}
 	switch d.proof() {

@@ -167,7 +167,7 @@ func (r *reading) touch(row *row) error {
 	t := steward.Touch{
 		Account: steward.AccountID(r.accountID(row.key("account"))),
 		Contact: steward.ContactID(row.text("contact")),
-		Day:     row.day("day"),
+		Day:     row.touchDay("day"),
 		Kind:    strings.ToLower(row.text("kind")),
 		By:      row.text("by"),
 	}
@@ -176,6 +176,10 @@ func (r *reading) touch(row *row) error {
 		t.ID = strings.Join([]string{string(t.Account), t.Day.String(), t.Kind, string(t.Contact), t.By}, "/")
 	}
 	if row.fail != nil {
+		return nil
+	}
+	if t.Day > r.today+1 { // a calendar holds what is planned, too
+		row.warn(row.survey.binding.byName["day"].column, "lies in the future, and a touch is something that has happened: it was left out until its day has come", t.Day.String())
 		return nil
 	}
 	return keep(row, Touches, t.ID, &r.batch.Touches, t)

@@ -59,6 +59,20 @@ func delimiterScore(head []byte, d, eol byte) int {
 	return same*1000/lines*100 + min(want, 99)
 }
 
+// declaredDelimiter reads the line sep=; that Excel writes and understands at
+// the head of a file, and the length of that line; 0 where there is none.
+func declaredDelimiter(head []byte, eol byte) (delimiter byte, length int) {
+	line, _, ok := bytes.Cut(head, []byte{eol})
+	rest, is := bytes.CutPrefix(bytes.TrimSuffix(bytes.Trim(line, `"`), []byte("\r")), []byte("sep="))
+	if !ok || !is || len(rest) != 1 {
+		return 0, 0
+	}
+	if d, err := delimiterNamed(string(rest)); err == nil {
+		return d, len(line) + 1
+	}
+	return 0, 0
+}
+
 func blankLine(head []byte, end int, eol byte) bool {
 	from := bytes.LastIndexByte(head[:end], eol) + 1
 	return len(bytes.TrimSpace(head[from:end])) == 0

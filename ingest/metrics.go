@@ -245,6 +245,9 @@ func (m *metricsTaker) take(r *row) error {
 		if s, ok := r.cell(m.through); ok && !absentValue(s) {
 			m.reading.through = max(m.reading.through, r.dateIn(s, m.through))
 		}
+		if r.fail != nil {
+			return nil
+		}
 	}
 	if m.long {
 		m.takeLong(r, account, day, number)

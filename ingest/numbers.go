@@ -283,6 +283,7 @@ type tally struct {
 	aLine, bLine int
 	unsureText   string
 	unsureLine   int
+	dotted       bool // a date with dots was seen
 }
 
 func (t *tally) proveA(line int, text string) {

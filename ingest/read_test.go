@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -529,4 +531,93 @@ func BenchmarkReadMetrics(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// Two ways of writing dates in one column: what can be read one way alone is.
+func TestDottedDatesBesideSlashes(t *testing.T) {
+	got, err := readOne(Accounts, "a.csv", "id,start_date\na,12/25/2025\nb,05.04.2025\nc,3/4/2025\nd,1.2.2025\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var days []string
+	for _, a := range got.Accounts {
+		days = append(days, a.StartDate.String())
+	}
+	if diff := cmp.Diff([]string{"2025-12-25", "2025-04-05", "2025-02-01"}, days); diff != "" || got.Rejected != 1 {
+		t.Errorf("%s\n%v", diff, got.Rejects)
+	}
+}
+
+func TestYearFirstGivenDoesNotDecideDays(t *testing.T) {
+	got, err := readOne(Accounts, "a.csv", "id,start_date\na,2025-12-25\nb,3/4/2025\nc,25/4/2025\nd,26-03-12\n", func(s *Source) { s.DateOrder = "ymd" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Accounts) != 3 || got.Rejects[0].Line != 3 || got.Accounts[2].StartDate != today {
+		t.Errorf("%+v\n%v", got.Accounts, got.Rejects)
+	}
+}
+
+func TestDeclaredDelimiter(t *testing.T) {
+	got, err := readOne(Accounts, "a.csv", "sep=|\r\nid|name\r\n1|a;b,c\r\n|x\r\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Accounts[0].Name != "a;b,c" || got.Rejects[0].Line != 4 {
+		t.Errorf("%+v %v", got.Accounts, got.Rejects)
+	}
+}
+
+func TestCharsetGiven(t *testing.T) {
+	text, err := charmap.Macintosh.NewEncoder().String("id,Größe\n1,Käse\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := readOne(Accounts, "a.csv", text, columns(map[string]string{"name": "größe"}), func(s *Source) { s.Charset = "macintosh" })
+	if err != nil || got.Accounts[0].Name != "Käse" {
+		t.Errorf("%+v, %v", got.Accounts, err)
+	}
+	got, err = readOne(Accounts, "a.csv", "id,name\n1,ok\n2,K\xe4se\n", func(s *Source) { s.Charset = "utf-8" })
+	if err != nil || len(got.Rejects) != 1 || !strings.Contains(got.Rejects[0].Reason, "set charset") {
+		t.Errorf("%v, %v", got.Rejects, err)
+	}
+}
+
+// Meetings that are planned are no touches yet, and no fault of the file.
+func TestTouchesToCome(t *testing.T) {
+	got, err := readOne(Touches, "t.csv", "account,date,kind\nA,2026-03-12,call\nA,2026-04-12,call\nA,2026-04-13,call\nA,,call\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Touches) != 1 || got.Rejected != 1 || len(got.Rejects) != 3 || !got.Rejects[0].Warning {
+		t.Errorf("%+v\n%v", got.Touches, got.Rejects)
+	}
+}
+
+func TestProgressAndFileOnDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.csv")
+	var b strings.Builder
+	b.WriteString("id,name\n")
+	for i := range 20_000 {
+		fmt.Fprintf(&b, "%d,a\n", i)
+	}
+	text := b.String()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var last, calls int64
+	src := Source{Name: "crm", Files: []File{{Kind: Accounts, Path: path}}}
+	got, err := Read(context.Background(), src, Schema{}, func(p string) (io.ReadCloser, error) { return os.Open(p) }, today, func(file string, done, total int64) {
+		if done < last || done > total || total != int64(len(text)) {
+			t.Errorf("progress %d of %d after %d", done, total, last)
+		}
+		last = done
+		calls++
+	})
+	if err != nil || len(got.Accounts) != 20_000 {
+		t.Fatalf("%d accounts, %v", len(got.Accounts), err)
+	}
+	if last != int64(len(text)) || calls < 10 {
+		t.Errorf("progress ends at %d of %d after %d calls", last, len(text), calls)
+	}
 }

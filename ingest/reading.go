@@ -186,10 +186,20 @@ func (t *table) startCSV(delimiter string) error {
 	if t.comma, err = delimiterNamed(delimiter); err != nil {
 		return err
 	}
-	if t.comma == 0 {
+	declared, length := declaredDelimiter(head, eol)
+	switch {
+	case t.comma != 0:
+	case declared != 0:
+		t.comma = declared
+	default:
 		t.comma = sniffDelimiter(head, eol)
 	}
-	t.next = newCSVReader(t.stream, t.comma, eol).next
+	reader := newCSVReader(t.stream, t.comma, eol)
+	if declared != 0 {
+		t.stream.Discard(length)
+		reader.line = 1
+	}
+	t.next = reader.next
 	var rec record
 	for {
 		if err := t.next(&rec); err == io.EOF {
@@ -231,8 +241,7 @@ func (t *table) tooRagged(rec *record) string {
 }
 
 // each calls do for every record that is not blank, checking limits and ctx,
-// and telling progress: done counts this pass as the share from..to of the
-// file's size.
+// and telling progress.
 func (r *reading) each(f File, t *table, pass, passes int64, do func(*record) error) error {
 	var rec record
 	for {
@@ -247,7 +256,7 @@ func (r *reading) each(f File, t *table, pass, passes int64, do func(*record) er
 			if err := r.ctx.Err(); err != nil {
 				return err
 			}
-			r.tell(f, t, pass, passes)
+			r.tell(f, t, pass, passes, t.stream.counts.done)
 		}
 		if rec.blank() {
 			continue
@@ -259,22 +268,18 @@ func (r *reading) each(f File, t *table, pass, passes int64, do func(*record) er
 			return err
 		}
 	}
-	r.tell(f, t, pass+1, passes)
+	r.tell(f, t, pass, passes, t.stream.counts.size)
 	return nil
 }
 
-// tell reports how far the file is, both passes together.
-func (r *reading) tell(f File, t *table, pass, passes int64) {
-	c := t.stream.counts
-	if c.size == 0 {
-		r.progress(f.Path, c.done, 0)
+// tell reports how far the file is, all its passes together.
+func (r *reading) tell(f File, t *table, pass, passes, done int64) {
+	size := t.stream.counts.size
+	if size == 0 {
+		r.progress(f.Path, t.stream.counts.done, 0)
 		return
 	}
-	done := c.done
-	if pass == passes {
-		done, pass = c.size, passes-1
-	}
-	r.progress(f.Path, min(c.size, (pass*c.size+done)/passes), c.size)
+	r.progress(f.Path, min(size, (pass*size+done)/passes), size)
 }
 
 // A survey is what a whole pass over a file proved about it.
@@ -293,7 +298,11 @@ func (r *reading) survey(f File) (*survey, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := r.openTable(f.Path, utf8Charset, columns)
+	cells := utf8Charset
+	if r.src.Charset != "" {
+		cells, _ = charsetNamed(r.src.Charset)
+	}
+	t, err := r.openTable(f.Path, cells, columns)
 	if err != nil {
 		return nil, err
 	}
@@ -427,6 +436,9 @@ func (r *reading) settleOrders(f File, b *binding, c *census) ([]dateOrder, erro
 			continue
 		}
 		orders[i] = map[leaning]dateOrder{leansA: orderDMY, leansB: orderMDY, leansBoth: orderMixed}[t.leaning()]
+		if orders[i] == orderMDY && t.dotted {
+			orders[i] = orderMixed
+		}
 		if orders[i] == orderDMY {
 			all.a++
 		} else if orders[i] == orderMDY {

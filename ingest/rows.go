@@ -178,6 +178,10 @@ func (r *row) cell(column int) (string, bool) {
 		r.reject(column, fault, "")
 		return "", false
 	}
+	if len(r.rec.cells[column]) > maxCell {
+		r.reject(column, "is longer than 16 KiB; leave the column out of columns, or shorten the cell", string(bytes.ToValidUTF8(r.rec.cells[column][:80], nil)))
+		return "", false
+	}
 	s, err := r.survey.charset.text(r.rec.cells[column])
 	if err != nil {
 		r.reject(column, err.Error(), strings.ToValidUTF8(string(r.rec.cells[column]), "�"))
@@ -185,6 +189,10 @@ func (r *row) cell(column int) (string, bool) {
 	}
 	return strings.TrimSpace(s), true
 }
+
+// maxCell is the longest cell in bytes that is read as a value. Whole documents
+// in a cell would travel into every card and page.
+const maxCell = 16 << 10
 
 func (r *row) text(name string) string {
 	s, _ := r.raw(name, absentText)
@@ -376,16 +384,24 @@ func completenessError(text string) error {
 	return &Error{Message: fmt.Sprintf("complete_through is %q", text), Hint: "use yesterday, a date such as 2026-03-12, a lag such as 2d, or column:NAME"}
 }
 
+// touchDay is the day of a touch, which it cannot be without.
+func (r *row) touchDay(name string) steward.Day {
+	s, column := r.raw(name, absentValue)
+	d := r.dateIn(s, column)
+	if r.fail == nil && d == steward.NoDay {
+		r.reject(column, "has no day; give the row one, or remove it", s)
+	}
+	return d
+}
+
 // day is a metrics row's day, held to what a series can have.
 func (r *row) day(name string) steward.Day {
 	s, column := r.raw(name, absentValue)
-	if s == "" {
-		r.reject(column, "has no day; give the row one, or remove it", "")
-		return steward.NoDay
-	}
 	d := r.dateIn(s, column)
 	switch {
 	case r.fail != nil:
+	case s == "":
+		r.reject(column, "has no day; give the row one, or remove it", "")
 	case d == steward.NoDay || d < firstMetricDay:
 		r.reject(column, "lies too long ago for a daily metric; is the date read in the right order? Set date_order for the source", s)
 	case d > r.today+1: // the source may be a day ahead of the workspace's zone
