@@ -56,6 +56,9 @@ type node struct {
 	w   int    // a call's window, or how long ago, in days
 	ago int    // change and drop: how many days the other window lies back
 	key string // at_open and recovered: the name its frozen value is kept by
+	// torn tells that what follows the part could not be read, so that its kind
+	// is nobody's mistake.
+	torn bool
 	// made tells a part that stands in no source: what a call is short for.
 	made bool
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"steward"
 )
@@ -22,7 +23,6 @@ const maxMonths = 1200
 type checker struct {
 	scope   Scope
 	notes   *notes
-	source  string
 	fields  map[string]bool
 	metrics map[string]bool
 	acked   bool
@@ -45,7 +45,7 @@ func (c *checker) expression(root *node, want steward.Kind) {
 	switch {
 	case root.months:
 		c.report(root, "months only shift a date", "write renewal_date - "+root.shown)
-	case root.kind == steward.NoKind || want == steward.NoKind || root.kind == want:
+	case root.kind == steward.NoKind || want == steward.NoKind || root.kind == want || root.torn:
 	case want == steward.FlagKind:
 		c.report(root, fmt.Sprintf("a condition is true or false, and this is a %s", root.kind), compareHint(root))
 	default:
@@ -55,7 +55,9 @@ func (c *checker) expression(root *node, want steward.Kind) {
 
 // compareHint says how a value becomes a condition.
 func compareHint(n *node) string {
-	name := canonical(n)
+	var b strings.Builder
+	write(&b, n, bindCompare+1)
+	name := b.String()
 	if len(name) > 40 {
 		name = "it"
 	}
@@ -130,12 +132,9 @@ func (c *checker) literal(n *node) {
 // pair visits two sides, telling each what it stands beside.
 func (c *checker) pair(n *node, in inside) (a, b *node, ok bool) {
 	a, b = n.kids[0], n.kids[1]
-	if a.op == opName { // the side that is not a bare name says more
+	if _, field := c.scope.Fields[a.text]; a.op == opName && !field { // the other side says more
 		c.visit(b, in)
 		in.beside = b.kind
-		if b.op == opName && b.kind == steward.NoKind {
-			in.beside = steward.NoKind
-		}
 		c.visit(a, in)
 		return a, b, a.kind != steward.NoKind && b.kind != steward.NoKind
 	}
@@ -186,12 +185,14 @@ func (c *checker) unknownName(n *node, in inside) {
 		c.report(n, fmt.Sprintf("%s is not in this version", n.text), "it is promised for a later one; leave this condition out for now")
 	case n.text == "today" || n.text == "now":
 		c.report(n, "dates are compared with today by days_until and days_since", "write days_until(renewal_date) <= 30d")
+	case n.text == "if" || n.text == "when" || n.text == "then" || n.text == "else":
+		c.report(n, fmt.Sprintf("%s has no meaning in an expression", n.text), "a choice is written condition ? value : other value")
 	case n.text == "null" || n.text == "nil" || n.text == "none" || n.text == "unknown":
 		c.report(n, fmt.Sprintf("%s is not a value", n.text), "ask known(x), or give a default with x ?? 0")
 	case in.beside == steward.TextKind:
 		hint := fmt.Sprintf("text stands in quotes: '%s'", n.text)
 		if near != "" {
-			hint += fmt.Sprintf("; or did you mean %s?", near)
+			hint = fmt.Sprintf("did you mean %s? If it is text: '%s'", near, n.text)
 		}
 		c.report(n, fmt.Sprintf("there is no field or metric %s", n.text), hint)
 	case (in.beside == steward.FlagKind) && (n.text == "yes" || n.text == "no"):
@@ -217,10 +218,7 @@ func (c *checker) names() []string {
 
 // flag requires true or false of a part.
 func (c *checker) flag(n *node, by string) {
-	if n.kind == steward.NoKind && !n.months {
-		return
-	}
-	if n.kind != steward.FlagKind {
+	if n.kind != steward.NoKind && n.kind != steward.FlagKind && !n.torn {
 		c.report(n, fmt.Sprintf("%s joins what is true or false, and this is a %s", by, n.kind), compareHint(n))
 	}
 }
@@ -320,7 +318,7 @@ func (c *checker) share(call, lit *node) {
 	if call.op != opCall || call.fn == nil || !call.fn.percent || lit.op != opLit || lit.shown == "" || lit.shown[len(lit.shown)-1] == '%' {
 		return
 	}
-	if most := map[string]float64{"drop": 1}[call.text]; lit.num > max(most, 1) && most == 1 || lit.num >= 10 {
+	if call.text == "drop" && lit.num > 1 || lit.num >= 10 {
 		c.report(lit, fmt.Sprintf("%s is a share, and %s would be %s", call.text, lit.shown, Describe(steward.Num(lit.num), true)), "write "+lit.shown+"%")
 	}
 }
@@ -558,7 +556,11 @@ func (c *checker) wrongCount(n *node) {
 	if len(n.kids) == 1 && n.fn.least() == 2 && n.fn.params[1].takes == takesWindow {
 		hint = fmt.Sprintf("say over how many days: %s(%s, 14d)", n.text, canonical(n.kids[0]))
 	}
-	c.report(n, fmt.Sprintf("%s takes %s, and here %s", n.text, plural(len(n.fn.params), "argument"), given(len(n.kids))), hint)
+	takes := plural(len(n.fn.params), "argument")
+	if least := n.fn.least(); least < len(n.fn.params) {
+		takes = fmt.Sprintf("%d or %s", least, takes)
+	}
+	c.report(n, fmt.Sprintf("%s takes %s, and here %s", n.text, takes, given(len(n.kids))), hint)
 }
 
 func given(n int) string {
@@ -587,8 +589,8 @@ func (c *checker) argument(call, k *node, as takes, in inside) bool {
 		c.report(k, "months only shift a date", "")
 	case k.kind == steward.NoKind:
 	case as == takesDate && k.kind != steward.DateKind:
-		hint := ""
-		if k.op == opLit {
+		hint := "write " + call.text + "(renewal_date)"
+		if k.op == opLit && k.kind == steward.TextKind {
 			hint = literalHint(k, &node{op: opField, text: "date", kind: steward.DateKind})
 		}
 		c.report(k, fmt.Sprintf("%s takes a date, and this is a %s", call.text, k.kind), hint)

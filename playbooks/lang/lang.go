@@ -20,6 +20,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"steward"
 )
@@ -84,13 +85,13 @@ type frozen struct {
 // takes any. It reports every problem it can find, in source order; the Expr is
 // nil when there is one.
 func Compile(src string, scope Scope, want steward.Kind) (*Expr, []Problem) {
-	notes := &notes{size: len(src)}
+	notes := &notes{src: src}
 	if len(src) > maxSource {
 		notes.add(Span{maxSource, len(src)}, fmt.Sprintf("the expression has %d bytes, and at most %d are read", len(src), maxSource), "split it into several playbooks, or declare a field in the source")
 		return nil, notes.list
 	}
 	root := parse(src, notes)
-	c := &checker{scope: scope, notes: notes, source: src, fields: map[string]bool{}, metrics: map[string]bool{}}
+	c := &checker{scope: scope, notes: notes, fields: map[string]bool{}, metrics: map[string]bool{}}
 	c.expression(root, want)
 	if len(notes.list) > 0 {
 		return nil, notes.sorted()
@@ -151,15 +152,16 @@ func (e *Expr) String() string { return e.source }
 
 // notes gathers problems, each inside the source and at most one per place.
 type notes struct {
-	size int
+	src  string
 	list []Problem
 }
 
 func (n *notes) add(s Span, message, hint string) {
-	s.Start = min(max(s.Start, 0), n.size)
-	s.End = min(max(s.End, s.Start), n.size)
-	if s.End == s.Start && s.Start > 0 && s.Start == n.size {
-		s.Start-- // at the end of the source there is nothing to underline but its last byte
+	s.Start = min(max(s.Start, 0), len(n.src))
+	s.End = min(max(s.End, s.Start), len(n.src))
+	if s.Start == len(n.src) { // at the end there is only the last character to underline
+		_, size := utf8.DecodeLastRuneInString(n.src)
+		s.Start -= size
 	}
 	if len(n.list) >= maxShown || slices.ContainsFunc(n.list, func(p Problem) bool { return p.Span == s }) {
 		return

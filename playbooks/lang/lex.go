@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"steward"
@@ -54,12 +53,13 @@ type lexer struct {
 
 var (
 	spaceForm  = regexp.MustCompile(`^[ \t\r\n]+`)
-	nameForm   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
+	nameForm   = regexp.MustCompile(`^[\p{L}_][\p{L}\p{M}\p{N}_]*`)
+	plainForm  = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
 	numberForm = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?`)
 	dateForm   = regexp.MustCompile(`^([0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}-[0-9]{1,2}-[0-9]{4})`)
 	unitForm   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
 	apartForm  = regexp.MustCompile(`^[ \t]+(k|K|m|M|d|D|w|W|mo|%|[Bb]usiness +days?|[Dd]ays?|[Ww]eeks?|[Mm]onths?|[Yy]ears?|[Hh]ours?|[Mm]illions?|percent)([^A-Za-z0-9_(]|$)`)
-	groupForm  = regexp.MustCompile(`^[0-9]{1,3}([,_'][0-9]{3})+`)
+	groupForm  = regexp.MustCompile(`^[0-9]{1,3}(([,_'][0-9]{3})+|(\.[0-9]{3}){2,})`)
 )
 
 // signs is every operator and punctuation mark, longest first.
@@ -96,8 +96,14 @@ func (l *lexer) next() token {
 }
 
 func (l *lexer) name(name string) token {
-	lower := strings.ToLower(name)
 	t := token{kind: tokenName, span: Span{l.at, l.at + len(name)}, text: name}
+	if !plainForm.MatchString(name) {
+		l.report(len(name), "names have letters a to z, digits and _ only", "text stands in quotes: '"+name+"'")
+		t.kind = tokenBad
+		l.at += len(name)
+		return t
+	}
+	lower := strings.ToLower(name)
 	known := words[lower] || lower == "true" || lower == "false"
 	if known && lower != name {
 		l.report(len(name), fmt.Sprintf("%s is written in lower case", name), "write "+lower)
@@ -148,18 +154,26 @@ func (l *lexer) sign(rest string) token {
 		l.at += size
 		return l.next()
 	case r == '{' || r == '}':
-		l.report(size, fmt.Sprintf("%q has no meaning in an expression", string(r)), "lists stand in [ ], and an expression needs no {{ }}")
+		return l.braces(rest)
 	case r == '.':
 		l.report(size, "names have no dots", "use the field's bare name, such as arr")
 	case r == ';':
 		l.report(size, "an expression is not ended with ;", "leave it out")
-	case unicode.IsLetter(r):
-		l.report(size, fmt.Sprintf("names have letters a to z, digits and _ only: %q", string(r)), "text stands in quotes, such as 'enterprise'")
 	default:
 		l.report(size, fmt.Sprintf("%q has no meaning in an expression", string(r)), "")
 	}
 	l.at += size
 	return t
+}
+
+// braces reports { } of templates and lists, once, and reads what is in them.
+func (l *lexer) braces(rest string) token {
+	run := len(rest) - len(strings.TrimLeft(rest, "{}"))
+	if rest[0] == '{' || !strings.Contains(l.src[:l.at], "{") {
+		l.report(run, rest[:run]+" has no meaning in an expression", "lists stand in [ ], and an expression needs no {{ }}")
+	}
+	l.at += run
+	return l.next()
 }
 
 // slip reports an operator of another language and reads it as ours.
@@ -197,9 +211,13 @@ func (l *lexer) curly(rest string, open rune) token {
 	size := utf8.RuneLen(open)
 	stop := strings.IndexAny(rest[size:], "‘’“”«»\n")
 	if stop < 0 || rest[size+stop] == '\n' {
-		l.report(size, fmt.Sprintf("text stands in straight quotes, not %c", open), "write 'text'")
-		t := token{kind: tokenBad, span: Span{l.at, l.at + size}}
-		l.at += size
+		length := len(rest)
+		if stop >= 0 {
+			length = size + stop
+		}
+		l.report(length, fmt.Sprintf("text stands in straight quotes, not %c", open), "write 'text'")
+		t := token{kind: tokenBad, span: Span{l.at, l.at + length}}
+		l.at += length
 		return t
 	}
 	_, closing := utf8.DecodeRuneInString(rest[size+stop:])
@@ -223,7 +241,7 @@ func (l *lexer) number(rest string) token {
 		return l.date(d)
 	}
 	if g := groupForm.FindString(rest); g != "" && (g[len(g)-4] != ',' || !l.insideList()) {
-		plain := strings.NewReplacer(",", "", "_", "", "'", "").Replace(g)
+		plain := strings.NewReplacer(",", "", "_", "", "'", "", ".", "").Replace(g)
 		l.report(len(g), "a number has no separators between its digits", "write "+plain+" or "+thousands(plain))
 		return l.literal(len(g), plain, "")
 	}

@@ -101,11 +101,17 @@ func (p *parser) expression(bind int) *node {
 		if t.kind != tokenSign || !ok || in.bind <= bind {
 			break
 		}
-		if t.text == "not" && !p.notIn() {
-			break
+		if t.text == "not" && !p.negates("in") {
+			if !p.negates("contains") {
+				break
+			}
+			p.notes.add(t.span, "not stands before the whole comparison", "write not name contains 'text'")
+			p.take()
+			in.op = opContains
 		}
 		if in.bind == bindCompare && left.comparison() && left.span == left.outer {
 			p.notes.add(t.span, "comparisons cannot be chained", "join two with and: a < b and b < c")
+			left = p.poison(left)
 		}
 		p.take()
 		left = p.infix(left, in, t)
@@ -113,10 +119,10 @@ func (p *parser) expression(bind int) *node {
 	return left
 }
 
-// notIn tells that the next two tokens are `not in`.
-func (p *parser) notIn() bool {
+// negates tells that the token after the next is a sign, as in `not in`.
+func (p *parser) negates(sign string) bool {
 	t := p.tokens[min(p.at+1, len(p.tokens)-1)]
-	return t.kind == tokenSign && t.text == "in"
+	return t.kind == tokenSign && t.text == sign
 }
 
 func (p *parser) infix(left *node, in infix, t token) *node {
@@ -216,23 +222,28 @@ func (p *parser) before(o op, t token, operand *node) *node {
 func (p *parser) parenthesis() *node {
 	open := p.take()
 	n := p.expression(bindLoosest)
-	end := p.closing(open, ")")
+	end, _ := p.closing(open, ")")
 	n.outer = Span{open.span.Start, max(end, n.outer.End)}
 	return n
 }
 
-// closing reads the end of a bracket and gives where it ends.
-func (p *parser) closing(open token, sign string) int {
+// closing reads the end of a bracket and gives where it ends, and whether it
+// was where it had to be.
+func (p *parser) closing(open token, sign string) (end int, ok bool) {
 	if t := p.peek(); p.accept(sign) {
-		return t.span.End
+		return t.span.End, true
 	}
 	if p.peek().kind == tokenEnd {
 		if !p.full {
 			p.notes.add(open.span, fmt.Sprintf("%s is not closed", open.text), "add "+sign)
 		}
-		return p.peek().span.Start
+		return p.peek().span.Start, false
 	}
-	p.expected(sign, hintBefore(p.peek()))
+	hint := hintBefore(p.peek())
+	if p.peek().kind == tokenLiteral || p.peek().kind == tokenName {
+		hint = "a comma or an operator is missing before it"
+	}
+	p.expected(sign, hint)
 	// Skip what cannot be read, so that the rest is judged as if closed here.
 	depth := 0
 	for p.peek().kind != tokenEnd {
@@ -240,39 +251,53 @@ func (p *parser) closing(open token, sign string) int {
 		switch {
 		case depth == 0 && t.kind == tokenSign && t.text == sign:
 			p.take()
-			return t.span.End
+			return t.span.End, false
 		case t.kind == tokenSign && (t.text == "(" || t.text == "["):
 			depth++
 		case t.kind == tokenSign && (t.text == ")" || t.text == "]"):
 			depth--
 		}
 		if depth < 0 {
-			return t.span.Start
+			return t.span.Start, false
 		}
 		p.take()
 	}
-	return p.peek().span.Start
+	return p.peek().span.Start, false
 }
 
 func (p *parser) call(name token) *node {
 	open := p.take()
 	n := &node{op: opCall, text: name.text, kids: p.items(")")}
-	n.span = Span{name.span.Start, max(p.closing(open, ")"), name.span.End)}
-	return p.make(n)
+	end, ok := p.closing(open, ")")
+	n.span = Span{name.span.Start, max(end, open.span.End)}
+	if n = p.make(n); !ok {
+		return p.poison(n)
+	}
+	return n
 }
 
 func (p *parser) list() *node {
-	open := p.peek()
-	if !p.accept("[") {
+	open, end := p.peek(), "]"
+	switch {
+	case p.accept("["):
+	case p.sees("("):
+		p.notes.add(open.span, "a list stands in [ ], not in ( )", "write in ['a', 'b']")
+		p.take()
+		end = ")"
+	default:
 		p.expected("a list in [ ]", "write in ['a', 'b']")
-		if open.kind == tokenSign && open.text != "(" {
+		if open.kind == tokenSign || open.kind == tokenEnd {
 			return p.bad(open.span)
 		}
 		return p.poison(p.expression(bindCompare))
 	}
-	n := &node{op: opList, kids: p.items("]")}
-	n.span = Span{open.span.Start, p.closing(open, "]")}
-	return p.make(n)
+	n := &node{op: opList, kids: p.items(end)}
+	stop, ok := p.closing(open, end)
+	n.span = Span{open.span.Start, stop}
+	if n = p.make(n); !ok {
+		return p.poison(n)
+	}
+	return n
 }
 
 // poison keeps a part's extent and makes the checker silent about it.
@@ -306,11 +331,25 @@ func (p *parser) rest(root *node) *node {
 	for p.peek().kind != tokenEnd && !p.sees("and") && !p.sees("or") {
 		p.take()
 	}
+	tear(root)
 	if p.peek().kind == tokenEnd {
 		return root
 	}
 	joint := infixes[p.take().text]
-	return p.join(joint.op, root, p.expression(joint.bind))
+	right := p.expression(joint.bind)
+	tear(right)
+	return p.join(joint.op, root, right)
+}
+
+// tear marks the part that stands last, which may not be a whole one.
+func tear(n *node) {
+	n.torn = true
+	if n.op == opAnd || n.op == opOr {
+		tear(n.kids[1])
+	}
+	if n.op == opNot {
+		tear(n.kids[0])
+	}
 }
 
 // hintAfter guesses what was meant by a token that cannot follow a value.
