@@ -122,7 +122,8 @@ type File struct {
 	// spaces, dashes and underscores; an empty header says to take none.
 	Columns map[string]string
 	// Defaults holds the text to read where a cell says nothing, by steward's
-	// names.
+	// names. A metric with the default 1 and no column counts rows, which makes
+	// daily counts of a list of events (with Source.SameDay sum).
 	Defaults map[string]string
 	// Duplicates is one of the Duplicates constants.
 	Duplicates string

@@ -60,6 +60,10 @@ func takeApart(s string) (figure, bool) {
 	if len(s) > 64 {
 		return f, false
 	}
+	if bareNumber(s) { // nearly every cell of a metrics file: nothing to take off
+		f.digits = s
+		return f, true
+	}
 	if strings.HasPrefix(s, "(") && strings.HasSuffix(s, ")") { // how accountants write a negative
 		f.negative = true
 		s = s[1 : len(s)-1]
@@ -77,6 +81,16 @@ func takeApart(s string) (figure, bool) {
 	}
 	f.digits, ok = joinGroups(s)
 	return f, ok
+}
+
+// bareNumber tells digits and marks alone, a digit first.
+func bareNumber(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if (s[i] < '0' || s[i] > '9') && (i == 0 || s[i] != '.' && s[i] != ',') {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // trimEnds takes signs, currency words and symbols, and a percent sign off

@@ -621,3 +621,18 @@ func TestProgressAndFileOnDisk(t *testing.T) {
 		t.Errorf("progress ends at %d of %d after %d calls", last, len(text), calls)
 	}
 }
+
+// A list of events becomes daily counts.
+func TestEventsAreCounted(t *testing.T) {
+	text := "account,date,event\nA,2026-03-10T08:00:00Z,login\nA,2026-03-10T09:00:00Z,login\nB,2026-03-10T09:00:00Z,login\n"
+	got, err := readOne(Metrics, "e.csv", text, func(s *Source) {
+		s.SameDay, s.Files[0].Defaults = SameDaySum, map[string]string{"logins": "1"}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := steward.Date(2026, 3, 10)
+	if v := [2]float64{at(t, got, "A", "logins", day), at(t, got, "B", "logins", day)}; v != [2]float64{2, 1} {
+		t.Errorf("counts %v", v)
+	}
+}
