@@ -16,15 +16,17 @@ type Counts struct {
 	// OldestPlanned is since when the message has been due that has waited
 	// longest to be sent; zero when none waits. It may lie ahead, when all that
 	// is planned is for later.
-	OldestPlanned  time.Time `json:"oldest_planned,omitzero"`
-	Quarantined    int       `json:"quarantined"`
-	OpenEnrolments int       `json:"open_enrolments"` // quarantined ones too
-	Uncertain      int       `json:"uncertain"`
+	OldestPlanned time.Time `json:"oldest_planned,omitzero"`
+	// Enrolments counts them by state.
+	Enrolments     map[steward.EnrolmentState]int `json:"enrolments"`
+	Quarantined    int                            `json:"quarantined"`
+	OpenEnrolments int                            `json:"open_enrolments"` // quarantined ones too
+	Uncertain      int                            `json:"uncertain"`
 }
 
 // Counts counts.
 func (db *DB) Counts(ctx context.Context) (Counts, error) {
-	c := Counts{ByState: make(map[string]int)}
+	c := Counts{ByState: make(map[string]int), Enrolments: make(map[steward.EnrolmentState]int)}
 	err := db.view(ctx, "count", func(tx *sqlx.Tx) error {
 		var states []struct {
 			State string `db:"state"`
@@ -43,9 +45,19 @@ func (db *DB) Counts(ctx context.Context) (Counts, error) {
 			return err
 		}
 		c.OldestPlanned = instant(oldest)
-		return tx.QueryRowxContext(ctx, `
-			SELECT COUNT(*), COALESCE(SUM(CASE WHEN state = 'quarantined' THEN 1 ELSE 0 END), 0)
-			FROM enrolments WHERE state IN ('quarantined', 'active', 'waiting')`).Scan(&c.OpenEnrolments, &c.Quarantined)
+		states = nil
+		if err := tx.SelectContext(ctx, &states, `SELECT state, COUNT(*) AS n FROM enrolments GROUP BY state`); err != nil {
+			return err
+		}
+		for _, s := range states {
+			state := steward.EnrolmentState(s.State)
+			c.Enrolments[state] = s.N
+			if state.Open() {
+				c.OpenEnrolments += s.N
+			}
+		}
+		c.Quarantined = c.Enrolments[steward.Quarantined]
+		return nil
 	})
 	return c, err
 }

@@ -130,7 +130,7 @@ func count(n int, noun string) string {
 	switch {
 	case strings.HasSuffix(noun, "ch"), strings.HasSuffix(noun, "s"):
 		noun += "es"
-	case strings.HasSuffix(noun, "y"):
+	case strings.HasSuffix(noun, "y") && !strings.HasSuffix(noun, "ay"):
 		noun = strings.TrimSuffix(noun, "y") + "ies"
 	default:
 		noun += "s"

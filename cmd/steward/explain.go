@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -230,7 +231,7 @@ func (a *app) printEnrolment(ctx context.Context, h *house, s *playbooks.Situati
 	if len(records) > 0 {
 		fmt.Fprintln(a.stdout, "  decisions:")
 	}
-	for _, r := range records {
+	for _, r := range slices.Backward(records) { // oldest first, as it happened
 		line := fmt.Sprintf("    %s  %s", h.date(r.At.Time()), r.Reason)
 		if r.Step != "" {
 			line += " at " + r.Step

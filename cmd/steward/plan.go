@@ -162,7 +162,7 @@ func (a *app) printPlan(h *house, slot steward.Slot, list []planned, out playboo
 	fmt.Fprintf(a.stdout, "%s\n", a.bold("Evaluation of "+slot.Time().In(h.ws.Zone).Format("Monday 2 January 2006 15:04")))
 	for _, name := range slices.Sorted(maps.Keys(out.Tally)) {
 		t := out.Tally[name]
-		fmt.Fprintf(a.stdout, "\n%s  %s\n", a.bold(string(name)), a.dim(fmt.Sprintf("audience %d · pending %d · firing %d · clearing %d · unknown %d · %s to judge", t.Audience, t.Pending, t.Firing, t.Clearing, t.Unknown, count(t.Days, "day"))))
+		fmt.Fprintf(a.stdout, "\n%s  %s\n", a.bold(string(name)), a.dim(fmt.Sprintf("audience %d · pending %d · firing %d · clearing %d · unknown %d%s", t.Audience, t.Pending, t.Firing, t.Clearing, t.Unknown, daysToJudge(h, name, t.Days))))
 		if t.Fault != "" {
 			fmt.Fprintf(a.stdout, "  cannot be judged: %s\n", t.Fault)
 		}
@@ -226,4 +226,18 @@ func (h *house) date(t time.Time) string {
 		return ""
 	}
 	return t.In(h.ws.Zone).Format("2006-01-02 15:04")
+}
+
+// daysToJudge says how many newly complete days a condition on daily metrics
+// steps through; without one its phases stay as they are.
+func daysToJudge(h *house, name steward.PlaybookName, days int) string {
+	p, ok := h.book.Playbook(name)
+	switch {
+	case !ok || !p.DailyMetrics():
+		return ""
+	case days == 0:
+		return " · no newly complete day to judge"
+	default:
+		return " · " + count(days, "new day") + " to judge"
+	}
 }

@@ -1,5 +1,385 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
 
-func runCommand(a *app) *cobra.Command { return &cobra.Command{Use: "run"} }
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"steward"
+	"steward/configs"
+	"steward/jobs"
+	"steward/notify"
+	"steward/playbooks"
+	"steward/store"
+	"steward/web"
+)
+
+type runOptions struct {
+	app       *app
+	logFormat string
+	logLevel  string
+	quiet     bool
+}
+
+func runCommand(a *app) *cobra.Command {
+	o := &runOptions{app: a}
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Run the worker",
+		Long: `Evaluates the playbooks on the workspace's schedule, carries their steps out,
+and delivers what they say as steward.yaml says (preview until you change it).
+
+A changed file, or SIGHUP, reloads playbooks, messages and owners; a broken edit
+keeps the last good book and says so. SIGTERM stops: first what produces work,
+then what does it.
+
+Exit codes: 0 stopped as asked, 1 could not start or go on.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+	}
+	c.Flags().StringVar(&o.logFormat, "log", "text", "text or json")
+	c.Flags().StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
+	c.Flags().BoolVar(&o.quiet, "quiet", false, "in preview, do not print cards to stdout")
+	return c
+}
+
+func (o *runOptions) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
+		return nil, usagef("--log-level is debug, info, warn or error, not %q", o.logLevel)
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	switch o.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(o.app.stderr, opts)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(o.app.stderr, opts)), nil
+	}
+	return nil, usagef("--log is text or json, not %q", o.logFormat)
+}
+
+// worker is a running house. Everything that may change by a reload is behind
+// current.
+type worker struct {
+	*house
+	app      *app
+	log      *slog.Logger
+	current  atomic.Pointer[edition]
+	broken   atomic.Pointer[steward.Problems]
+	delivery delivery
+	queue    *jobs.Queue
+	engine   *jobs.Engine
+	schedule jobs.Schedule
+
+	mu     sync.Mutex
+	report jobs.Report // the last evaluation
+	ran    map[string]web.JobFigures
+	synced map[string]error // the last import of each source
+}
+
+// edition is a workspace as last loaded without mistakes.
+type edition struct {
+	ws   *configs.Workspace
+	book *playbooks.Book
+}
+
+func (o *runOptions) run(ctx context.Context) (err error) {
+	log, err := o.logger()
+	if err != nil {
+		return err
+	}
+	h, err := o.app.enter(ctx, store.Options{Lock: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.close()) }()
+	w := &worker{house: h, app: o.app, log: log, ran: map[string]web.JobFigures{}, synced: map[string]error{}}
+	w.current.Store(&edition{h.ws, h.book})
+	if err := w.prepare(ctx, o); err != nil {
+		return err
+	}
+	return w.work(ctx)
+}
+
+// prepare builds everything that can fail before anything is started.
+func (w *worker) prepare(ctx context.Context, o *runOptions) (err error) {
+	preview := notify.PreviewConfig{Out: o.app.stdout, Colour: o.app.colour}
+	if o.quiet || o.app.json {
+		preview.Out = nil
+	}
+	if w.delivery, err = w.senders(ctx, preview); err != nil {
+		return err
+	}
+	if w.schedule, err = parseSchedule(w.ws); err != nil {
+		return err
+	}
+	w.engine = w.house.engine(w.delivery.sender, w.log)
+	w.engine.Find = w.delivery.find
+	w.engine.Book = func() *playbooks.Book { return w.current.Load().book }
+	w.engine.Observe = func(r jobs.Report) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.report = r
+	}
+	if w.queue, err = jobs.OpenQueue(ctx, jobs.QueueOptions{RedisURL: w.ws.Redis.Reveal(), Logger: w.log}); err != nil {
+		return err
+	}
+	if w.queue.Embedded() {
+		// The embedded queue was empty a moment ago, whatever the database thinks
+		// is in it.
+		if _, err := w.db.RequeueAll(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// grace is how long running work may take to end once the worker is to stop.
+const grace = 20 * time.Second
+
+// work runs until ctx is done. Producers (clock, minutes, reload) stop first,
+// then the queue's workers finish what they hold, then the listeners close.
+func (w *worker) work(ctx context.Context) error {
+	public, private, err := w.listen(ctx)
+	if err != nil {
+		return err
+	}
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopServing()
+	listeners, serving := errgroup.WithContext(serving)
+	for ln, handler := range w.handlers(public, private) {
+		listeners.Go(func() error { return web.Serve(serving, ln, handler) })
+	}
+	if err := w.queue.Serve(map[string]jobs.Handler{
+		jobs.Deliver:    w.engine.HandleDelivery,
+		jobs.Evaluation: w.engine.HandleEvaluation(w.sync, w.relay),
+	}); err != nil {
+		return err
+	}
+	w.log.Info("the worker is up", "version", version, "delivery", w.delivery.words, "schedule", w.ws.Schedule, "zone", w.ws.Zone.String(),
+		"next", w.schedule.Next(steward.SlotAt(now())), "queue", w.queueWords(), "playbooks", len(w.book.Playbooks))
+
+	producers, producing := errgroup.WithContext(ctx)
+	producers.Go(func() error { return w.clock(producing) })
+	producers.Go(func() error { return w.minutes(producing) })
+	producers.Go(func() error { return w.reloads(producing) })
+	producers.Go(func() error { // a listener that fails stops the worker
+		select {
+		case <-producing.Done():
+			return nil
+		case <-serving.Done():
+			return errors.New("a listener failed")
+		}
+	})
+	err = producers.Wait()
+	w.log.Info("stopping: letting running work finish")
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	err = errors.Join(err, w.queue.Shutdown(ending), w.delivery.flush())
+	stopServing()
+	err = errors.Join(err, listeners.Wait())
+	w.log.Info("stopped")
+	return err
+}
+
+func (w *worker) queueWords() string {
+	if w.queue.Embedded() {
+		return "embedded"
+	}
+	return "redis"
+}
+
+// clock puts a task into the queue at every slot. The ledger says which slot is
+// done, so a task that a queue lost is put there again.
+func (w *worker) clock(ctx context.Context) error {
+	c := jobs.Clock{Now: now, Logger: w.log}
+	return c.Run(ctx, []jobs.Job{{
+		Name: jobs.Evaluation, Schedule: w.schedule, Deadline: w.ws.StartDeadline,
+		Last: w.engine.LastSlot,
+		Do: func(ctx context.Context, slot steward.Slot) error {
+			task, err := jobs.EvaluationTask(slot)
+			if err != nil {
+				return err
+			}
+			return w.queue.Enqueue(ctx, task)
+		},
+	}})
+}
+
+// minutes advances every minute and relays every few seconds, until ctx is
+// done. What fails is logged and tried again: the ledger holds what is due.
+func (w *worker) minutes(ctx context.Context) error {
+	const relayEvery, advanceEvery = 5 * time.Second, time.Minute
+	tick := time.NewTicker(relayEvery)
+	defer tick.Stop()
+	var advanced time.Time
+	for {
+		if now().Sub(advanced) >= advanceEvery || now().Before(advanced) {
+			advanced = now()
+			moved, err := w.engine.Advance(ctx)
+			w.note("advance", err)
+			if err == nil && moved != (jobs.Moved{}) {
+				w.log.Info("advanced", "enrolments", moved.Enrolments, "outreach", moved.Outreach, "uncertain", moved.Uncertain, "requeued", moved.Requeued)
+			}
+		}
+		w.note("relay", w.relay(ctx))
+		w.note("preview", w.delivery.flush())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// note counts a run of a minute's job and logs its failure.
+func (w *worker) note(job string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	w.mu.Lock()
+	f := w.ran[job]
+	f.Runs++
+	if err != nil {
+		f.Failures++
+	}
+	w.ran[job] = f
+	w.mu.Unlock()
+	if err != nil {
+		w.log.Error("a job failed and will be tried again", "job", job, "error", err)
+	}
+}
+
+func (w *worker) relay(ctx context.Context) error {
+	limit := 0
+	if w.queue.Embedded() {
+		limit = jobs.EmbeddedInFlight
+	}
+	_, err := w.engine.Relay(ctx, w.queue, limit)
+	return err
+}
+
+// sync brings every source up to date before an evaluation. One that cannot be
+// loaded is told to ops once and leaves the others alone.
+func (w *worker) sync(ctx context.Context, slot steward.Slot) error {
+	ws := w.current.Load().ws
+	var failed error
+	for _, src := range ws.Sources {
+		done, err := importSource(ctx, ws, w.db, src, importOptions{Now: now(), Changed: true})
+		w.mu.Lock()
+		w.synced[src.Name] = err
+		w.mu.Unlock()
+		key := "source/" + src.Name
+		if err != nil {
+			failed = errors.Join(failed, err)
+			if terr := w.engine.Tell(ctx, key, "Source "+src.Name+" cannot be loaded", []string{err.Error()}, "Look: steward import "+src.Name); terr != nil {
+				return errors.Join(failed, terr)
+			}
+			continue
+		}
+		if err := w.engine.Untell(ctx, key); err != nil {
+			return err
+		}
+		if !done.Unchanged {
+			w.log.Info("imported", "source", src.Name, "rows", done.Rows, "rejected", done.Rejected, "complete_through", done.Through, "slot", slot)
+		}
+	}
+	return failed
+}
+
+// reloads loads the workspace again on SIGHUP and when a file in it changes,
+// which it looks for twice a minute: file events do not cross every container
+// mount, and half a minute is soon enough for an edit.
+func (w *worker) reloads(ctx context.Context) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	tick := time.NewTicker(30 * time.Second)
+	defer tick.Stop()
+	seen := workspaceMark(w.ws)
+	for {
+		asked := false
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hup:
+			asked = true
+		case <-tick.C:
+		}
+		mark := workspaceMark(w.current.Load().ws)
+		if mark == seen && !asked {
+			continue
+		}
+		seen = mark
+		if err := w.reload(ctx); err != nil {
+			w.log.Error("the workspace could not be loaded again", "error", err)
+		}
+	}
+}
+
+// bookKey is the notice that tells ops of a broken edit.
+const bookKey = "book"
+
+func (w *worker) reload(ctx context.Context) error {
+	ws, book, problems, err := w.app.load()
+	if err == nil && len(problems.Errors()) > 0 {
+		errs := problems.Errors()
+		w.broken.Store(&errs)
+		w.log.Error("the workspace has mistakes; the last good book stays in use", "mistakes", len(errs), "first", errs[0].Error())
+		var lines []string
+		for _, p := range errs[:min(5, len(errs))] {
+			lines = append(lines, p.Error())
+		}
+		return w.engine.Tell(ctx, bookKey, fmt.Sprintf("The playbooks have %s; the last good ones stay in use", count(len(errs), "mistake")), lines, "See them all: steward check")
+	}
+	if err != nil {
+		return err
+	}
+	old := w.current.Load().ws
+	w.current.Store(&edition{ws, book})
+	w.broken.Store(nil)
+	w.log.Info("the workspace was loaded again", "playbooks", len(book.Playbooks), "warnings", len(problems))
+	if needsRestart(old, ws) {
+		w.log.Warn("schedule, zone, database, queue, listeners and delivery take effect at the next start")
+	}
+	return w.engine.Untell(ctx, bookKey)
+}
+
+// needsRestart tells changes that a reload does not take up.
+func needsRestart(a, b *configs.Workspace) bool {
+	return a.Schedule != b.Schedule || a.Zone.String() != b.Zone.String() || a.Database != b.Database || a.Redis != b.Redis || a.Listen != b.Listen ||
+		a.Delivery != b.Delivery || a.Slack != b.Slack || a.Email != b.Email || a.PublicURL != b.PublicURL
+}
+
+// listen opens the two listeners; nil for one that is off.
+func (w *worker) listen(ctx context.Context) (public, private net.Listener, err error) {
+	open := func(addr string) (net.Listener, error) {
+		if addr == "" || addr == "off" {
+			return nil, nil
+		}
+		var lc net.ListenConfig
+		ln, err := lc.Listen(ctx, "tcp", addr)
+		if err != nil {
+			return nil, fmt.Errorf("%w\nAnother program may use the address; change listen: in steward.yaml, or write off", err)
+		}
+		return ln, nil
+	}
+	if public, err = open(w.ws.Listen.Public); err != nil {
+		return nil, nil, err
+	}
+	if private, err = open(w.ws.Listen.Private); err != nil && public != nil {
+		public.Close()
+	}
+	return public, private, err
+}
