@@ -316,7 +316,7 @@ func negative(operand program) program {
 	return func(lo, hi int) vec {
 		x := operand(lo, hi)
 		for i, f := range x.num {
-			num[i] = -f
+			num[i] = 0 - f
 		}
 		return vec{num: num[:hi-lo], known: x.known}
 	}

@@ -147,7 +147,7 @@ func changeOf(now, before steward.Value, drop bool) steward.Value {
 	}
 	diff := now.Num - before.Num
 	if drop {
-		diff = -diff
+		diff = before.Num - now.Num // not -diff, which of no change makes -0
 	}
 	if before.Num == 0 {
 		if now.Num == 0 {
@@ -209,7 +209,7 @@ func combine(n *node, a, b steward.Value) steward.Value {
 		if !a.Known {
 			return a
 		}
-		a.Num = -a.Num
+		a.Num = 0 - a.Num // never -0, which would be shown
 		return a
 	}
 	if !a.Known || !b.Known {

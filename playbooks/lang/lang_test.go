@@ -142,3 +142,7 @@ func TestFunctionsAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+func seriesOf(id steward.AccountID, s series.Series) map[steward.AccountID]series.Series {
+	return map[steward.AccountID]series.Series{id: s}
+}
