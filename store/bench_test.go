@@ -149,3 +149,74 @@ func readDailyRows(b *testing.B, db *DB) (points int) {
 	}
 	return points
 }
+
+// BenchmarkDelivery is a message's way through the store: due, marked, claimed,
+// frozen and settled, each of the last three one commit that reaches the disk.
+func BenchmarkDelivery(b *testing.B) {
+	ctx := context.Background()
+	db, err := Open(ctx, filepath.Join(b.TempDir(), "steward.db"), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	changes := make([]steward.Change, 0, 200)
+	for i := range 200 {
+		changes = append(changes, fullChange(steward.AccountID(benchAccount(i))))
+		changes[i].Messages[0].Content = nil
+	}
+	for b.Loop() {
+		b.StopTimer()
+		for _, table := range []string{"records", "attempts", "outreach", "messages", "enrolments", "phases"} {
+			db.write.MustExec(`DELETE FROM ` + table)
+		}
+		if _, err := db.Commit(ctx, steward.Run{}, changes, start); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		due, err := db.DueMessages(ctx, start, 0)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := db.MarkEnqueued(ctx, due, start); err != nil {
+			b.Fatal(err)
+		}
+		for _, d := range due {
+			if _, _, err := db.Claim(ctx, d.ID, d.Epoch, start, 1, pass); err != nil {
+				b.Fatal(err)
+			}
+			if err := db.SaveContent(ctx, d.ID, d.Epoch, steward.Content{Title: "x"}); err != nil {
+				b.Fatal(err)
+			}
+			if err := db.Settle(ctx, d.ID, d.Epoch, steward.Settlement{State: steward.Sent}, start); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(200*b.N)/b.Elapsed().Seconds(), "messages/s")
+}
+
+// BenchmarkImport is a first import of 20,000 accounts with a contract, a
+// contact, a touch and a short series each, and the same again.
+func BenchmarkImport(b *testing.B) {
+	ctx, n := context.Background(), 20_000
+	if testing.Short() {
+		n /= 20
+	}
+	batch := portfolioBatch(b, n)
+	batch.Full = true
+	for b.Loop() {
+		db, err := Open(ctx, filepath.Join(b.TempDir(), "steward.db"), Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for range 2 {
+			if _, err := db.Import(ctx, batch); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := db.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(2*n*b.N)/b.Elapsed().Seconds(), "accounts/s")
+}

@@ -120,6 +120,8 @@ var writerPragmas = url.Values{
 	// A transaction that reads and then writes must not find out half-way that
 	// somebody else wrote: take the write lock at BEGIN.
 	"_txlock": {"immediate"},
+	// What is deleted is overwritten, not only unlinked: forgetting means it.
+	"_secure_delete": {"on"},
 	// Statements stand as text in the code; the driver keeps them compiled.
 	"_stmt_cache_size": {"64"},
 }

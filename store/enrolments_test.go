@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -156,4 +157,45 @@ func TestFindingByTheBeginningOfAnID(t *testing.T) {
 	if _, err := db.Message(ctx, "abc"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("Message: %v", err)
 	}
+}
+
+// Whatever a person types finds the one id that begins with it, or says why
+// not, and never another's.
+func FuzzFindingByTheBeginning(f *testing.F) {
+	ctx := context.Background()
+	db, err := Open(ctx, filepath.Join(f.TempDir(), "steward.db"), Options{})
+	must(f, err)
+	f.Cleanup(func() { _ = db.Close() })
+	var ids []string
+	for i := range 40 {
+		e := enrolment(steward.AccountID(itoa(i)), "p", start)
+		ids = append(ids, string(e.ID))
+		_, err := db.Commit(ctx, steward.Run{}, []steward.Change{{Enrolments: []steward.Enrolment{e}}}, start)
+		must(f, err)
+	}
+	for _, s := range []string{"", "e", "e-", "E-", ids[0], ids[1][:5], ids[2][2:], "%", "_", "e-'; --", "\x00", "\xff", "\U0010FFFF", "é"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, typed string) {
+		got, err := db.Enrolment(ctx, typed)
+		var want []string
+		begin := strings.ToLower(strings.TrimSpace(typed))
+		if !strings.HasPrefix(begin, "e-") {
+			begin = "e-" + begin
+		}
+		for _, id := range ids {
+			if begin != "e-" && strings.HasPrefix(id, begin) {
+				want = append(want, id)
+			}
+		}
+		var ambiguous *AmbiguousError
+		switch {
+		case len(want) == 1 && (err != nil || string(got.ID) != want[0]):
+			t.Errorf("Enrolment(%q) = %s, %v; want %s", typed, got.ID, err, want[0])
+		case len(want) == 0 && !errors.Is(err, ErrNotFound):
+			t.Errorf("Enrolment(%q) = %s, %v; want nothing", typed, got.ID, err)
+		case len(want) > 1 && !errors.As(err, &ambiguous):
+			t.Errorf("Enrolment(%q) = %s, %v; want one of %v", typed, got.ID, err, want)
+		}
+	})
 }

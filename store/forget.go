@@ -2,11 +2,224 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
 	"steward"
 )
+
+// Forgotten says what Forget erased.
+type Forgotten struct {
+	Messages int `json:"messages"` // to the person, or naming them
+	Stopped  int `json:"stopped"`  // of those, not sent yet and now never
+	Records  int `json:"records"`  // decisions whose words named the person
+}
+
+// forgottenID stands where a contact's id stood: mail to a customer remains
+// recognisable as that.
+const forgottenID steward.ContactID = "forgotten"
+
+// forgottenName stands where a person's name or address stood.
+const forgottenName = "(forgotten)"
+
+// Forget erases a person: the contact, the recipient and text of what was said
+// to them, and their full name and address in what was said about them on
+// their account. Mail to them that has not gone is stopped. A salted hash of
+// id and address stays, so that no import brings them back. Copies elsewhere
+// (backups, previews, the provider's) are not reached; nor is a first name
+// alone in the text of a card. ErrNotFound when there is no such contact.
+func (db *DB) Forget(ctx context.Context, id steward.ContactID, now time.Time) (Forgotten, error) {
+	var done Forgotten
+	err := db.update(ctx, "forget a contact", func(tx *sqlx.Tx) error {
+		done = Forgotten{}
+		var row contactRow
+		err := tx.GetContext(ctx, &row, `SELECT * FROM contacts WHERE id = ?`, id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("contact %s: %w", id, ErrNotFound)
+		}
+		if err != nil {
+			return err
+		}
+		person, err := row.noun()
+		if err != nil {
+			return err
+		}
+		if err := putTombstones(ctx, tx, person, now); err != nil {
+			return err
+		}
+		if done.Messages, done.Stopped, err = forgetMessages(ctx, tx, person, now); err != nil {
+			return err
+		}
+		if done.Records, err = forgetRecords(ctx, tx, person); err != nil {
+			return err
+		}
+		return forgetRows(ctx, tx, person)
+	})
+	if err != nil {
+		return Forgotten{}, err
+	}
+	// The log beside the file still holds the pages of before. Where a reader
+	// keeps this from emptying it now, the log is overwritten in time.
+	_, err = db.write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	return done, fault("empty the write-ahead log", db.path, err)
+}
+
+func putTombstones(ctx context.Context, tx *sqlx.Tx, c steward.Contact, now time.Time) error {
+	t, err := readTombstones(ctx, tx)
+	if err != nil {
+		return err
+	}
+	keys := []string{t.ofID(c.ID)}
+	if c.Email != "" {
+		keys = append(keys, t.ofAddress(c.Email))
+	}
+	for _, key := range keys {
+		if _, err := tx.ExecContext(ctx,
+			`INSERT INTO tombstones (kind, key, at) VALUES ('contact', ?, ?) ON CONFLICT (kind, key) DO NOTHING`, key, now.Unix()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func forgetMessages(ctx context.Context, tx *sqlx.Tx, c steward.Contact, now time.Time) (erased, stopped int, err error) {
+	messages, err := selectMessages(ctx, tx,
+		`SELECT * FROM messages WHERE account = ? OR (address <> '' AND address = ?) ORDER BY id`, c.Account, address(c.Email))
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, m := range messages {
+		text, err := contentColumn(m.Content)
+		if err != nil {
+			return 0, 0, err
+		}
+		if !isTo(m.To, c) {
+			if said := withoutPerson(text.V, c); said != text.V {
+				erased++
+				if _, err := tx.ExecContext(ctx, `UPDATE messages SET content = ? WHERE id = ?`, said, m.ID); err != nil {
+					return 0, 0, err
+				}
+			}
+			continue
+		}
+		erased++
+		to, err := jsonColumn(steward.Recipient{Key: m.To.Key, Contact: forgottenID})
+		if err != nil {
+			return 0, 0, err
+		}
+		if _, err := tx.ExecContext(ctx,
+			`UPDATE messages SET recipient = ?, address = '', content = NULL WHERE id = ?`, to, m.ID); err != nil {
+			return 0, 0, err
+		}
+		// One that is with its sender this moment settles by itself.
+		if m.State.Settled() || m.State == steward.Sending {
+			continue
+		}
+		stopped++
+		if err := endApproval(ctx, tx, m, steward.Suppressed, steward.ReasonOptedOut, "the person was forgotten", now); err != nil {
+			return 0, 0, err
+		}
+	}
+	said, err := selectOutreach(ctx, tx, `SELECT * FROM outreach WHERE account = ? ORDER BY id`, c.Account)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, o := range said {
+		if !isTo(o.To, c) {
+			continue
+		}
+		to, err := jsonColumn(steward.Recipient{Key: o.To.Key, Contact: forgottenID})
+		if err != nil {
+			return 0, 0, err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE outreach SET recipient = ? WHERE id = ?`, to, o.ID); err != nil {
+			return 0, 0, err
+		}
+	}
+	return erased, stopped, nil
+}
+
+func isTo(r steward.Recipient, c steward.Contact) bool {
+	return r.Contact == c.ID || c.Email != "" && address(r.Email) == address(c.Email)
+}
+
+func forgetRecords(ctx context.Context, tx *sqlx.Tx, c steward.Contact) (int, error) {
+	var rows []recordRow
+	if err := tx.SelectContext(ctx, &rows, `SELECT * FROM records WHERE account = ?`, c.Account); err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, r := range rows {
+		said := withoutPerson(r.Detail, c)
+		if said == r.Detail {
+			continue
+		}
+		n++
+		if _, err := tx.ExecContext(ctx, `UPDATE records SET detail = ? WHERE seq = ?`, said, r.Seq); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
+}
+
+// forgetRows deletes what is about the person and nothing else.
+func forgetRows(ctx context.Context, tx *sqlx.Tx, c steward.Contact) error {
+	for _, q := range []struct {
+		query string
+		arg   any
+	}{
+		{`DELETE FROM contacts WHERE id = ?`, c.ID},
+		{`DELETE FROM listings WHERE kind = 'contact' AND id = ?`, c.ID},
+		{`DELETE FROM field_history WHERE kind = 'contact' AND id = ?`, c.ID},
+		// That somebody called stays; whom, does not.
+		{`UPDATE touches SET contact = '' WHERE contact = ?`, c.ID},
+		// The tombstone now keeps mail from the address.
+		{`DELETE FROM suppressions WHERE address = ?`, address(c.Email)},
+	} {
+		if _, err := tx.ExecContext(ctx, q.query, q.arg); err != nil {
+			return err
+		}
+	}
+	var rejects []struct {
+		Import  int64  `db:"import"`
+		N       int    `db:"n"`
+		Content string `db:"content"`
+	}
+	if err := tx.SelectContext(ctx, &rejects, `SELECT import, n, content FROM import_rejects`); err != nil {
+		return err
+	}
+	for _, r := range rejects {
+		if withoutPerson(r.Content, c) == r.Content {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx,
+			`UPDATE import_rejects SET content = ? WHERE import = ? AND n = ?`, forgottenName, r.Import, r.N); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withoutPerson takes a person's full name and address out of a text, also out
+// of one that is JSON. Names of one or two letters are left: they would be
+// found inside other words.
+func withoutPerson(text string, c steward.Contact) string {
+	for _, part := range []string{c.Email, address(c.Email), c.Name} {
+		if len(part) < 3 {
+			continue
+		}
+		text = strings.ReplaceAll(text, part, forgottenName)
+		if quoted, err := jsonColumn(part); err == nil {
+			text = strings.ReplaceAll(text, strings.Trim(quoted, `"`), forgottenName)
+		}
+	}
+	return text
+}
 
 // tombstones are the people who must not come back. They are kept as salted
 // hashes of the contact's id and address.

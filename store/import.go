@@ -131,6 +131,9 @@ func (db *DB) Import(ctx context.Context, b Batch) (Imported, error) {
 	if b.Source == "" {
 		return Imported{}, errors.New("import: the source has no name")
 	}
+	if b.At.IsZero() {
+		return Imported{}, fmt.Errorf("import %s: the batch does not say when it was read", b.Source)
+	}
 	var done Imported
 	err := db.update(ctx, "import "+b.Source, func(tx *sqlx.Tx) error {
 		im := importing{ctx: ctx, tx: tx, batch: b, day: steward.DayOf(b.At, b.At.Location())}

@@ -30,7 +30,7 @@ func account(id string) steward.Account {
 	}
 }
 
-func portfolioBatch(t *testing.T, n int) Batch {
+func portfolioBatch(t testing.TB, n int) Batch {
 	t.Helper()
 	b := Batch{Source: "crm", At: start.In(berlin), CompleteThrough: 20_523, NewestDay: 20_523, Metrics: []string{"logins"},
 		Series: map[SeriesKey]series.Series{}, Rows: n}

@@ -14,8 +14,12 @@ import (
 	"steward"
 )
 
-// The test binary is also the second process of TestOneWorkerPerFile.
+// The test binary is also the other process of TestOneWorkerPerFile and
+// TestKilledAtAnyMoment.
 func TestMain(m *testing.M) {
+	if path := os.Getenv("STORE_TEST_SCRIBBLE"); path != "" {
+		os.Exit(scribble(path))
+	}
 	if path := os.Getenv("STORE_TEST_HOLD"); path != "" {
 		os.Exit(hold(path))
 	}

@@ -38,14 +38,14 @@ func openTest(t *testing.T) *DB {
 	return db
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func daily(t *testing.T, from steward.Day, values ...float64) series.Series {
+func daily(t testing.TB, from steward.Day, values ...float64) series.Series {
 	t.Helper()
 	s, err := series.New(from, values)
 	must(t, err)
