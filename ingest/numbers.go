@@ -293,23 +293,9 @@ func markName(m decimalMark) string {
 // of reading it.
 type tally struct {
 	a, b, unsure int
-	aText, bText string // the first cell that proves each
-	aLine, bLine int
-	unsureText   string
+	unsureText   string // the first cell that could be either
 	unsureLine   int
 	dotted       bool // a date with dots was seen
-}
-
-func (t *tally) proveA(line int, text string) {
-	if t.a++; t.a == 1 {
-		t.aLine, t.aText = line, text
-	}
-}
-
-func (t *tally) proveB(line int, text string) {
-	if t.b++; t.b == 1 {
-		t.bLine, t.bText = line, text
-	}
 }
 
 func (t *tally) doubt(line int, text string) {
@@ -353,9 +339,9 @@ func (t *tally) countMark(line int, text string) {
 	switch mark, matters := f.proof(); {
 	case !matters:
 	case mark == markPoint:
-		t.proveA(line, text)
+		t.a++
 	case mark == markComma:
-		t.proveB(line, text)
+		t.b++
 	default:
 		t.doubt(line, text)
 	}

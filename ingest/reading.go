@@ -139,14 +139,13 @@ func isJSON(name string) (bool, error) {
 
 // A table is one pass over a file's records.
 type table struct {
-	stream *stream
-	next   func(*record) error
-	header []string
-	// headerLine is the physical line of the header; 0 for JSON Lines.
-	cells   charset
+	stream  *stream
+	next    func(*record) error
+	header  []string
+	cells   charset // of the cells, as far as it is known
 	comma   byte
 	json    bool
-	records int
+	records int // read so far, blank ones too
 }
 
 // openTable opens a file for a pass. cells is the charset of its cells, known
