@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"steward"
+	"steward/facts"
 )
 
 // maxWindow is how many days a window, or a look back, can have: two years and
@@ -189,6 +190,8 @@ func (c *checker) unknownName(n *node, in inside) {
 		c.report(n, fmt.Sprintf("%s has no meaning in an expression", n.text), "a choice is written condition ? value : other value")
 	case n.text == "null" || n.text == "nil" || n.text == "none" || n.text == "unknown":
 		c.report(n, fmt.Sprintf("%s is not a value", n.text), "ask known(x), or give a default with x ?? 0")
+	case c.ofContract(n.text):
+		c.report(n, fmt.Sprintf("%s is a field of contracts, and this is about accounts", n.text), "write about: contract")
 	case in.beside == steward.TextKind:
 		hint := fmt.Sprintf("text stands in quotes: '%s'", n.text)
 		if near != "" {
@@ -202,6 +205,12 @@ func (c *checker) unknownName(n *node, in inside) {
 	default:
 		c.report(n, fmt.Sprintf("there is no field or metric %s", n.text), "declare it under fields or metrics in steward.yaml")
 	}
+}
+
+// ofContract tells a name that only contracts have where accounts are judged.
+func (c *checker) ofContract(name string) bool {
+	_, ok := facts.BuiltinFields(steward.AboutContract)[name]
+	return ok && c.scope.About == steward.AboutAccount
 }
 
 // names is every name that could have been meant.

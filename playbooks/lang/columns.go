@@ -460,15 +460,18 @@ func compareNumbers(o op, x, y []float64, out []int8) {
 
 func member(left program, n *node) program {
 	flag := make([]int8, chunk)
-	texts, numbers, flags := map[string]bool{}, map[float64]bool{}, map[int8]bool{}
+	// Lists are short: looking through one is faster than hashing.
+	var texts []string
+	var numbers []float64
+	var flags []int8
 	for _, k := range n.kids[1].kids {
 		sign, lit := 1.0, k
 		if k.op == opNeg {
 			sign, lit = -1, k.kids[0]
 		}
-		texts[lit.text] = true
-		numbers[sign*lit.num] = true
-		flags[verdict(lit.num != 0)] = true
+		texts = append(texts, lit.text)
+		numbers = append(numbers, sign*lit.num)
+		flags = append(flags, verdict(lit.num != 0))
 	}
 	kind, wanted := n.kids[0].kind, n.op == opIn
 	return func(lo, hi int) vec {
@@ -477,15 +480,15 @@ func member(left program, n *node) program {
 		switch kind {
 		case steward.FlagKind:
 			for i, f := range x.flag {
-				out[i] = verdict(flags[f] == wanted) * f * f
+				out[i] = verdict(slices.Contains(flags, f) == wanted) * f * f // unknown stays so
 			}
 		case steward.TextKind:
 			for i, t := range x.text {
-				out[i] = verdict(texts[t] == wanted)
+				out[i] = verdict(slices.Contains(texts, t) == wanted)
 			}
 		default:
 			for i, f := range x.num {
-				out[i] = verdict(numbers[f] == wanted)
+				out[i] = verdict(slices.Contains(numbers, f) == wanted)
 			}
 		}
 		blot(out, x.known)
