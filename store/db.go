@@ -201,15 +201,15 @@ func checkIntegrity(ctx context.Context, q sqlx.QueryerContext) error {
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
+	if rows.Next() { // one is enough to know
 		var table, parent string
 		var row sql.NullInt64
 		var key int
 		if err := rows.Scan(&table, &row, &parent, &key); err != nil {
 			return err
 		}
-		damage = append(damage[:0], fmt.Sprintf("a row of %s points to a row of %s that is not there", table, parent))
-		return &damagedError{findings: damage}
+		return &damagedError{findings: []string{
+			fmt.Sprintf("a row of %s points to a row of %s that is not there", table, parent)}}
 	}
 	return rows.Err()
 }

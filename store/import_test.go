@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -355,4 +356,26 @@ func TestAccountsSurviveStorage(t *testing.T) {
 			rt.Fatalf("(-stored +read):\n%s", diff)
 		}
 	})
+}
+
+// A source that maps one field writes that one and no other, whichever it is.
+func TestOverlayWritesWhatIsMapped(t *testing.T) {
+	stored, read := account("acme"), steward.Account{ID: "acme", Name: "New", Parent: "p2", Status: "churned", Segment: "smb", ARR: steward.Num(1),
+		Currency: "USD", Owner: "lee", StartDate: 1, RenewalDate: 2, Stage: "value", EscalationLevel: steward.Num(3), ContactPolicy: "no",
+		More: map[string]steward.Value{"plan": steward.Str("free"), "seats": steward.Num(1)}}
+	fields := slices.Sorted(maps.Keys(accountFields(stored)))
+	for _, f := range append(fields, "never_seen") {
+		got := accountFields(overlay(stored, read, []string{"id", f}))
+		for name := range accountFields(stored) {
+			want := accountFields(stored)[name]
+			if name == f {
+				want = accountFields(read)[name]
+			}
+			if !sameValue(got[name], want) {
+				t.Errorf("a source that maps %s: %s is %v, want %v", f, name, got[name], want)
+			}
+		}
+	}
+	diff(t, "a source that maps everything", read, overlay(stored, read, nil))
+	diff(t, "a source that maps nothing", stored, overlay(stored, read, []string{}))
 }

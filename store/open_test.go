@@ -221,8 +221,45 @@ func TestADamagedFileIsRefused(t *testing.T) {
 	must(t, os.WriteFile(path, b, 0o600))
 	_, err = Open(ctx, path, Options{Lock: true})
 	var condition *Error
-	if !errors.As(err, &condition) || !strings.Contains(condition.Hint, "backup") {
+	if !errors.As(err, &condition) || !strings.Contains(condition.Hint, "backup") || !strings.HasSuffix(err.Error(), condition.Hint) {
 		t.Errorf("Open = %v, want an *Error that speaks of the backup", err)
+	}
+}
+
+func TestARowThatPointsNowhereIsDamage(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "steward.db")
+	db, err := Open(ctx, path, Options{})
+	must(t, err)
+	plan(t, db, "acme")
+	must(t, db.Check(ctx))
+	must(t, db.Close())
+	pool, err := connect(path, nil) // a program that leaves foreign keys unchecked, as SQLite's own shell does
+	must(t, err)
+	pool.MustExec(`DELETE FROM enrolments`)
+	must(t, pool.Close())
+	_, err = Open(ctx, path, Options{Lock: true})
+	var condition *Error
+	if !errors.As(err, &condition) || !strings.Contains(err.Error(), "a row of outreach points to a row of enrolments that is not there") {
+		t.Errorf("Open = %v", err)
+	}
+}
+
+// A migration sees the damage before it works on it, and a command tells it too.
+func TestADamagedFileIsNotMigrated(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "steward.db")
+	db, err := Open(ctx, path, Options{})
+	must(t, err)
+	plan(t, db, "acme")
+	must(t, db.Close())
+	pool, err := connect(path, nil)
+	must(t, err)
+	pool.MustExec(`DELETE FROM enrolments`)
+	must(t, pool.Close())
+	if _, err := open(ctx, path, Options{}, later(t)); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("Open = %v", err)
+	}
+	if _, err := os.Stat(path + ".before-2.bak"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a damaged file was backed up as if it were whole: %v", err)
 	}
 }
 
