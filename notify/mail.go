@@ -93,6 +93,13 @@ func newMailRenderer(cfg MailConfig) (*MailSender, error) {
 	return &MailSender{cfg: cfg, from: from, domain: domain, signer: signer}, nil
 }
 
+// String is the sender without its password, which fmt would otherwise dig out
+// of unexported fields.
+func (m *MailSender) String() string { return "mail sender" }
+
+// GoString is the same for %#v.
+func (m *MailSender) GoString() string { return m.String() }
+
 // Send sends one mail and returns its Message-ID as the Ref.
 func (m *MailSender) Send(ctx context.Context, l steward.Letter) (steward.Receipt, error) {
 	if l.Message.To.Customer() && m.unsubscribeURL(l.Message) == "" {

@@ -16,38 +16,76 @@ type mailBody struct {
 	unsubscribe string
 }
 
+// Limits of what came from a CRM, in runes: a mail has none of its own, but its
+// reader's patience does. Wording is limited where it is parsed.
+const (
+	maxMailFact   = 300
+	maxMailFooter = 2000
+)
+
+// facts is the labelled values that say something.
+func (b mailBody) facts() []steward.LabelledText {
+	var out []steward.LabelledText
+	for _, f := range b.content.Facts {
+		if t := shorten(oneLine(f.Text), maxMailFact); t != "" {
+			out = append(out, steward.LabelledText{Label: shorten(oneLine(f.Label), maxMailFact), Text: t})
+		}
+	}
+	return out
+}
+
+func (b mailBody) account() string { return shorten(oneLine(b.content.Account), maxMailFact) }
+
+func (b mailBody) footer() string {
+	return shorten(strings.TrimSpace(manyLines(b.content.Footer)), maxMailFooter)
+}
+
+// partTitle is a part's heading, unless the subject has said it already.
+func (b mailBody) partTitle(p steward.ContentPart) string {
+	t := oneLine(p.Title)
+	if t == oneLine(b.content.Title) {
+		return ""
+	}
+	return shorten(t, maxMailFact)
+}
+
+func (b mailBody) evidence(p steward.ContentPart) []string {
+	out := sentences(p.Evidence)
+	for i, e := range out {
+		out[i] = shorten(e, maxMailFact)
+	}
+	return out
+}
+
 func (b mailBody) plain() string {
 	var paras []string
-	c := b.content
-	if a := oneLine(c.Account); a != "" && b.isCard() {
+	if a := b.account(); a != "" && b.isCard() {
 		paras = append(paras, a)
 	}
 	var facts []string
-	for _, f := range c.Facts {
-		if t := oneLine(f.Text); t != "" {
-			facts = append(facts, strings.TrimPrefix(oneLine(f.Label)+": "+t, ": "))
-		}
+	for _, f := range b.facts() {
+		facts = append(facts, strings.TrimPrefix(f.Label+": "+f.Text, ": "))
 	}
 	if len(facts) > 0 {
 		paras = append(paras, strings.Join(facts, "\n"))
 	}
-	for _, p := range c.Parts {
-		if t := oneLine(p.Title); t != "" && t != oneLine(c.Title) {
+	for _, p := range b.content.Parts {
+		if t := b.partTitle(p); t != "" {
 			paras = append(paras, strings.ToUpper(t))
 		}
 		if words := parseMarkdown(p.Markdown).plain(); words != "" {
 			paras = append(paras, words)
 		}
-		if ev := sentences(p.Evidence); len(ev) > 0 {
+		if ev := b.evidence(p); len(ev) > 0 {
 			paras = append(paras, "- "+strings.Join(ev, "\n- "))
 		}
 	}
 	var small []string
-	if f := strings.TrimSpace(manyLines(c.Footer)); f != "" {
+	if f := b.footer(); f != "" {
 		small = append(small, f)
 	}
 	if b.unsubscribe != "" {
-		small = append(small, unsubscribeWord(c.Locale)+": "+b.unsubscribe)
+		small = append(small, unsubscribeWord(b.content.Locale)+": "+b.unsubscribe)
 	}
 	if len(small) > 0 {
 		paras = append(paras, "-- \n"+strings.Join(small, "\n"))
@@ -70,7 +108,7 @@ func (b mailBody) html() string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>` + html.EscapeString(oneLine(b.content.Title)) + `</title>
+<title>` + html.EscapeString(headerText(b.content.Title, 200)) + `</title>
 </head>
 <body style="margin:0;padding:24px 16px">
 ` + b.fragment() + `</body>
@@ -80,18 +118,17 @@ func (b mailBody) html() string {
 
 // fragment is what stands in the page's body.
 func (b mailBody) fragment() string {
-	c := b.content
 	var sb strings.Builder
 	sb.WriteString(`<div style="max-width:600px;margin:0 auto;` + mailFont + `">` + "\n")
 	if b.isCard() {
 		b.writeFacts(&sb)
 	}
-	for _, p := range c.Parts {
-		if t := oneLine(p.Title); t != "" && t != oneLine(c.Title) {
+	for _, p := range b.content.Parts {
+		if t := b.partTitle(p); t != "" {
 			element(&sb, "h2", styleHeading, func() { sb.WriteString(html.EscapeString(t)) })
 		}
 		parseMarkdown(p.Markdown).writeHTML(&sb, false)
-		if ev := sentences(p.Evidence); len(ev) > 0 {
+		if ev := b.evidence(p); len(ev) > 0 {
 			sb.WriteString(`<ul style="` + styleList + `">`)
 			for _, e := range ev {
 				element(&sb, "li", styleItem, func() { sb.WriteString("<bdi>" + html.EscapeString(e) + "</bdi>") })
@@ -105,21 +142,19 @@ func (b mailBody) fragment() string {
 }
 
 func (b mailBody) writeFacts(sb *strings.Builder) {
-	if a := oneLine(b.content.Account); a != "" {
+	if a := b.account(); a != "" {
 		element(sb, "p", `margin:0 0 6px;font-weight:600`, func() { sb.WriteString("<bdi>" + html.EscapeString(a) + "</bdi>") })
 	}
 	sb.WriteString(`<table role="presentation" cellpadding="0" cellspacing="0" style="margin:0 0 16px;font-size:14px">`)
-	for _, f := range b.content.Facts {
-		if t := oneLine(f.Text); t != "" {
-			sb.WriteString(`<tr><td style="padding:1px 14px 1px 0;color:#6b7280">` + html.EscapeString(oneLine(f.Label)) +
-				`</td><td style="padding:1px 0"><bdi>` + html.EscapeString(t) + "</bdi></td></tr>")
-		}
+	for _, f := range b.facts() {
+		sb.WriteString(`<tr><td style="padding:1px 14px 1px 0;color:#6b7280">` + html.EscapeString(f.Label) +
+			`</td><td style="padding:1px 0"><bdi>` + html.EscapeString(f.Text) + "</bdi></td></tr>")
 	}
 	sb.WriteString("</table>\n")
 }
 
 func (b mailBody) writeSmallPrint(sb *strings.Builder) {
-	footer := strings.TrimSpace(manyLines(b.content.Footer))
+	footer := b.footer()
 	if footer == "" && b.unsubscribe == "" {
 		return
 	}

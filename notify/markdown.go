@@ -16,7 +16,7 @@ import (
 // Limits on wording. Templates are limited where they are loaded; these keep
 // rendering bounded whatever arrives.
 const (
-	maxMarkdown = 50_000 // bytes; more is cut, visibly
+	maxMarkdown = 20_000 // bytes, some 3,000 words; more is cut, visibly. CommonMark is quadratic at worst
 	maxNesting  = 6      // lists and quotes within one another; deeper ones are flattened
 	maxLinkURL  = 2_000  // bytes; a longer target is dropped
 )

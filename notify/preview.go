@@ -91,6 +91,12 @@ func NewPreviewSender(cfg PreviewConfig) (*PreviewSender, error) {
 	return &PreviewSender{cfg: cfg, mail: m}, nil
 }
 
+// String is the sender without the keys of the mail it renders.
+func (p *PreviewSender) String() string { return "preview sender" }
+
+// GoString is the same for %#v.
+func (p *PreviewSender) GoString() string { return p.String() }
+
 // Send writes the message's file and its line in the journal. The Ref is the
 // file's path.
 func (p *PreviewSender) Send(ctx context.Context, l steward.Letter) (steward.Receipt, error) {
@@ -178,12 +184,12 @@ func slackPayload(l steward.Letter) ([]byte, error) {
 	if err != nil {
 		return nil, failed(steward.Refused, "could_not_compose", "please report this with `steward outreach` of the message", withhold("lay out the card", err))
 	}
-	out := map[string]any{}
+	out := map[string]any{"blocks": blocks} // which the library keeps beside the other arguments
 	for k := range values {
 		v := values.Get(k)
 		switch k {
 		case "token":
-		case "blocks", "metadata":
+		case "metadata":
 			out[k] = json.RawMessage(v)
 		case "mrkdwn", "unfurl_links", "unfurl_media", "link_names":
 			out[k] = v == "true"

@@ -76,6 +76,13 @@ func NewSlackSender(cfg SlackConfig) (*SlackSender, error) {
 	return &SlackSender{cfg: cfg, client: slack.New(cfg.Token.Reveal(), opts...), lookups: map[string]lookup{}}, nil
 }
 
+// String is the sender without its token, which fmt would otherwise dig out of
+// the client's unexported fields.
+func (s *SlackSender) String() string { return "slack sender" }
+
+// GoString is the same for %#v.
+func (s *SlackSender) GoString() string { return s.String() }
+
 // boundedClient reads no more of an answer than could be one, and mends a 429
 // whose Retry-After the library would stumble over.
 type boundedClient struct{ *http.Client }

@@ -135,6 +135,7 @@ func (s *SMTPServer) Roots() *x509.CertPool { return s.roots }
 func (s *SMTPServer) Close() {
 	close(s.released)
 	s.server.Close()
+	s.ln.Close() // the server knows of it only once Serve has begun
 	s.done.Wait()
 }
 
