@@ -94,7 +94,7 @@ Exit codes: 0 ready, 1 not ready or not there.`,
 			return nil
 		},
 	}
-	c.Flags().StringVar(&url, "url", "http://127.0.0.1:9090/readyz", "the worker's readiness page")
+	c.Flags().StringVar(&url, "url", "http://127.0.0.1:8081/readyz", "the worker's readiness page")
 	return c
 }
 
