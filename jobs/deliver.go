@@ -27,7 +27,7 @@ func (e *Engine) Deliver(ctx context.Context, id steward.MessageID, epoch int) e
 	if err != nil || !ready {
 		return err
 	}
-	receipt, sendErr := e.Sender.Send(ctx, letter)
+	receipt, sendErr := e.send(ctx, letter)
 	// From here on the outcome must be written even while the process is told
 	// to stop.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -44,6 +44,23 @@ func (e *Engine) Deliver(ctx context.Context, id steward.MessageID, epoch int) e
 		return e.tellFailure(ctx, letter.Message, sendErr)
 	}
 	return e.Ledger.ForgetNotice(ctx, "channel/"+string(letter.Message.Channel))
+}
+
+// send calls the provider. Where an earlier call's outcome may have been lost
+// and the step allows another, the provider is asked first whether it has the
+// message after all.
+func (e *Engine) send(ctx context.Context, l steward.Letter) (steward.Receipt, error) {
+	if l.Message.RetryUncertain && l.Message.Attempts > 1 && e.Find != nil {
+		r, found, err := e.Find(ctx, l)
+		if err != nil {
+			return r, &steward.DeliveryError{Kind: steward.Unreachable, Err: fmt.Errorf("look for an earlier copy: %w", err)}
+		}
+		if found {
+			r.Detail = "an earlier call had delivered it"
+			return r, nil
+		}
+	}
+	return e.Sender.Send(ctx, l)
 }
 
 // prepare claims the message, passes it through its gates and composes it.

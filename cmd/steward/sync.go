@@ -104,7 +104,7 @@ func storeBatch(b ingest.Batch, marks []store.FileMark, o importOptions) store.B
 		out.Series[store.SeriesKey{Account: k.Account, Metric: k.Metric}] = s
 	}
 	for _, r := range b.Rejects {
-		out.Rejects = append(out.Rejects, store.Reject{File: r.File, Line: r.Line, Column: r.Column, ColumnName: r.ColumnName, Reason: r.Reason, Text: r.Text})
+		out.Rejects = append(out.Rejects, store.Reject{File: r.File, Line: r.Line, Column: r.Column, ColumnName: r.ColumnName, Reason: r.Reason, Text: r.Text, Warning: r.Warning})
 	}
 	return out
 }
