@@ -65,15 +65,22 @@ func cardFits() []cardFit {
 // line of facts; for each finding its wording and, as a list, what was seen;
 // small print. Only plain_text and rich_text objects are used, never mrkdwn.
 func SlackBlocks(c steward.Content) (blocks []slack.Block, fallback string) {
-	read := readCard(c)
+	whole := readCard(c)
+	_, blocks = whole.fitted()
+	return blocks, whole.fallback()
+}
+
+// fitted is the card cut to the first fit that Slack takes, and its blocks.
+func (c card) fitted() (cut card, blocks []slack.Block) {
 	fits := cardFits()
 	for i, fit := range fits {
-		blocks = read.blocks(fit)
+		cut = c.within(fit)
+		blocks = cut.blocks()
 		if i == len(fits)-1 || jsonRunes(blocks) <= maxCard {
 			break
 		}
 	}
-	return blocks, read.fallback()
+	return cut, blocks
 }
 
 // card is content cleaned and parsed once, for however many fits it takes.
@@ -84,6 +91,7 @@ type card struct {
 	link    string
 	parts   []cardPart
 	footer  string
+	note    string // what within had to leave out
 }
 
 type cardPart struct {
@@ -122,28 +130,65 @@ func jsonRunes(blocks []slack.Block) int {
 	return utf8.RuneCount(b)
 }
 
-func (c card) blocks(fit cardFit) []slack.Block {
+// within cuts a card to a fit and notes how much that left out: facts, lines of
+// evidence, blocks of wording, parts.
+func (c card) within(fit cardFit) card {
 	left := 0
-	out := []slack.Block{slack.NewHeaderBlock(dataText(c.heading, maxHeader))}
-	if el := c.factsLine(fit, &left); el != nil {
-		out = append(out, slack.NewRichTextBlock("facts", el))
+	cut := c
+	cut.footer = shorten(c.footer, 300)
+	cut.facts, cut.parts = nil, nil
+	for i, f := range c.facts {
+		if i == fit.facts {
+			left += len(c.facts) - i
+			break
+		}
+		cut.facts = append(cut.facts, steward.LabelledText{Label: shorten(f.Label, 40), Text: shorten(f.Text, fit.fact)})
 	}
 	for i, p := range c.parts {
 		if i == fit.parts {
 			left += len(c.parts) - i
 			break
 		}
+		part, n := p.within(fit)
+		cut.parts = append(cut.parts, part)
+		left += n
+	}
+	if left > 0 {
+		cut.note = shorten(moreNote(left, c.account), 200)
+	}
+	return cut
+}
+
+func (p cardPart) within(fit cardFit) (cut cardPart, left int) {
+	cut.title = shorten(p.title, 150)
+	cut.wording, left = p.wording.shortened(fit.wording)
+	for i, e := range p.evidence {
+		if i == fit.evidence {
+			left += len(p.evidence) - i
+			break
+		}
+		cut.evidence = append(cut.evidence, shorten(e, fit.sentence))
+	}
+	return cut, left
+}
+
+func (c card) blocks() []slack.Block {
+	out := []slack.Block{slack.NewHeaderBlock(dataText(c.heading))}
+	if el := c.factsLine(); el != nil {
+		out = append(out, slack.NewRichTextBlock("facts", el))
+	}
+	for i, p := range c.parts {
 		if i > 0 {
 			out = append(out, slack.NewDividerBlock())
 		}
-		out = append(out, slack.NewRichTextBlock(fmt.Sprintf("part-%d", i), p.elements(fit, &left)...))
+		out = append(out, slack.NewRichTextBlock(fmt.Sprintf("part-%d", i), p.elements()...))
 	}
 	var small []slack.MixedElement
 	if c.footer != "" {
-		small = append(small, dataText(c.footer, 300))
+		small = append(small, dataText(c.footer))
 	}
-	if left > 0 {
-		small = append(small, dataText(moreNote(left, c.account), 200))
+	if c.note != "" {
+		small = append(small, dataText(c.note))
 	}
 	if len(small) > 0 {
 		out = append(out, slack.NewContextBlock("small-print", small...))
@@ -153,8 +198,8 @@ func (c card) blocks(fit cardFit) []slack.Block {
 
 // dataText is a plain_text object. Emoji is off: ":fire:" in a company's name
 // is a name.
-func dataText(s string, limit int) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.PlainTextType, shorten(s, limit), false, false)
+func dataText(s string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
 }
 
 // cardHeading is the card's first line. The account comes first since that is what
@@ -189,23 +234,19 @@ func severityMark(severity string) string {
 
 // factsLine is "ARR 48k €  ·  Renews in 61 days  ·  Owner Dana Reyes", the
 // values in bold so that the eye can skip the labels.
-func (c card) factsLine(fit cardFit, left *int) *slack.RichTextSection {
+func (c card) factsLine() *slack.RichTextSection {
 	var spans []span
 	gap := func() {
 		if len(spans) > 0 {
 			spans = append(spans, span{text: "   ·   "})
 		}
 	}
-	for i, f := range c.facts {
-		if i == fit.facts {
-			*left += len(c.facts) - i
-			break
-		}
+	for _, f := range c.facts {
 		gap()
 		if f.Label != "" {
-			spans = append(spans, span{text: shorten(f.Label, 40) + " "})
+			spans = append(spans, span{text: f.Label + " "})
 		}
-		spans = append(spans, span{text: shorten(f.Text, fit.fact), bold: true})
+		spans = append(spans, span{text: f.Text, bold: true})
 	}
 	if c.link != "" {
 		gap()
@@ -214,26 +255,31 @@ func (c card) factsLine(fit cardFit, left *int) *slack.RichTextSection {
 	return section(spans)
 }
 
-func (p cardPart) elements(fit cardFit, left *int) []slack.RichTextElement {
-	wording, cut := p.wording.shortened(fit.wording)
-	*left += cut
+func (p cardPart) elements() []slack.RichTextElement {
+	wording := p.wording
 	if p.title != "" {
-		title := block{kind: heading, spans: []span{{text: shorten(p.title, 150)}}}
-		wording = append(document{title}, wording...)
+		wording = append(document{{kind: heading, spans: []span{{text: p.title}}}}, wording...)
 	}
 	els := wording.richText()
+	if p.evidenceNeedsLabel() {
+		els = append(els, section([]span{{text: evidenceLabel, italic: true}}))
+	}
 	var items []slack.RichTextElement
-	for i, e := range p.evidence {
-		if i == fit.evidence {
-			*left += len(p.evidence) - i
-			break
-		}
-		items = append(items, section([]span{{text: shorten(e, fit.sentence)}}))
+	for _, e := range p.evidence {
+		items = append(items, section([]span{{text: e}}))
 	}
 	if len(items) > 0 {
 		els = append(els, slack.NewRichTextList(slack.RTEListBullet, 0, items...))
 	}
 	return els
+}
+
+const evidenceLabel = "What was seen"
+
+// evidenceNeedsLabel tells that the wording ends in a list of its own, so that
+// the evidence below it would read as more of that.
+func (p cardPart) evidenceNeedsLabel() bool {
+	return len(p.evidence) > 0 && len(p.wording) > 0 && p.wording[len(p.wording)-1].kind == list
 }
 
 // sentences is the evidence that says something.

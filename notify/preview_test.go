@@ -232,8 +232,7 @@ func TestPreviewThatCannotWrite(t *testing.T) {
 
 func TestTerminalCard(t *testing.T) {
 	want := `╭─ Slack → Dana Reyes ───────────────────────────────────────╮
-│ Logins are dropping                                        │
-│ Acme GmbH                                                  │
+│ 🟠 Acme GmbH — Logins are dropping                         │
 │ ARR 48k € · Renews 12 May, in 61 days · Owner Dana Reyes   │
 │                                                            │
 │ Acme GmbH logs in a third as often as two weeks ago.       │

@@ -46,16 +46,16 @@ type pageEntry struct {
 }
 
 type pageCard struct {
-	Channel, Mark, Title, Account, Severity string
-	Link                                    string
-	Facts                                   []steward.LabelledText
-	Parts                                   []pagePart
-	Footer                                  string
+	Channel, Heading, Severity, Link string
+	Facts                            []steward.LabelledText
+	Parts                            []pagePart
+	Footer, Note                     string
 }
 
 type pagePart struct {
 	Title    string
 	Wording  template.HTML
+	Label    string
 	Evidence []string
 }
 
@@ -108,17 +108,16 @@ func newPageEntry(e previewEntry, ref string) pageEntry {
 	if !strings.HasPrefix(where, "#") {
 		where = "Direct message to " + meantFor(steward.Message{To: e.To})
 	}
-	card := &pageCard{Channel: where, Title: oneLine(c.Title), Account: oneLine(c.Account), Severity: oneLine(c.Severity),
-		Mark: severityMark(c.Severity), Link: safeURL(c.Link), Footer: oneLine(c.Footer)}
-	for _, f := range c.Facts {
-		if t := oneLine(f.Text); t != "" {
-			card.Facts = append(card.Facts, steward.LabelledText{Label: oneLine(f.Label), Text: t})
-		}
+	// The card as Slack shows it: cut where the real one is.
+	cut, _ := readCard(c).fitted()
+	card := &pageCard{Channel: where, Heading: cut.heading, Link: cut.link, Facts: cut.facts, Footer: cut.footer, Note: cut.note}
+	if mark := severityMark(c.Severity); mark != "" { // a dot of ours: not every machine has a font with emoji
+		card.Heading, card.Severity = strings.TrimPrefix(cut.heading, mark), c.Severity
 	}
-	for _, part := range c.Parts {
-		pp := pagePart{Wording: template.HTML(parseMarkdown(part.Markdown).html()), Evidence: sentences(part.Evidence)}
-		if t := oneLine(part.Title); t != card.Title {
-			pp.Title = t
+	for _, part := range cut.parts {
+		pp := pagePart{Title: part.title, Wording: template.HTML(part.wording.html()), Evidence: part.evidence}
+		if part.evidenceNeedsLabel() {
+			pp.Label = evidenceLabel
 		}
 		card.Parts = append(card.Parts, pp)
 	}
@@ -156,6 +155,8 @@ article{margin:0 0 16px;background:#fff;border:1px solid #e4e2de;border-radius:1
 .card hr{border:0;border-top:1px solid #e8e6e2;margin:14px 0}
 .card .wording p{margin:0 0 8px!important}
 .evidence{margin:4px 0 8px;padding-left:22px}
+.label{margin:10px 0 0;font-style:italic;color:#454442}
+.dot{display:inline-block;width:12px;height:12px;margin-right:8px;border-radius:50%;background:#e8912d}.dot.critical{background:#d0342c}
 .small{margin:10px 0 0;font-size:13px;color:#6b6a68}
 .mail .head{padding:14px 20px;border-bottom:1px solid #f0eeea}
 .mail h3{margin:0 0 6px;font-size:19px;font-weight:500}
@@ -178,11 +179,11 @@ a{color:#0b5cad}
 {{range .Entries}}<article class="{{.Ref}}" id="{{.ID}}">
 <div class="meta"><span>{{if .Card}}{{.Card.Channel}}{{else}}E-mail{{end}}</span><span>{{.Time}}</span>{{with .Account}}<span><bdi>{{.}}</bdi></span>{{end}}<a href="{{.File}}">as sent</a></div>
 {{with .Card}}<div class="card"><div class="bot">S</div><div class="who">Steward<span>APP</span></div>
-<h3>{{.Mark}}{{with .Account}}<bdi>{{.}}</bdi>{{end}}{{if and .Account .Title}} — {{end}}{{.Title}}</h3>
+<h3>{{with .Severity}}<i class="dot {{.}}"></i>{{end}}{{.Heading}}</h3>
 {{if or .Facts .Link}}<p class="facts">{{range $i, $f := .Facts}}{{if $i}}<i>·</i>{{end}}{{$f.Label}} <b><bdi>{{$f.Text}}</bdi></b>{{end}}{{with .Link}}<i>·</i><a href="{{.}}" rel="noreferrer">Open in CRM</a>{{end}}</p>{{end}}
 {{range $i, $p := .Parts}}{{if $i}}<hr>{{end}}{{with $p.Title}}<h4>{{.}}</h4>{{end}}<div class="wording">{{$p.Wording}}</div>
-{{if $p.Evidence}}<ul class="evidence">{{range $p.Evidence}}<li><bdi>{{.}}</bdi></li>{{end}}</ul>{{end}}{{end}}
-{{with .Footer}}<p class="small">{{.}}</p>{{end}}</div>{{end}}{{with .Mail}}<div class="mail"><div class="head"><h3>{{.Subject}}</h3>
+{{with $p.Label}}<p class="label">{{.}}</p>{{end}}{{if $p.Evidence}}<ul class="evidence">{{range $p.Evidence}}<li><bdi>{{.}}</bdi></li>{{end}}</ul>{{end}}{{end}}
+{{with .Footer}}<p class="small">{{.}}</p>{{end}}{{with .Note}}<p class="small">{{.}}</p>{{end}}</div>{{end}}{{with .Mail}}<div class="mail"><div class="head"><h3>{{.Subject}}</h3>
 <dl><dt>From</dt><dd>{{.From}}</dd><dt>To</dt><dd>{{.To}}</dd>{{with .ReplyTo}}<dt>Reply to</dt><dd>{{.}}</dd>{{end}}</dl></div>
 <div class="body">{{.Body}}</div></div>{{end}}
 </article>

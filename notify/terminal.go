@@ -19,10 +19,7 @@ func terminalCard(l steward.Letter, width int, colour bool) string {
 	t := terminal{inner: max(width, 30) - 4, colour: colour}
 	c := l.Content
 	t.rule("╭", "╮", route(l.Message))
-	t.wrap("", oneLine(c.Title), boldOn)
-	if a := oneLine(c.Account); a != "" {
-		t.wrap("", a, "")
-	}
+	t.wrap("", cardHeading(c), boldOn)
 	var facts []string
 	for _, f := range c.Facts {
 		if v := oneLine(f.Text); v != "" {
@@ -36,6 +33,12 @@ func terminalCard(l steward.Letter, width int, colour bool) string {
 			t.wrap("", title, boldOn)
 		}
 		for _, para := range strings.Split(parseMarkdown(p.Markdown).plain(), "\n") {
+			if para == "" { // a mail reads as a letter, a card stays compact
+				if l.Message.Channel == steward.Email {
+					t.line("", "")
+				}
+				continue
+			}
 			t.wrap("", para, "")
 		}
 		for _, e := range sentences(p.Evidence) {
@@ -73,9 +76,12 @@ type terminal struct {
 
 func (t *terminal) rule(left, right, title string) {
 	if title != "" {
-		title = " " + cutToWidth(title, t.inner-4) + " "
+		if short := cutToWidth(title, t.inner-5); short != title {
+			title = short + "…"
+		}
+		title = "─ " + title + " "
 	}
-	t.sb.WriteString(left + "─" + title + strings.Repeat("─", max(t.inner+1-uniseg.StringWidth(title), 0)) + right + "\n")
+	t.sb.WriteString(left + title + strings.Repeat("─", max(t.inner+2-uniseg.StringWidth(title), 0)) + right + "\n")
 }
 
 func (t *terminal) line(text, style string) {
