@@ -18,6 +18,7 @@ import (
 	"steward/configs"
 	"steward/jobs"
 	"steward/notify"
+	"steward/playbooks"
 	"steward/replay"
 	"steward/store"
 )
@@ -99,7 +100,7 @@ type demo struct {
 	total  map[steward.PlaybookName]*demoTotal
 }
 
-type demoTotal struct{ opened, held, ended, said int }
+type demoTotal struct{ opened, held, ended int }
 
 func (d *demo) prepare(ctx context.Context) error {
 	dir, err := filepath.Abs(d.options.dir)
@@ -201,9 +202,10 @@ func (d *demo) baseline(ctx context.Context) error {
 	if err := d.evaluate(ctx, d.slot(ws, d.first+1)); err != nil {
 		return err
 	}
+	d.count()
 	held := 0
 	for _, t := range d.last.Playbooks {
-		held += t.Pending + t.Quarantined + t.Firing
+		held += t.Pending + t.Firing
 	}
 	fmt.Fprintf(a.stderr, "\nBaseline on %s: what already holds is not news; it is held until somebody releases it (%s).\n", (d.first + 1).String(), count(held, "condition"))
 	return nil
@@ -277,7 +279,16 @@ func (d *demo) live(ctx context.Context, day steward.Day) error {
 	if err := d.evaluate(ctx, d.slot(d.house.ws, day)); err != nil {
 		return err
 	}
-	var parts []string
+	parts := d.count()
+	if len(parts) == 0 {
+		parts = []string{"nothing new"}
+	}
+	fmt.Fprintf(d.app.stderr, "%s  %s · %s\n", d.app.bold(day.Start(time.UTC).Format("Mon _2 Jan")), strings.Join(parts, " · "), count(d.sender.count()-before, "message"))
+	return d.people(ctx, day)
+}
+
+// count adds the last evaluation to the totals and says what it did.
+func (d *demo) count() (parts []string) {
 	for _, name := range slices.Sorted(maps.Keys(d.last.Playbooks)) {
 		t := d.last.Playbooks[name]
 		sum := d.total[name]
@@ -285,22 +296,58 @@ func (d *demo) live(ctx context.Context, day steward.Day) error {
 			sum = &demoTotal{}
 			d.total[name] = sum
 		}
-		sum.opened, sum.held, sum.ended, sum.said = sum.opened+t.Opened, sum.held+t.Quarantined, sum.ended+t.Exited, sum.said+t.Outreach
-		if t.Opened+t.Quarantined+t.Exited > 0 {
-			parts = append(parts, fmt.Sprintf("%s +%d opened, %d held, %d ended", name, t.Opened, t.Quarantined, t.Exited))
+		sum.opened, sum.held, sum.ended = sum.opened+t.Opened, sum.held+t.Quarantined, sum.ended+t.Exited
+		if words := tallyWords(t); words != "" {
+			parts = append(parts, string(name)+" "+words)
 		}
 	}
-	if len(parts) == 0 {
-		parts = []string{"nothing new"}
+	return parts
+}
+
+// tallyWords is what a day did for a playbook: "2 opened, 1 ended".
+func tallyWords(t *playbooks.Tally) string {
+	var parts []string
+	for _, x := range []struct {
+		n    int
+		word string
+	}{{t.Opened, "opened"}, {t.Quarantined, "held"}, {t.Exited, "ended"}} {
+		if x.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.word))
+		}
 	}
-	fmt.Fprintf(d.app.stderr, "%s  %s · %s\n", d.app.bold(day.Start(time.UTC).Format("Mon 2 Jan")), strings.Join(parts, " · "), count(d.sender.count()-before, "message"))
-	return d.people(ctx, day)
+	return strings.Join(parts, ", ")
+}
+
+// interlude plays what happens to a team in two weeks: sending is paused for a
+// day, and one customer wants no more mail.
+func (d *demo) interlude(ctx context.Context, day steward.Day) error {
+	db, now := d.house.db, d.clock.now()
+	switch day - d.first {
+	case 7:
+		fmt.Fprintf(d.app.stderr, "            ops pauses all sending for a day: an outage is on everybody's mind\n")
+		return db.SetPause(ctx, steward.Pause{At: now, By: "a simulated ops person", Reason: "the product is down"})
+	case 8:
+		fmt.Fprintf(d.app.stderr, "            sending goes on; what was put off goes out\n")
+		return db.ClearPause(ctx)
+	case 9:
+		mails, _, err := db.Messages(ctx, store.MessageFilter{State: steward.AwaitingApproval, Kind: steward.Mail})
+		if err != nil || len(mails) == 0 {
+			return err
+		}
+		to := mails[len(mails)-1].To
+		fmt.Fprintf(d.app.stderr, "            %s unsubscribes with one click\n", clean(to.Name))
+		return db.Suppress(ctx, to.Email, "unsubscribed", "simulated", now)
+	}
+	return nil
 }
 
 // people plays the CSMs: by the afternoon every third card is taken on, and
 // two of three mails that wait since yesterday are approved.
 func (d *demo) people(ctx context.Context, day steward.Day) error {
 	d.clock.set(d.clock.now().Add(8 * time.Hour))
+	if err := d.interlude(ctx, day-1); err != nil {
+		return err
+	}
 	db, now := d.house.db, d.clock.now()
 	open, err := db.Enrolments(ctx, store.EnrolmentFilter{Open: true})
 	if err != nil {
@@ -339,9 +386,12 @@ func (d *demo) finish(ctx context.Context, took time.Duration) error {
 	fmt.Fprintf(a.stderr, "\n%s simulated in %.0f seconds.\n", count(d.options.days, "day"), took.Seconds())
 	for _, name := range slices.Sorted(maps.Keys(d.total)) {
 		t := d.total[name]
-		fmt.Fprintf(a.stderr, "  %-18s %d opened, %d held, %d ended, %d things said\n", name, t.opened, t.held, t.ended, t.said)
+		fmt.Fprintf(a.stderr, "  %-18s %d opened, %d held, %d ended\n", name, t.opened, t.held, t.ended)
 	}
-	fmt.Fprintf(a.stderr, "  %s\n", countWords(counts))
+	fmt.Fprintf(a.stderr, "  messages           %s\n", countWords(counts))
+	if err := d.printReasons(ctx); err != nil {
+		return err
+	}
 	account, playbook := d.interesting(ctx)
 	page := filepath.Join(d.options.dir, "preview", "index.html")
 	fmt.Fprintf(a.stderr, `
@@ -354,6 +404,33 @@ And ask it things:
   steward -w %[2]s plan --on %[5]s
 The true story of every account is in %[2]s/data/%[6]s.
 `, page, d.options.dir, account, playbook, d.sim.Last+1, replay.TruthFile)
+	return nil
+}
+
+// printReasons counts what was put off and what was not said, by reason.
+func (d *demo) printReasons(ctx context.Context) error {
+	records, err := d.house.db.Records(ctx, store.RecordFilter{})
+	if err != nil {
+		return err
+	}
+	for _, kind := range []struct {
+		effect steward.Effect
+		words  string
+	}{{steward.Defer, "put off"}, {steward.Suppress, "not said"}} {
+		n := map[steward.Reason]int{}
+		for _, r := range records {
+			if r.Effect == kind.effect && (r.Step != "" || r.Message != "") {
+				n[r.Reason]++
+			}
+		}
+		var parts []string
+		for _, reason := range slices.Sorted(maps.Keys(n)) {
+			parts = append(parts, fmt.Sprintf("%d %s", n[reason], reason))
+		}
+		if len(parts) > 0 {
+			fmt.Fprintf(d.app.stderr, "  %-18s %s\n", kind.words, strings.Join(parts, ", "))
+		}
+	}
 	return nil
 }
 

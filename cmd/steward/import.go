@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"steward/ingest"
@@ -144,42 +147,37 @@ func (a *app) printImported(i imported) {
 	}
 }
 
-// progress is a line on the terminal that long work rewrites; silent where
-// nobody watches.
-func (a *app) progress() *progressLine {
-	return &progressLine{app: a, on: isTerminal(a.stderr) && !a.json}
+// progress shows long work on a terminal; silent where nobody watches.
+func (a *app) progress() *progress {
+	return &progress{out: a.stderr, on: isTerminal(a.stderr) && !a.json}
 }
 
-type progressLine struct {
-	app  *app
-	on   bool
-	last int
+type progress struct {
+	out io.Writer
+	on  bool
+	of  string
+	bar *progressbar.ProgressBar
 }
 
-// file is an ingest.Progress.
-func (p *progressLine) file(file string, done, total int64) {
-	if total <= 0 {
+// file is an ingest.Progress: a bar for each file in turn.
+func (p *progress) file(file string, done, total int64) {
+	if !p.on || total <= 0 {
 		return
 	}
-	p.show(file, int(done), int(total))
-}
-
-func (p *progressLine) show(what string, done, total int) {
-	percent := 100 * done / max(total, 1)
-	if !p.on || percent == p.last {
-		return
+	if p.bar == nil || p.of != file {
+		p.clear()
+		p.of = file
+		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(p.out), progressbar.OptionSetDescription(file), progressbar.OptionShowBytes(true),
+			progressbar.OptionSetWidth(24), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(false))
 	}
-	p.last = percent
-	const width = 24
-	full := width * percent / 100
-	fmt.Fprintf(p.app.stderr, "\r\x1b[K%s%s %3d%% %s", strings.Repeat("█", full), strings.Repeat("░", width-full), percent, what)
+	_ = p.bar.Set64(min(done, total)) // a bar that cannot be drawn is no reason to stop
 }
 
-func (p *progressLine) clear() {
-	if p.on {
-		fmt.Fprint(p.app.stderr, "\r\x1b[K")
-		p.last = -1
+func (p *progress) clear() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.bar = nil
 	}
 }
 
-var _ ingest.Progress = (&progressLine{}).file
+var _ ingest.Progress = (&progress{}).file
