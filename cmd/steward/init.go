@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -102,6 +103,30 @@ func (o *initOptions) infer() error {
 	if o.app.json {
 		return o.app.printJSON(inf)
 	}
-	fmt.Fprint(o.app.stdout, inf.YAML(o.name))
+	name := o.name
+	if name == "" {
+		name = sourceName(o.from)
+	}
+	fmt.Fprint(o.app.stdout, inf.YAML(name))
 	return nil
+}
+
+// sourceName makes a source's name of a file's: lower-case letters, digits and
+// underscores.
+func sourceName(path string) string {
+	base, _, _ := strings.Cut(filepath.Base(path), ".")
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		default:
+			return '_'
+		}
+	}, base)
+	if name == "" || name[0] < 'a' || name[0] > 'z' {
+		name = "source_" + name
+	}
+	return name
 }
