@@ -13,7 +13,7 @@ type Evidence struct {
 	Wanted string `json:"wanted"`
 	// Verdict is what the comparison came to.
 	Verdict Verdict `json:"verdict"`
-	// Words says it as a person would: "logins fell 64 % in 14 days: 42 → 15 a day".
+	// Words says it as a person would: "logins fell 64% in 14 days: 42 → 15 a day".
 	Words string `json:"words,omitempty"`
 }
 

@@ -3,6 +3,7 @@ package lang
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,9 +11,12 @@ import (
 	"steward/facts"
 )
 
-// Evidence is what decided the value of a traced condition: of an or that
-// holds the sides that do, of everything else all of it, as comparisons beside
-// what was seen, in source order.
+// Evidence is what decided the value of a traced condition, as comparisons
+// beside what was seen, in source order. Of an and that does not hold these are
+// the sides that do not, of an or that holds the sides that do, and of either
+// while it is unknown the sides that are. Of an and that holds it is every side
+// but guards: drop(m, w) tells from where to where, so was(avg(m, w), w) >= 1
+// beside it would only say half of that again.
 func Evidence(t *Trace) []steward.Evidence {
 	n := t.node
 	switch {
@@ -20,10 +24,7 @@ func Evidence(t *Trace) []steward.Evidence {
 		return nil
 	case n.op == opAnd || n.op == opOr:
 		var out []steward.Evidence
-		for _, side := range t.sides {
-			if n.op == opOr && t.Value.Verdict() == steward.Holds && side.Value.Verdict() != steward.Holds {
-				continue
-			}
+		for _, side := range decisive(t) {
 			out = append(out, Evidence(side)...)
 		}
 		return out
@@ -43,6 +44,47 @@ func Evidence(t *Trace) []steward.Evidence {
 	return []steward.Evidence{{Part: t.Text, Expr: t.Text, Saw: t.Value, Verdict: t.Value.Verdict(), Words: sentence(t)}}
 }
 
+// decisive is the sides of an and or an or that made it what it is. The sides
+// of an and within an and are sides of the whole.
+func decisive(t *Trace) []*Trace {
+	sides, verdict := chained(t, t.node.op), t.Value.Verdict()
+	if verdict == steward.Holds && t.node.op == opAnd {
+		return withoutGuards(sides)
+	}
+	return slices.DeleteFunc(sides, func(side *Trace) bool { return side.Value.Verdict() != verdict })
+}
+
+// chained is the sides of a chain of one operator.
+func chained(t *Trace, o op) []*Trace {
+	if t.node.op != o {
+		return []*Trace{t}
+	}
+	var out []*Trace
+	for _, side := range t.sides {
+		out = append(out, chained(side, o)...)
+	}
+	return out
+}
+
+// withoutGuards leaves out the comparisons whose measured side another side is
+// made from and tells in its own words.
+func withoutGuards(sides []*Trace) []*Trace {
+	return slices.DeleteFunc(slices.Clone(sides), func(side *Trace) bool {
+		if !side.node.comparison() {
+			return false
+		}
+		what := canonical(measured(side).node)
+		return slices.ContainsFunc(sides, func(other *Trace) bool { return other != side && madeFrom(other, what) })
+	})
+}
+
+// madeFrom tells a part that is short for something with what in it.
+func madeFrom(t *Trace, what string) bool {
+	return slices.ContainsFunc(t.Children, func(c *Trace) bool {
+		return c.node.made && canonical(c.node) == what || madeFrom(c, what)
+	})
+}
+
 // negated is the evidence of a not. Of a single part it is that part turned
 // round; of several they speak for themselves.
 func negated(t *Trace) []steward.Evidence {
@@ -60,16 +102,26 @@ func negated(t *Trace) []steward.Evidence {
 
 var flipped = map[op]op{opEq: opEq, opNe: opNe, opLt: opGt, opLe: opGe, opGt: opLt, opGe: opLe}
 
+// measured is the side of a comparison that is not a literal: the first, where
+// neither is.
+func measured(t *Trace) *Trace {
+	n := t.node
+	if _, ok := flipped[n.op]; ok && literal(n.kids[0]) && !literal(n.kids[1]) {
+		return t.sides[1]
+	}
+	return t.sides[0]
+}
+
 // compareEvidence puts the measured side of a comparison first.
 func compareEvidence(t *Trace) steward.Evidence {
-	n, seen := t.node, t.sides[0]
+	n, seen := t.node, measured(t)
 	o, wanted := n.op, ""
 	if n.op == opIn || n.op == opNotIn {
 		wanted = canonical(n.kids[1])
 	} else {
 		other := t.sides[1]
-		if turned, ok := flipped[n.op]; ok && literal(n.kids[0]) && !literal(n.kids[1]) {
-			seen, other, o = t.sides[1], t.sides[0], turned
+		if seen == other {
+			other, o = t.sides[0], flipped[n.op]
 		}
 		wanted = other.Text
 	}
@@ -105,7 +157,7 @@ func compareWords(t *Trace, seen *Trace) string {
 }
 
 // tellApart is a value with as many digits as it takes to look unlike the
-// threshold it is unlike; "" where the usual form does. "50 % is not >= 50 %"
+// threshold it is unlike; "" where the usual form does. "50% is not >= 50%"
 // helps nobody.
 func tellApart(seen, threshold steward.Value, percent bool) string {
 	if seen.Kind != steward.NumberKind || seen.Num == threshold.Num || Describe(seen, percent) != Describe(threshold, percent) {
@@ -113,7 +165,7 @@ func tellApart(seen, threshold steward.Value, percent bool) string {
 	}
 	scale, sign := 1.0, ""
 	if percent {
-		scale, sign = 100, " %"
+		scale, sign = 100, "%"
 	}
 	for digits := 2; digits <= 12; digits++ {
 		a, b := grouped(seen.Num*scale, digits), grouped(threshold.Num*scale, digits)
@@ -292,7 +344,7 @@ func dateWords(t *Trace, ahead float64) string {
 
 func plainName(name string) string { return strings.ReplaceAll(name, "_", " ") }
 
-// Describe is a value as people write it: 64 %, 1,234.5, 12 Mar 2026, 14 days,
+// Describe is a value as people write it: 64%, 1,234.5, 12 Mar 2026, 14 days,
 // yes, no; text as it is; "not known". It rounds; decisions never do.
 func Describe(v steward.Value, percent bool) string {
 	if !v.Known {
@@ -324,9 +376,9 @@ func Describe(v steward.Value, percent bool) string {
 func percentage(share float64) string {
 	p := share * 100
 	if math.Abs(math.Round(p)) >= 10 || p == math.Round(p) {
-		return grouped(p, 0) + " %"
+		return grouped(p, 0) + "%"
 	}
-	return grouped(p, 1) + " %"
+	return grouped(p, 1) + "%"
 }
 
 // number has two decimals below ten, one from there, and as many as it needs

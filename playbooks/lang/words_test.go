@@ -19,8 +19,26 @@ func TestEvidence(t *testing.T) {
 		want []steward.Evidence
 	}{
 		{0, "drop(logins, 14d) >= 50% and was(avg(logins, 14d), 14d) >= 1 or quiet_days(logins) >= 14d", []steward.Evidence{
-			{Part: "drop(logins, 14d) >= 50%", Expr: "drop(logins, 14d)", Saw: steward.Num(27.0 / 42), Wanted: ">= 50%", Verdict: steward.Holds, Words: "logins fell 64 % in 14 days: 42 → 15 a day"},
-			{Part: "was(avg(logins, 14d), 14d) >= 1", Expr: "was(avg(logins, 14d), 14d)", Saw: steward.Num(42), Wanted: ">= 1", Verdict: steward.Holds, Words: "14 days earlier logins averaged 42 a day over 14 days"},
+			{Part: "drop(logins, 14d) >= 50%", Expr: "drop(logins, 14d)", Saw: steward.Num(27.0 / 42), Wanted: ">= 50%", Verdict: steward.Holds, Words: "logins fell 64% in 14 days: 42 → 15 a day"},
+		}},
+		// Of an and that does not hold, only what does not is told; a guard too.
+		{0, "arr > 10k and (segment == 'smb' and drop(logins, 14d) >= 50%)", []steward.Evidence{
+			{Part: "segment == 'smb'", Expr: "segment", Saw: steward.Str("enterprise"), Wanted: "== 'smb'", Verdict: steward.Fails, Words: "segment is 'enterprise'"},
+		}},
+		{0, "drop(logins, 14d) >= 50% and was(avg(logins, 14d), 14d) >= 50", []steward.Evidence{
+			{Part: "was(avg(logins, 14d), 14d) >= 50", Expr: "was(avg(logins, 14d), 14d)", Saw: steward.Num(42), Wanted: ">= 50", Verdict: steward.Fails, Words: "14 days earlier logins averaged 42 a day over 14 days"},
+		}},
+		{0, "not (arr > 10k and segment == 'smb')", []steward.Evidence{
+			{Part: "segment == 'smb'", Expr: "segment", Saw: steward.Str("enterprise"), Wanted: "== 'smb'", Verdict: steward.Fails, Words: "segment is 'enterprise'"},
+		}},
+		// An average of another stretch is news.
+		{0, "drop(logins, 14d) >= 50% and was(avg(logins, 28d), 14d) >= 1", []steward.Evidence{
+			{Part: "drop(logins, 14d) >= 50%", Expr: "drop(logins, 14d)", Saw: steward.Num(27.0 / 42), Wanted: ">= 50%", Verdict: steward.Holds, Words: "logins fell 64% in 14 days: 42 → 15 a day"},
+			{Part: "was(avg(logins, 28d), 14d) >= 1", Expr: "was(avg(logins, 28d), 14d)", Saw: steward.Num(42), Wanted: ">= 1", Verdict: steward.Holds, Words: "14 days earlier logins averaged 42 a day over 28 days"},
+		}},
+		// While it is unknown, what is not known is told.
+		{1, "id != 'x' and seats > 5", []steward.Evidence{
+			{Part: "seats > 5", Expr: "seats", Saw: steward.Unknown(steward.NumberKind), Wanted: "> 5", Verdict: steward.Unclear, Words: "seats is not known"},
 		}},
 		// Of an or that does not hold, both sides are told.
 		{0, "quiet_days(logins) >= 14d or arr < 10k", []steward.Evidence{
@@ -29,7 +47,7 @@ func TestEvidence(t *testing.T) {
 		}},
 		// The measured side comes first, whichever way it was written.
 		{0, "10k <=  arr", []steward.Evidence{{Part: "10000 <= arr", Expr: "arr", Saw: steward.Num(48000), Wanted: ">= 10k", Verdict: steward.Holds, Words: "arr is 48,000"}}},
-		{0, "last(active_users) / seats < 25%", []steward.Evidence{{Part: "last(active_users) / seats < 25%", Expr: "last(active_users) / seats", Saw: steward.Num(0.12), Wanted: "< 25%", Verdict: steward.Holds, Words: "last(active_users) / seats is 12 %"}}},
+		{0, "last(active_users) / seats < 25%", []steward.Evidence{{Part: "last(active_users) / seats < 25%", Expr: "last(active_users) / seats", Saw: steward.Num(0.12), Wanted: "< 25%", Verdict: steward.Holds, Words: "last(active_users) / seats is 12%"}}},
 		{0, "segment not in ['smb']", []steward.Evidence{{Part: "segment not in ['smb']", Expr: "segment", Saw: steward.Str("enterprise"), Wanted: "not in ['smb']", Verdict: steward.Holds, Words: "segment is 'enterprise'"}}},
 		{0, "not (arr > 50k)", []steward.Evidence{{Part: "not (arr > 50k)", Expr: "arr", Saw: steward.Num(48000), Wanted: "not > 50k", Verdict: steward.Holds, Words: "arr is 48,000"}}},
 		{0, "not acked", []steward.Evidence{{Part: "not acked", Expr: "acked", Saw: steward.Bool(true), Verdict: steward.Fails, Words: "the card was taken"}}},
@@ -37,13 +55,13 @@ func TestEvidence(t *testing.T) {
 			{Part: "days_until(renewal_date) <= 90d", Expr: "days_until(renewal_date)", Saw: steward.Days(61), Wanted: "<= 90d", Verdict: steward.Holds, Words: "renewal date is in 61 days (12 May 2026)"},
 			{Part: "not test", Expr: "test", Saw: steward.Bool(false), Verdict: steward.Holds, Words: "not test"},
 		}},
-		{0, "recovered(logins, 14d) < 80%", []steward.Evidence{{Part: "recovered(logins, 14d) < 80%", Expr: "recovered(logins, 14d)", Saw: steward.Num(15.0 / 42), Wanted: "< 80%", Verdict: steward.Holds, Words: "logins are back at 36 % of what was before: 15 of 42 a day"}}},
+		{0, "recovered(logins, 14d) < 80%", []steward.Evidence{{Part: "recovered(logins, 14d) < 80%", Expr: "recovered(logins, 14d)", Saw: steward.Num(15.0 / 42), Wanted: "< 80%", Verdict: steward.Holds, Words: "logins are back at 36% of what was before: 15 of 42 a day"}}},
 		// Two measured sides are both told.
 		{0, "avg(logins, 7d) < was(avg(logins, 7d), 28d)", []steward.Evidence{{Part: "avg(logins, 7d) < was(avg(logins, 7d), 28d)", Expr: "avg(logins, 7d)", Saw: steward.Num(15), Wanted: "< was(avg(logins, 7d), 28d)", Verdict: steward.Holds,
 			Words: "logins averaged 15 a day over 7 days; 28 days earlier logins averaged 42 a day over 7 days"}}},
 		// A value that rounds to the threshold is told apart from it.
 		{0, "drop(logins, 14d) >= 64.3%", []steward.Evidence{{Part: "drop(logins, 14d) >= 64.3%", Expr: "drop(logins, 14d)", Saw: steward.Num(27.0 / 42), Wanted: ">= 64.3%", Verdict: steward.Fails,
-			Words: "logins fell 64 % in 14 days: 42 → 15 a day (64.29 %, against 64 %)"}}},
+			Words: "logins fell 64% in 14 days: 42 → 15 a day (64.29%, against 64%)"}}},
 		{0, "test ? arr > 5 : seats > 5", []steward.Evidence{
 			{Part: "test", Expr: "test", Saw: steward.Bool(false), Verdict: steward.Fails, Words: "not test"},
 			{Part: "seats > 5", Expr: "seats", Saw: steward.Num(100), Wanted: "> 5", Verdict: steward.Holds, Words: "seats is 100"},
@@ -67,10 +85,10 @@ func TestWords(t *testing.T) {
 		"max(logins, 28d)":                   "the highest day of logins in 28 days was 42",
 		"last(active_users)":                 "active users stood at 12",
 		"active_days(logins, 14d)":           "logins on 14 of 14 days",
-		"change(logins, 14d)":                "logins fell 64 % in 14 days: 42 → 15 a day",
+		"change(logins, 14d)":                "logins fell 64% in 14 days: 42 → 15 a day",
 		"change(logins, 1d)":                 "logins did not change in 1 day: 15 a day",
 		"was(change(logins, 14d), 14d)":      "14 days earlier logins did not change in 14 days: 42 a day",
-		"drop(logins, 14d, 8w)":              "logins fell 64 % against the 14 days that were 8 weeks earlier: 42 → 15 a day",
+		"drop(logins, 14d, 8w)":              "logins fell 64% against the 14 days that were 8 weeks earlier: 42 → 15 a day",
 		"days_since(start_date)":             "start date was 100 days ago (2 Dec 2025)",
 		"days_until(2026-03-12)":             "12 Mar 2026 is today",
 		"days_until(renewal_date - 1mo)":     "renewal_date - 1mo is in 31 days (12 Apr 2026)",
@@ -100,7 +118,7 @@ func TestWords(t *testing.T) {
 	if got := lang.Evidence(rise)[0].Words; got != "change(logins, 14d) is not known: logins went from 0 to more than 0 over 14 days, which has no percentage" {
 		t.Errorf("got %q", got)
 	}
-	if got := lang.Evidence(compile(t, "change(logins, 14d) > 0%", steward.AboutAccount).Trace(moved(t, 0.5, 3), 0, lang.At{}))[0].Words; got != "logins rose 500 % in 14 days: 0.5 → 3 a day" {
+	if got := lang.Evidence(compile(t, "change(logins, 14d) > 0%", steward.AboutAccount).Trace(moved(t, 0.5, 3), 0, lang.At{}))[0].Words; got != "logins rose 500% in 14 days: 0.5 → 3 a day" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -111,9 +129,9 @@ func TestDescribe(t *testing.T) {
 		percent bool
 		want    string
 	}{
-		{steward.Num(0.64), true, "64 %"}, {steward.Num(0.642857), true, "64 %"}, {steward.Num(0.0642), true, "6.4 %"}, {steward.Num(0), true, "0 %"},
-		{steward.Num(-0.5), true, "-50 %"}, {steward.Num(12.5), true, "1,250 %"}, {steward.Num(0.0999), true, "10 %"}, {steward.Num(math.Copysign(0, -1)), true, "0 %"},
-		{steward.Num(-0.0001), true, "0 %"},
+		{steward.Num(0.64), true, "64%"}, {steward.Num(0.642857), true, "64%"}, {steward.Num(0.0642), true, "6.4%"}, {steward.Num(0), true, "0%"},
+		{steward.Num(-0.5), true, "-50%"}, {steward.Num(12.5), true, "1,250%"}, {steward.Num(0.0999), true, "10%"}, {steward.Num(math.Copysign(0, -1)), true, "0%"},
+		{steward.Num(-0.0001), true, "0%"},
 		{steward.Num(1234.5), false, "1,234.5"}, {steward.Num(48000), false, "48,000"}, {steward.Num(-1234567), false, "-1,234,567"}, {steward.Num(9.876), false, "9.88"},
 		{steward.Num(0.001), false, "0.001"}, {steward.Num(1e20), false, "1e+20"}, {steward.Num(999.96), false, "1,000"}, {steward.Num(0), false, "0"},
 		{steward.OnDay(steward.Date(2026, 3, 12)), false, "12 Mar 2026"}, {steward.Days(14), false, "14 days"}, {steward.Days(1), false, "1 day"}, {steward.Days(-1), false, "-1 day"},
@@ -146,12 +164,12 @@ func TestTraceOpensShorthands(t *testing.T) {
 		"drop(logins,14d) >= 50% and recovered(logins, 14d) < 80%": {
 			"drop(logins,14d) >= 50% and recovered(logins, 14d) < 80% = yes",
 			"  drop(logins,14d) >= 50% = yes",
-			"    drop(logins,14d) = 64 %",
+			"    drop(logins,14d) = 64%",
 			"      avg(logins, 14d) = 15",
 			"      was(avg(logins, 14d), 14d) = 42",
 			"        avg(logins, 14d) = 42",
 			"  recovered(logins, 14d) < 80% = yes",
-			"    recovered(logins, 14d) = 38 %",
+			"    recovered(logins, 14d) = 38%",
 			"      avg(logins, 14d) = 15",
 			"      at_open(was(avg(logins, 14d), 14d)) = 40",
 		},
