@@ -42,10 +42,9 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
-	dir     string // the workspace's folder
-	json    bool
-	colour  bool
-	verbose bool
+	dir    string // the workspace's folder
+	json   bool
+	colour bool
 }
 
 func rootCommand(a *app) *cobra.Command {

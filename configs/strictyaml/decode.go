@@ -121,10 +121,9 @@ func shape(n *Node) string {
 }
 
 var (
-	nodeType = reflect.TypeFor[yaml.Node]()
-	dayType  = reflect.TypeFor[steward.Day]()
-	stdType  = reflect.TypeFor[time.Duration]()
-	posType  = reflect.TypeFor[Pos]()
+	dayType = reflect.TypeFor[steward.Day]()
+	stdType = reflect.TypeFor[time.Duration]()
+	posType = reflect.TypeFor[Pos]()
 )
 
 func (d *Decoder) value(n *Node, v reflect.Value) {
