@@ -131,7 +131,7 @@ func (d *demo) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.house = &house{ws: ws, book: book, db: db, fsys: os.DirFS(dir)}
+	d.house = &house{ws: ws, book: book, db: db, fsys: os.DirFS(dir), now: d.clock.now}
 	d.total = map[steward.PlaybookName]*demoTotal{}
 	if d.sender, err = newDemoSender(ws, d.app, d.options.cards); err != nil {
 		return err

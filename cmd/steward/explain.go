@@ -109,7 +109,7 @@ func (h *house) lastSituation(ctx context.Context) (*playbooks.Situation, error)
 		return nil, err
 	}
 	if slot.IsZero() {
-		slot = steward.SlotAt(now())
+		slot = steward.SlotAt(h.now())
 	}
 	return engine.Situation(ctx, slot)
 }

@@ -76,7 +76,7 @@ func (o *importCommandOptions) run(ctx context.Context) error {
 		if len(o.sources) > 0 && !slices.Contains(o.sources, src.Name) {
 			continue
 		}
-		done, err := importSource(ctx, h.ws, h.db, src, importOptions{Now: now(), Full: o.mode == "full", AllowDrop: o.allowDrop, Progress: bar.file})
+		done, err := importSource(ctx, h.ws, h.db, src, importOptions{Now: h.now(), Full: o.mode == "full", AllowDrop: o.allowDrop, Progress: bar.file})
 		bar.clear()
 		if err != nil {
 			// The other sources are independent; what is wrong with this one is told.

@@ -248,12 +248,12 @@ func (o *approveOptions) run(ctx context.Context) error {
 	}
 	by := o.app.who(o.by)
 	if o.decline {
-		if err := h.db.Decline(ctx, m.ID, version, by, o.why, now()); err != nil {
+		if err := h.db.Decline(ctx, m.ID, version, by, o.why, h.now()); err != nil {
 			return err
 		}
 		return o.app.done(map[string]any{"message": m.ID, "declined_by": by}, "Stopped %s; it will not be sent.", m.ID)
 	}
-	if err := h.db.Approve(ctx, m.ID, version, by, now()); err != nil {
+	if err := h.db.Approve(ctx, m.ID, version, by, h.now()); err != nil {
 		return err
 	}
 	return o.app.done(map[string]any{"message": m.ID, "approved_by": by}, "Approved %s; the worker sends it within a minute.", m.ID)
@@ -326,7 +326,7 @@ func (o *ackOptions) run(ctx context.Context) error {
 		return err
 	}
 	by := o.app.who(o.by)
-	if err := h.db.Ack(ctx, e.ID, by, now()); err != nil {
+	if err := h.db.Ack(ctx, e.ID, by, h.now()); err != nil {
 		return err
 	}
 	return o.app.done(map[string]any{"enrolment": e.ID, "acked_by": by}, "%s is taken on by %s (%s, %s).", e.ID, by, e.Playbook, e.Subject)
@@ -381,7 +381,7 @@ func (o *releaseOptions) run(ctx context.Context) error {
 		}
 		f.IDs = append(f.IDs, e.ID)
 	}
-	released, err := h.db.Release(ctx, f, now())
+	released, err := h.db.Release(ctx, f, h.now())
 	if err != nil {
 		return err
 	}
@@ -408,7 +408,7 @@ Exit codes: 0 done, 1 failed.`,
 				return err
 			}
 			defer h.close()
-			p := steward.Pause{At: now().UTC().Truncate(time.Second), By: a.who(by), Reason: why}
+			p := steward.Pause{At: h.now().UTC().Truncate(time.Second), By: a.who(by), Reason: why}
 			if err := h.db.SetPause(c.Context(), p); err != nil {
 				return err
 			}
@@ -473,7 +473,7 @@ func suppressCommand(a *app) *cobra.Command {
 				}
 				return a.done(map[string]any{"removed": true}, "The address may be mailed again.")
 			}
-			if err := h.db.Suppress(c.Context(), args[0], why, a.who(""), now()); err != nil {
+			if err := h.db.Suppress(c.Context(), args[0], why, a.who(""), h.now()); err != nil {
 				return err
 			}
 			return a.done(map[string]any{"suppressed": true}, "The address gets no more mail.")

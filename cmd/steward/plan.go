@@ -98,10 +98,10 @@ func nextSlot(h *house, last steward.Slot) (steward.Slot, error) {
 	if err != nil {
 		return steward.Slot{}, err
 	}
-	if s, ok := sched.Latest(now(), last.Time()); ok {
+	if s, ok := sched.Latest(h.now(), last.Time()); ok {
 		return s, nil
 	}
-	return sched.Next(steward.SlotAt(now())), nil
+	return sched.Next(steward.SlotAt(h.now())), nil
 }
 
 // planList turns decided changes into what a person would call them.

@@ -60,7 +60,7 @@ func reportData(ctx context.Context, a *app) error {
 			withSeries[id] = true
 		}
 	}
-	findings := ingest.Review{Portfolio: p, Owners: owners, Sources: configured(h, sources), WithSeries: withSeries, Today: steward.DayOf(now(), h.ws.Zone)}.Findings()
+	findings := ingest.Review{Portfolio: p, Owners: owners, Sources: configured(h, sources), WithSeries: withSeries, Today: steward.DayOf(h.now(), h.ws.Zone)}.Findings()
 	if a.json {
 		if err := a.printJSON(findings); err != nil {
 			return err

@@ -42,6 +42,9 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
+	// now is the wall clock, which commands ask once and hand on.
+	now func() time.Time
+
 	dir    string // the workspace's folder
 	json   bool
 	colour bool
@@ -172,5 +175,3 @@ func (a *app) who(flag string) string {
 	}
 	return "somebody at the terminal"
 }
-
-func now() time.Time { return time.Now() }

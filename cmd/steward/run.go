@@ -168,7 +168,7 @@ func (w *worker) work(ctx context.Context) error {
 		return err
 	}
 	w.log.Info("the worker is up", "version", version, "delivery", w.delivery.words, "schedule", w.ws.Schedule, "zone", w.ws.Zone.String(),
-		"next", w.schedule.Next(steward.SlotAt(now())), "queue", w.queueWords(), "playbooks", len(w.book.Playbooks))
+		"next", w.schedule.Next(steward.SlotAt(w.now())), "queue", w.queueWords(), "playbooks", len(w.book.Playbooks))
 
 	producers, producing := errgroup.WithContext(ctx)
 	producers.Go(func() error { return w.clock(producing) })
@@ -203,7 +203,7 @@ func (w *worker) queueWords() string {
 // clock puts a task into the queue at every slot. The ledger says which slot is
 // done, so a task that a queue lost is put there again.
 func (w *worker) clock(ctx context.Context) error {
-	c := jobs.Clock{Now: now, Logger: w.log}
+	c := jobs.Clock{Now: w.now, Logger: w.log}
 	return c.Run(ctx, []jobs.Job{{
 		Name: jobs.Evaluation, Schedule: w.schedule, Deadline: w.ws.StartDeadline,
 		Last: w.engine.LastSlot,
@@ -225,8 +225,8 @@ func (w *worker) minutes(ctx context.Context) error {
 	defer tick.Stop()
 	var advanced time.Time
 	for {
-		if now().Sub(advanced) >= advanceEvery || now().Before(advanced) {
-			advanced = now()
+		if w.now().Sub(advanced) >= advanceEvery || w.now().Before(advanced) {
+			advanced = w.now()
 			moved, err := w.engine.Advance(ctx)
 			w.note("advance", err)
 			if err == nil && moved != (jobs.Moved{}) {
@@ -276,7 +276,7 @@ func (w *worker) sync(ctx context.Context, slot steward.Slot) error {
 	ws := w.current.Load().ws
 	var failed error
 	for _, src := range ws.Sources {
-		done, err := importSource(ctx, ws, w.db, src, importOptions{Now: now(), Changed: true})
+		done, err := importSource(ctx, ws, w.db, src, importOptions{Now: w.now(), Changed: true})
 		w.mu.Lock()
 		w.synced[src.Name] = err
 		w.mu.Unlock()

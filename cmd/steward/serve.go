@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"steward"
 	"steward/configs"
@@ -23,7 +24,7 @@ func (w *worker) handlers(public, private net.Listener) map[net.Listener]http.Ha
 	out := map[net.Listener]http.Handler{}
 	if public != nil {
 		w.log.Info("listening", "side", "public", "address", public.Addr().String())
-		out[public] = web.Public(web.PublicOptions{Key: w.signing(), Unsubscriber: unsubscriber{w.db}, Sender: senderName(w.ws), Logger: w.log})
+		out[public] = web.Public(web.PublicOptions{Key: w.signing(), Unsubscriber: unsubscriber{w.db, w.now}, Sender: senderName(w.ws), Logger: w.log})
 	}
 	if private != nil {
 		w.log.Info("listening", "side", "private", "address", private.Addr().String())
@@ -47,7 +48,10 @@ func senderName(ws *configs.Workspace) string {
 }
 
 // unsubscriber takes the recipient of a message off all mail.
-type unsubscriber struct{ db *store.DB }
+type unsubscriber struct {
+	db  *store.DB
+	now func() time.Time
+}
 
 func (u unsubscriber) Unsubscribe(ctx context.Context, id steward.MessageID) error {
 	to, err := u.db.RecipientOf(ctx, id)
@@ -57,7 +61,7 @@ func (u unsubscriber) Unsubscribe(ctx context.Context, id steward.MessageID) err
 	if err != nil {
 		return err
 	}
-	return u.db.Suppress(ctx, to.Email, "unsubscribed", "one-click link of "+string(id), now())
+	return u.db.Suppress(ctx, to.Email, "unsubscribed", "one-click link of "+string(id), u.now())
 }
 
 // checks is what has to work for the worker to be of use.
@@ -86,7 +90,7 @@ func (w *worker) feeds() web.Feeds {
 			for s, n := range c.ByState {
 				f.ByState[steward.MessageState(s)] = n
 			}
-			if c.OldestPlanned.Before(now()) {
+			if c.OldestPlanned.Before(w.now()) {
 				f.OldestDue = c.OldestPlanned
 			}
 			return f, err
@@ -131,7 +135,7 @@ func (w *worker) sourceFigures(ctx context.Context) ([]web.SourceFigures, error)
 	ws := w.current.Load().ws
 	var out []web.SourceFigures
 	for _, s := range configured(&house{ws: ws}, states) {
-		stale := facts.Stale(steward.SlotAt(now()), ws.Zone, s.CompleteThrough, freshness(ws)[s.Name])
+		stale := facts.Stale(steward.SlotAt(w.now()), ws.Zone, s.CompleteThrough, freshness(ws)[s.Name])
 		out = append(out, web.SourceFigures{Name: s.Name, CompleteThrough: s.CompleteThrough, ImportedAt: s.ImportedAt, Stale: stale && len(s.Metrics) > 0})
 	}
 	return out, nil

@@ -168,7 +168,7 @@ func (o *sendTestOptions) run(ctx context.Context) error {
 }
 
 func (o *sendTestOptions) messages() []steward.Message {
-	at := now()
+	at := o.app.now()
 	var out []steward.Message
 	if o.slack != "" {
 		out = append(out, steward.Message{ID: steward.NewMessageID(steward.Notice, "send-test", o.slack, at.String()), Kind: steward.Notice, Channel: steward.Slack,

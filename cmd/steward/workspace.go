@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"steward"
 	"steward/configs"
@@ -22,6 +23,7 @@ type house struct {
 	book *playbooks.Book
 	db   *store.DB
 	fsys fs.FS
+	now  func() time.Time
 }
 
 // load reads the workspace and its book and returns every problem of both; the
@@ -97,7 +99,7 @@ func (a *app) enter(ctx context.Context, o store.Options) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &house{ws: ws, book: book, db: db, fsys: os.DirFS(ws.Dir)}, nil
+	return &house{ws: ws, book: book, db: db, fsys: os.DirFS(ws.Dir), now: a.now}, nil
 }
 
 func (h *house) close() error { return h.db.Close() }
@@ -107,7 +109,7 @@ func (h *house) close() error { return h.db.Close() }
 func (h *house) engine(sender jobs.Sender, log *slog.Logger) *jobs.Engine {
 	return &jobs.Engine{
 		Ledger: ledger{h.db}, Sender: sender, Book: func() *playbooks.Book { return h.book },
-		FreshWithin: freshness(h.ws), Now: now, Log: log,
+		FreshWithin: freshness(h.ws), Now: h.now, Log: log,
 	}
 }
 
