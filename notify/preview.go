@@ -33,7 +33,8 @@ type PreviewConfig struct {
 	// Width is Out's columns; 72 if zero.
 	Width int
 	// Mail renders mail as it would be sent; nil for a plain example.com sender
-	// without a signature. Its SMTP is not used.
+	// without a signature. Its SMTP is not used, and a DKIM key that is not there
+	// yet signs nothing.
 	Mail *MailConfig
 }
 
@@ -76,6 +77,9 @@ func NewPreviewSender(cfg PreviewConfig) (*PreviewSender, error) {
 	mailCfg := MailConfig{From: "success@example.com"}
 	if cfg.Mail != nil {
 		mailCfg = *cfg.Mail
+		if mailCfg.DKIM.KeyPEM.IsZero() { // a preview works before the secrets are there
+			mailCfg.DKIM = DKIM{}
+		}
 	}
 	m, err := newMailRenderer(mailCfg)
 	if err != nil {

@@ -230,6 +230,16 @@ func TestPreviewThatCannotWrite(t *testing.T) {
 	}
 }
 
+// A workspace is previewed before anybody has made its secrets.
+func TestPreviewNeedsNoSecrets(t *testing.T) {
+	p, _ := previewSetup(t, func(c *PreviewConfig) {
+		c.Mail = &MailConfig{From: "success@example.com", DKIM: DKIM{Domain: "example.com", Selector: "steward"}}
+	})
+	if _, err := p.Send(t.Context(), goodMail()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTerminalCard(t *testing.T) {
 	want := `╭─ Slack → Dana Reyes ───────────────────────────────────────╮
 │ 🟠 Acme GmbH — Logins are dropping                         │
