@@ -116,7 +116,7 @@ func TestPreviewPage(t *testing.T) {
 	for _, m := range articlePattern.FindAllStringSubmatch(page, -1) {
 		order = append(order, m[2])
 	}
-	if diff := cmp.Diff([]string{"m-1", "m-3", "m-2"}, order); diff != "" {
+	if diff := cmp.Diff([]string{"m-3", "m-1", "m-2"}, order); diff != "" {
 		t.Errorf("messages, newest first and each once (-want +got):\n%s", diff)
 	}
 	for _, want := range []string{"Sent a second time", "3 messages", "<bdi>dana</bdi><span>1</span>", "<bdi>sam</bdi><span>1</span>", "<bdi>customers</bdi><span>1</span>",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"sort"
 	"strings"
 
@@ -67,6 +68,9 @@ type pageMail struct {
 func newPage(entries []previewEntry, more int) page {
 	refs := map[string]int{} // owner → index in p.Owners
 	p := page{Count: len(entries), More: more}
+	// By day first: messages that were deferred are sent among those of later days.
+	entries = slices.Clone(entries)
+	slices.SortStableFunc(entries, func(a, b previewEntry) int { return strings.Compare(b.Day, a.Day) })
 	for _, e := range entries {
 		name := e.ownerOf()
 		i, ok := refs[name]
