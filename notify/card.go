@@ -255,14 +255,12 @@ func (c card) factsLine() *slack.RichTextSection {
 	return section(spans)
 }
 
+// elements is the part as Slack shows it: what was seen, then what to do about
+// it, as a person would tell it.
 func (p cardPart) elements() []slack.RichTextElement {
-	wording := p.wording
+	var els []slack.RichTextElement
 	if p.title != "" {
-		wording = append(document{{kind: heading, spans: []span{{text: p.title}}}}, wording...)
-	}
-	els := wording.richText()
-	if p.evidenceNeedsLabel() {
-		els = append(els, section([]span{{text: evidenceLabel, italic: true}}))
+		els = document{{kind: heading, spans: []span{{text: p.title}}}}.richText()
 	}
 	var items []slack.RichTextElement
 	for _, e := range p.evidence {
@@ -271,15 +269,7 @@ func (p cardPart) elements() []slack.RichTextElement {
 	if len(items) > 0 {
 		els = append(els, slack.NewRichTextList(slack.RTEListBullet, 0, items...))
 	}
-	return els
-}
-
-const evidenceLabel = "What was seen"
-
-// evidenceNeedsLabel tells that the wording ends in a list of its own, so that
-// the evidence below it would read as more of that.
-func (p cardPart) evidenceNeedsLabel() bool {
-	return len(p.evidence) > 0 && len(p.wording) > 0 && p.wording[len(p.wording)-1].kind == list
+	return append(els, p.wording.richText()...)
 }
 
 // sentences is the evidence that says something.
@@ -324,11 +314,11 @@ func (c card) lines() []string {
 		if p.title != "" {
 			lines = append(lines, p.title)
 		}
-		if words := p.wording.plain(); words != "" {
-			lines = append(lines, strings.Split(words, "\n")...)
-		}
 		for _, e := range p.evidence {
 			lines = append(lines, "• "+e)
+		}
+		if words := p.wording.plain(); words != "" {
+			lines = append(lines, strings.Split(words, "\n")...)
 		}
 	}
 	if c.footer != "" {

@@ -214,8 +214,9 @@ func TestNoTextEndsAHeaderOrBecomesHTML(t *testing.T) {
 				t.Errorf("header %s: %q", k, v)
 			}
 		}
-		_, body, ok := strings.Cut(html, "<body style=\"margin:0;padding:24px 16px\">")
-		if body, ok = strings.CutSuffix(body, "</body>\n</html>\n"); !ok {
+		_, body, _ := strings.Cut(html, "<body style=\"margin:0;padding:24px 16px\">")
+		body, ok := strings.CutSuffix(body, "</body>\n</html>\n")
+		if !ok {
 			t.Fatalf("the page is not whole:\n%.2000s", html)
 		}
 		checkHTML(t, body)

@@ -245,12 +245,13 @@ func TestTerminalCard(t *testing.T) {
 │ 🟠 Acme GmbH — Logins are dropping                         │
 │ ARR 48k € · Renews 12 May, in 61 days · Owner Dana Reyes   │
 │                                                            │
+│ • Logins fell 64 % in 14 days: 42 → 15 a day               │
+│ • Last call: 9 March, by Dana                              │
+│                                                            │
 │ Acme GmbH logs in a third as often as two weeks ago.       │
 │ 1. Call Ines Ott (champion).                               │
 │ 2. Ask whether the rollout                                 │
 │ (https://crm.example.com/acme/rollout) is done.            │
-│ • Logins fell 64 % in 14 days: 42 → 15 a day               │
-│ • Last call: 9 March, by Dana                              │
 │                                                            │
 │ From the playbook login-drop. Take it on with: steward ack │
 │ acme                                                       │

@@ -56,7 +56,6 @@ type pageCard struct {
 type pagePart struct {
 	Title    string
 	Wording  template.HTML
-	Label    string
 	Evidence []string
 }
 
@@ -120,9 +119,6 @@ func newPageEntry(e previewEntry, ref string) pageEntry {
 	}
 	for _, part := range cut.parts {
 		pp := pagePart{Title: part.title, Wording: template.HTML(part.wording.html()), Evidence: part.evidence}
-		if part.evidenceNeedsLabel() {
-			pp.Label = evidenceLabel
-		}
 		card.Parts = append(card.Parts, pp)
 	}
 	out.Card = card
@@ -159,7 +155,6 @@ article{margin:0 0 16px;background:#fff;border:1px solid #e4e2de;border-radius:1
 .card hr{border:0;border-top:1px solid #e8e6e2;margin:14px 0}
 .card .wording p{margin:0 0 8px!important}
 .evidence{margin:4px 0 8px;padding-left:22px}
-.label{margin:10px 0 0;font-style:italic;color:#454442}
 .dot{display:inline-block;width:12px;height:12px;margin-right:8px;border-radius:50%;background:#e8912d}.dot.critical{background:#d0342c}
 .small{margin:10px 0 0;font-size:13px;color:#6b6a68}
 .mail .head{padding:14px 20px;border-bottom:1px solid #f0eeea}
@@ -185,8 +180,8 @@ a{color:#0b5cad}
 {{with .Card}}<div class="card"><div class="bot">S</div><div class="who">Steward<span>APP</span></div>
 <h3>{{with .Severity}}<i class="dot {{.}}"></i>{{end}}{{.Heading}}</h3>
 {{if or .Facts .Link}}<p class="facts">{{range $i, $f := .Facts}}{{if $i}}<i>·</i>{{end}}{{$f.Label}} <b><bdi>{{$f.Text}}</bdi></b>{{end}}{{with .Link}}<i>·</i><a href="{{.}}" rel="noreferrer">Open in CRM</a>{{end}}</p>{{end}}
-{{range $i, $p := .Parts}}{{if $i}}<hr>{{end}}{{with $p.Title}}<h4>{{.}}</h4>{{end}}<div class="wording">{{$p.Wording}}</div>
-{{with $p.Label}}<p class="label">{{.}}</p>{{end}}{{if $p.Evidence}}<ul class="evidence">{{range $p.Evidence}}<li><bdi>{{.}}</bdi></li>{{end}}</ul>{{end}}{{end}}
+{{range $i, $p := .Parts}}{{if $i}}<hr>{{end}}{{with $p.Title}}<h4>{{.}}</h4>{{end}}{{if $p.Evidence}}<ul class="evidence">{{range $p.Evidence}}<li><bdi>{{.}}</bdi></li>{{end}}</ul>{{end}}
+<div class="wording">{{$p.Wording}}</div>{{end}}
 {{with .Footer}}<p class="small">{{.}}</p>{{end}}{{with .Note}}<p class="small">{{.}}</p>{{end}}</div>{{end}}{{with .Mail}}<div class="mail"><div class="head"><h3>{{.Subject}}</h3>
 <dl><dt>From</dt><dd>{{.From}}</dd><dt>To</dt><dd>{{.To}}</dd>{{with .ReplyTo}}<dt>Reply to</dt><dd>{{.}}</dd>{{end}}</dl></div>
 <div class="body">{{.Body}}</div></div>{{end}}

@@ -32,6 +32,12 @@ func terminalCard(l steward.Letter, width int, colour bool) string {
 		if title := oneLine(p.Title); title != oneLine(c.Title) {
 			t.wrap("", title, boldOn)
 		}
+		for _, e := range sentences(p.Evidence) {
+			t.wrap("• ", e, "")
+		}
+		if len(sentences(p.Evidence)) > 0 {
+			t.line("", "")
+		}
 		for _, para := range strings.Split(parseMarkdown(p.Markdown).plain(), "\n") {
 			if para == "" { // a mail reads as a letter, a card stays compact
 				if l.Message.Channel == steward.Email {
@@ -40,9 +46,6 @@ func terminalCard(l steward.Letter, width int, colour bool) string {
 				continue
 			}
 			t.wrap("", para, "")
-		}
-		for _, e := range sentences(p.Evidence) {
-			t.wrap("• ", e, "")
 		}
 	}
 	if f := oneLine(c.Footer); f != "" {
