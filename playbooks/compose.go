@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"text/template"
 	"time"
+	"unicode"
 
 	"steward"
 	"steward/facts"
@@ -89,14 +91,16 @@ func (s *Situation) letter(o steward.Outreach, e steward.Enrolment) (letter, err
 func (s *Situation) card(letters []letter) (steward.Content, error) {
 	first := letters[0]
 	c := steward.Content{
-		Title: first.playbook.Title, Account: first.account.Name, Severity: string(first.playbook.Severity),
+		Title: first.playbook.Title, Account: plainLine(first.account.Name), Severity: string(first.playbook.Severity),
 		Facts: s.cardFacts(first),
 	}
 	if c.Account == "" {
-		c.Account = string(first.account.ID)
+		c.Account = plainLine(string(first.account.ID))
 	}
 	if link := s.Book.CRMLink; link != "" {
-		c.Link = strings.ReplaceAll(link, "{id}", string(first.account.ID))
+		// Good in a path and in a query alike: an id is data and ends neither.
+		id := strings.ReplaceAll(url.QueryEscape(string(first.account.ID)), "+", "%20")
+		c.Link = strings.ReplaceAll(link, "{id}", id)
 	}
 	for _, l := range letters {
 		body, err := l.text(l.wording.body, true)
@@ -122,7 +126,7 @@ func (l letter) footer() string {
 func (s *Situation) cardFacts(l letter) []steward.LabelledText {
 	var out []steward.LabelledText
 	add := func(label, text string) {
-		if text != "" {
+		if text = plainLine(text); text != "" {
 			out = append(out, steward.LabelledText{Label: label, Text: text})
 		}
 	}
@@ -174,8 +178,8 @@ func (l letter) evidence() []string {
 	}
 	var out []string
 	for _, e := range seen {
-		if e.Words != "" && !slices.Contains(out, e.Words) {
-			out = append(out, e.Words)
+		if words := plainLine(e.Words); words != "" && !slices.Contains(out, words) {
+			out = append(out, words)
 		}
 	}
 	return out
@@ -198,8 +202,8 @@ func (s *Situation) mail(l letter) (steward.Content, error) {
 		from = strings.ReplaceAll(s.Book.MailFrom, "{owner}", l.owner.Name)
 	}
 	return steward.Content{
-		Title: strings.TrimSpace(subject), Account: l.account.Name, Parts: []steward.ContentPart{{Playbook: l.playbook.Name, Markdown: strings.TrimSpace(body), Enrolment: l.enrol.ID}},
-		From: from, ReplyTo: l.owner.Email, Locale: l.wording.Locale,
+		Title: plainLine(subject), Account: plainLine(l.account.Name), Parts: []steward.ContentPart{{Playbook: l.playbook.Name, Markdown: strings.TrimSpace(body), Enrolment: l.enrol.ID}},
+		From: plainLine(from), ReplyTo: l.owner.Email, Locale: l.wording.Locale,
 	}, nil
 }
 
@@ -212,13 +216,19 @@ func (l letter) text(t *template.Template, markdown bool) (string, error) {
 			if !ok {
 				return nil, fmt.Errorf("fact %q was not checked", src)
 			}
-			return p.shown(e.Value(l.view, l.row, l.at), e.Percent()), nil
+			v := e.Value(l.view, l.row, l.at)
+			if v.Kind == steward.FlagKind {
+				return answerOf(v), nil
+			}
+			return p.shown(v, e.Percent()), nil
 		},
 		"percent": func(v any) any { return p.as(v, percentText) },
-		"number":  func(v any) any { return p.as(v, func(v steward.Value) string { return groupDigits(v.Num, 2) }) },
-		"money":   func(v any) any { return p.as(v, func(v steward.Value) string { return money(v.Num, p.currency) }) },
-		"date":    func(v any) any { return p.as(v, func(v steward.Value) string { return longDate(v.Day()) }) },
-		"days":    func(v any) any { return p.as(v, daysText) },
+		"number":  func(v any) any { return p.as(v, numberText) },
+		"money": func(v any) any {
+			return p.as(v, func(v steward.Value) string { return money(v.Num, fmt.Sprint(p.text(p.currency))) })
+		},
+		"date": func(v any) any { return p.as(v, func(v steward.Value) string { return longDate(v.Day()) }) },
+		"days": func(v any) any { return p.as(v, daysText) },
 	}
 	return render(t, funcs, l.values(p))
 }
@@ -270,11 +280,11 @@ type printer struct {
 	currency string
 }
 
-// field gives flags as they are, so that `if` can read them, and everything
-// else as text that escapes itself.
+// field gives flags so that `if` can read them, and everything else as text
+// that escapes itself.
 func (p printer) field(v steward.Value) any {
 	if v.Kind == steward.FlagKind {
-		return v.Known && v.Num != 0
+		return answerOf(v)
 	}
 	if v.Kind == steward.TextKind {
 		return p.text(v.Text)
@@ -303,6 +313,31 @@ type (
 func (t markdownText) String() string { return escapeMarkdown(string(t)) }
 
 func (t lineText) String() string { return plainLine(string(t)) }
+
+// answer is a flag in a text. It is a slice because that is what templates
+// take for false when it is empty and print by its String all the same: empty
+// is no, nil is not known.
+type answer []struct{}
+
+func answerOf(v steward.Value) answer {
+	switch v.Verdict() {
+	case steward.Holds:
+		return answer{{}}
+	case steward.Fails:
+		return answer{}
+	}
+	return nil
+}
+
+func (a answer) String() string {
+	switch {
+	case a == nil:
+		return "not known"
+	case len(a) == 0:
+		return "no"
+	}
+	return "yes"
+}
 
 // shown is a value on its way into a text: it prints by itself, or through a
 // format, as "not known" when it is not.
@@ -337,6 +372,18 @@ func (p printer) as(v any, format func(steward.Value) string) any {
 
 func percentText(v steward.Value) string {
 	return strconv.FormatFloat(math.Round(v.Num*100), 'f', -1, 64) + "%"
+}
+
+// numberText has whole numbers from 100 on and one decimal below, and as much
+// as it takes to show anything at all of what is smaller than that.
+func numberText(v steward.Value) string {
+	switch size := math.Abs(v.Num); {
+	case size >= 99.95:
+		return groupDigits(v.Num, 0)
+	case size < 0.05 && size > 0:
+		return strconv.FormatFloat(v.Num, 'g', 1, 64)
+	}
+	return groupDigits(v.Num, 1)
 }
 
 func daysText(v steward.Value) string {
@@ -392,9 +439,12 @@ func escapeMarkdown(s string) string {
 	return b.String()
 }
 
-// plainLine is data on one line, without control characters.
+// plainLine is data on one line, without control characters and without those
+// that turn the direction of what follows: a name must not reorder a sentence.
 func plainLine(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == ' ' || r == '\u2028' || r == '\u2029' }), " ")
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool {
+		return r == ' ' || unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+	}), " ")
 }
 
 // ContentHash names content, so that an approval is of exactly what was read.
@@ -417,7 +467,7 @@ func approvalRequest(m steward.Message, content steward.Content, p *Playbook, a 
 	role := strings.ReplaceAll(strings.TrimPrefix(m.To.Key, "role:"), "_", " ")
 	return steward.Content{
 		Title: "A mail waits for you", Account: content.Account, Severity: string(Info),
-		Facts:  []steward.LabelledText{{Label: "To", Text: m.To.Name + " (" + role + ")"}, {Label: "Subject", Text: content.Title}},
+		Facts:  []steward.LabelledText{{Label: "To", Text: plainLine(m.To.Name) + " (" + role + ")"}, {Label: "Subject", Text: content.Title}},
 		Parts:  []steward.ContentPart{{Playbook: p.Name, Title: p.Title, Markdown: "It " + ask + ":\n\n" + quoted(content.Parts[0].Markdown), Enrolment: content.Parts[0].Enrolment}},
 		Footer: fmt.Sprintf("Send it: steward approve %s · Stop it: steward approve %s --decline", m.ID, m.ID),
 	}

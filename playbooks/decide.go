@@ -36,6 +36,8 @@ type Held struct {
 
 // A Tally is what one run did for one playbook, in subjects.
 type Tally struct {
+	// Audience is who the playbook is for, in the portfolio; Unknown is how many
+	// of them it cannot judge.
 	Audience, Pending, Firing, Clearing, Unknown int
 	Opened, Quarantined, Exited, Outreach        int
 	// Days is how many newly complete days were judged.
@@ -46,7 +48,7 @@ type Tally struct {
 // Decide judges every playbook at the situation's slot and works out all that
 // follows. It writes nothing; deciding again gives the same.
 func (s *Situation) Decide() Outcome {
-	d := &decider{Situation: s, tally: map[steward.PlaybookName]*Tally{}, changes: map[steward.AccountID]*steward.Change{}, phases: map[Key]steward.PhaseState{}, planned: map[steward.MessageID]bool{}}
+	d := &decider{Situation: s, tally: map[steward.PlaybookName]*Tally{}, changes: map[steward.AccountID]*steward.Change{}, phases: map[Key]steward.PhaseState{}}
 	for k, st := range s.Memory.Phases {
 		if st.Phase != steward.Clear {
 			d.phases[k] = st
@@ -70,7 +72,6 @@ type decider struct {
 	phases  map[Key]steward.PhaseState // after this slot, clear ones left out
 	states  []steward.PlaybookState
 	held    []Held
-	planned map[steward.MessageID]bool
 }
 
 func (d *decider) change(a steward.AccountID) *steward.Change {
@@ -242,9 +243,10 @@ func (d *decider) count(p *Playbook, view *facts.View, t *Tally) {
 	at := lang.At{Episodes: map[int]lang.Episode{}}
 	audience, when := column(p.Audience, view, at), p.When.Column(view, at)
 	for row := range view.Len() {
-		if p.Audience == nil || audience.Value(row).Verdict() == steward.Holds {
-			t.Audience++
+		if p.Audience != nil && audience.Value(row).Verdict() != steward.Holds || d.InPortfolio(view.Account(row).ID) != steward.Holds {
+			continue
 		}
+		t.Audience++
 		if when.Value(row).Verdict() == steward.Unclear {
 			t.Unknown++
 		}
@@ -267,7 +269,8 @@ func (d *decider) count(p *Playbook, view *facts.View, t *Tally) {
 // dropRemoved clears the phases of playbooks that are gone and of subjects
 // that are no longer in the data.
 func (d *decider) dropRemoved() {
-	for key, st := range d.phases {
+	for _, key := range sortedKeys(d.phases) {
+		st := d.phases[key]
 		p, ok := d.Book.Playbook(key.Playbook)
 		if ok {
 			if _, ok = d.Frame.View(p.About).Row(key.ID); ok {
@@ -298,6 +301,20 @@ func (d *decider) tallyOf(p steward.PlaybookName) *Tally {
 	return d.tally[p]
 }
 
+// shared is the card that carries what two plans for it carry: it goes when the
+// first may, is worth sending as long as the last is, and is sent again after a
+// lost outcome only where both say so.
+func shared(a, b steward.Message) steward.Message {
+	if a.State == steward.Deferred && (b.State == steward.Planned || b.Due.Before(a.Due)) {
+		a.State, a.Due, a.Reason, a.Detail = b.State, b.Due, b.Reason, b.Detail
+	}
+	if b.Expires.After(a.Expires) {
+		a.Expires = b.Expires
+	}
+	a.RetryUncertain = a.RetryUncertain && b.RetryUncertain
+	return a
+}
+
 func (d *decider) take(p Progress) {
 	if !p.Moved && len(p.Outreach)+len(p.Records) == 0 {
 		return
@@ -306,8 +323,9 @@ func (d *decider) take(p Progress) {
 	c.Enrolments = append(c.Enrolments, p.Enrolment)
 	c.Outreach = append(c.Outreach, p.Outreach...)
 	for _, m := range p.Messages {
-		if !d.planned[m.ID] {
-			d.planned[m.ID] = true
+		if i := slices.IndexFunc(c.Messages, func(x steward.Message) bool { return x.ID == m.ID }); i >= 0 {
+			c.Messages[i] = shared(c.Messages[i], m)
+		} else {
 			c.Messages = append(c.Messages, m)
 		}
 	}
@@ -325,7 +343,8 @@ func (d *decider) open(p *Playbook) {
 	view := d.Frame.View(p.About)
 	state := d.stateOf(p.Name)
 	var ready []opening
-	for key, st := range d.phases {
+	for _, key := range sortedKeys(d.phases) {
+		st := d.phases[key]
 		if key.Playbook != p.Name || st.Phase != steward.Firing {
 			continue
 		}
@@ -357,7 +376,7 @@ func (d *decider) open(p *Playbook) {
 		}
 		return cmp.Or(cmp.Compare(b.priority.Num, a.priority.Num), strings.Compare(a.key.ID, b.key.ID))
 	})
-	t, limit, opened := d.tallyOf(p.Name), p.MaxNew.Of(d.tallyOf(p.Name).Audience), 0
+	t, limit, opened := d.tallyOf(p.Name), p.MaxNew.Of(d.tallyOf(p.Name).Audience), d.openedBefore(p)
 	for _, o := range ready {
 		e := d.enrol(p, view, o)
 		switch {
@@ -384,6 +403,20 @@ func (d *decider) open(p *Playbook) {
 		prog.Records = append([]steward.Record{first}, prog.Records...)
 		d.take(prog)
 	}
+}
+
+// openedBefore is how many this very run has opened and written already, where
+// it was begun before and cut short: they count towards its limit.
+func (d *decider) openedBefore(p *Playbook) int {
+	n := 0
+	for _, enrolments := range []map[Key]steward.Enrolment{d.Memory.Open, d.Memory.Ended} {
+		for key, e := range enrolments {
+			if key.Playbook == p.Name && e.OpenedAt.Equal(d.Now) && !e.StepSince.IsZero() {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func openedDetail(e steward.Enrolment) string {

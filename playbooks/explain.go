@@ -116,12 +116,18 @@ func (s *Situation) sentence(p *Playbook, x Explanation) string {
 	}
 	switch phaseOf(x.Phase) {
 	case steward.Pending:
+		if when.Value.Verdict() != steward.Holds {
+			return fmt.Sprintf("%s: pending since %s, and its time stands still while the condition cannot be judged: %s.", who, day(x.Phase.Episode, s), because(when))
+		}
 		return fmt.Sprintf("%s: the condition has held since %s (%s) and fires when it has held for %s.", who, day(x.Phase.Episode, s), because(when), days(p.For))
 	case steward.Clearing:
 		return fmt.Sprintf("%s: recovering since %s.", who, day(x.Phase.Since, s))
 	case steward.Firing:
 		if d := s.eligible(p, KeyOf(p.Name, x.Subject), x.Phase); !d.Passes() {
-			return fmt.Sprintf("%s: the condition holds (%s), and it is not enrolled, as %s.", who, because(when), d.Detail)
+			return fmt.Sprintf("%s: fires since %s, and it is not enrolled, as %s.", who, day(x.Phase.Since, s), d.Detail)
+		}
+		if when.Value.Verdict() != steward.Holds {
+			return fmt.Sprintf("%s: fires since %s and has not recovered; the next evaluation enrols it.", who, day(x.Phase.Since, s))
 		}
 		return fmt.Sprintf("%s: the condition holds (%s); the next evaluation enrols it.", who, because(when))
 	}

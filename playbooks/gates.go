@@ -38,6 +38,7 @@ var gates = []gate{
 	gatePaused,
 	gateClearing,
 	gateUnknown,
+	gateOldFacts,
 }
 
 // Gate decides whether an outreach may go on its way.
@@ -173,6 +174,16 @@ func gateUnknown(s *Situation, c Candidate) steward.Decision {
 		return steward.Decision{}
 	}
 	return steward.Decision{Effect: steward.Defer, Reason: steward.ReasonUnknownAtSend, Detail: "whether the condition still holds is not known", Until: s.Now.Add(factsLook)}
+}
+
+// gateOldFacts keeps everything back that rests on facts while those are too
+// old: the next evaluation says whether it still stands.
+func gateOldFacts(s *Situation, c Candidate) steward.Decision {
+	if !c.AtSend || s.GoodUntil.IsZero() || !s.Now.After(s.GoodUntil) {
+		return steward.Decision{}
+	}
+	return steward.Decision{Effect: steward.Defer, Reason: steward.ReasonUnknownAtSend, Until: s.Now.Add(factsLook),
+		Detail: fmt.Sprintf("the last evaluation was on %s; facts are too old to speak on", s.Slot.Time().In(s.Book.Zone).Format("2 January 2006 at 15:04"))}
 }
 
 // pauseLook is how soon a paused message is looked at again; factsLook how

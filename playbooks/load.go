@@ -401,9 +401,12 @@ func (r *reader) waitStep(d *stepDocument, s *Step) {
 		r.fault(d.Wait, err.Error(), "")
 	}
 	s.Wait = w
-	for key, set := range map[string]bool{"message": s.Wording != "", "if": s.If != nil, "at": s.At != nil, "approve": !d.Approve.Pos.IsZero(), "expires": s.Expires > 0} {
-		if set {
-			r.faultAt(d.Pos, fmt.Sprintf("a wait cannot have `%s`", key), "a wait takes only unless:, which ends it early")
+	for _, k := range []struct {
+		key string
+		set bool
+	}{{"message", s.Wording != ""}, {"if", !d.If.IsZero()}, {"at", !d.At.IsZero()}, {"if_late", !d.IfLate.Pos.IsZero()}, {"approve", !d.Approve.Pos.IsZero()}, {"unattended", d.Unattended}, {"expires", s.Expires > 0}} {
+		if k.set {
+			r.faultAt(d.Pos, fmt.Sprintf("a wait cannot have `%s`", k.key), "a wait takes unless:, which ends it early, and on_recovery:")
 		}
 	}
 }

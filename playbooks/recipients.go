@@ -66,7 +66,7 @@ func (s *Situation) contactRecipient(roles []string, account steward.AccountID) 
 			if c.Email == "" || !slices.Contains(c.Roles, role) {
 				continue
 			}
-			if _, out := s.Memory.Suppressed[strings.ToLower(c.Email)]; out {
+			if _, out := s.Memory.Suppressed[lower(c.Email)]; out {
 				continue
 			}
 			return steward.Recipient{Key: "role:" + role, Contact: c.ID, Name: c.Name, Email: c.Email}, true, ""

@@ -49,6 +49,10 @@ type Situation struct {
 	Slot   steward.Slot
 	Now    time.Time
 	Memory Memory
+	// GoodUntil is until when the facts may be spoken on; zero sets no limit.
+	// When evaluations fail or stop, what they last found out grows old, and
+	// nothing is to be said on it any more.
+	GoodUntil time.Time
 
 	contacts map[steward.AccountID][]steward.Contact
 }

@@ -22,22 +22,21 @@ type Progress struct {
 // walker moves one enrolment along its steps as far as it can go now.
 type walker struct {
 	*Situation
-	p        *Playbook
-	view     *facts.View
-	row      int
-	at       lang.At
-	phase    steward.PhaseState
-	account  steward.Account
-	messages map[steward.MessageID]steward.Message // planned here, beside the stored
+	p       *Playbook
+	view    *facts.View
+	row     int
+	at      lang.At
+	phase   steward.PhaseState
+	account steward.Account
 	Progress
 }
 
 // Advance moves an enrolment on: ends it where its subject, playbook or
 // episode is gone or exit_when holds, else works through its steps until one
-// has to wait. phase is where the subject stands after this slot; ended tells
-// that the enrolment's episode ended in it.
+// has to wait. phase is where the subject stands after this slot; the zero
+// phase is clear.
 func (s *Situation) Advance(e steward.Enrolment, phase steward.PhaseState) Progress {
-	w := &walker{Situation: s, phase: phase, messages: map[steward.MessageID]steward.Message{}}
+	w := &walker{Situation: s, phase: phase}
 	w.Enrolment = e
 	before := e
 	w.run()
@@ -73,11 +72,7 @@ func (w *walker) run() {
 		return
 	}
 	if w.episodeOver() {
-		reason, detail := steward.ReasonRecovered, "the condition no longer holds"
-		if w.verdict(p.Audience) == steward.Fails {
-			reason, detail = steward.ReasonNotInAudience, "the account has left the playbook's audience"
-		}
-		w.exit(reason, detail)
+		w.recovered()
 		return
 	}
 	if e.State == steward.Quarantined {
@@ -91,6 +86,10 @@ func (w *walker) run() {
 		return
 	}
 	for e.State.Open() && e.Step < len(p.Steps) {
+		if w.episodeOver() { // the step just done was to go on through recovery, the next is not
+			w.recovered()
+			return
+		}
 		if !w.step(p.Steps[e.Step]) {
 			return
 		}
@@ -98,6 +97,15 @@ func (w *walker) run() {
 	if e.State.Open() {
 		w.end(steward.Completed, steward.ReasonCompleted, "every step is done")
 	}
+}
+
+// recovered ends an enrolment whose episode is over.
+func (w *walker) recovered() {
+	if w.verdict(w.p.Audience) == steward.Fails {
+		w.exit(steward.ReasonNotInAudience, "the account has left the playbook's audience")
+		return
+	}
+	w.exit(steward.ReasonRecovered, "the condition no longer holds")
 }
 
 // episodeOver tells a signal whose condition has ended, or a quarantined
@@ -268,6 +276,14 @@ func (w *walker) say(s Step) bool {
 	if verdict.Effect == steward.Suppress {
 		return w.unsaid(s, o, verdict)
 	}
+	if verdict.Effect == steward.Defer && s.Approve.Needed() {
+		// Nobody is asked about what may not go yet: by then it may be moot, and
+		// the words about it stale. The step looks again.
+		if w.Enrolment.State != steward.Waiting {
+			w.record(s.ID, o.ID, verdict)
+		}
+		return w.wait(verdict.Until)
+	}
 	if s.Approve.Needed() {
 		content, err := w.compose(m, []steward.Outreach{o}, map[steward.EnrolmentID]steward.Enrolment{w.Enrolment.ID: w.Enrolment})
 		if err != nil {
@@ -342,7 +358,10 @@ func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content
 		asked, ok, _ = w.Book.managerRecipient(w.account)
 	}
 	if !ok {
-		return // nobody to ask in Slack; `steward outreach` still lists it
+		// Nobody to ask in Slack. `steward outreach` still lists it, and silence of
+		// those who were never told lets nothing out.
+		m.Veto = time.Time{}
+		return
 	}
 	request := approvalRequest(*m, content, w.p, s.Approve)
 	w.Messages = append(w.Messages, steward.Message{

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/template"
 	"text/template/parse"
+	"unicode/utf8"
 
 	"steward"
 	"steward/configs/strictyaml"
@@ -26,9 +27,17 @@ type Wording struct {
 
 	body, subject *template.Template
 	source        []byte
-	bodyLine      int // the file's line on which the body begins
-	facts         map[factKey]*lang.Expr
-	checked       map[useKey]bool
+	// bodyAt and subjectAt are where the two begin in the file.
+	bodyAt, subjectAt origin
+	facts             map[factKey]*lang.Expr
+	checked           map[useKey]bool
+}
+
+// origin is a template's text and the place of its first character in the
+// file, from 1.
+type origin struct {
+	text         string
+	line, column int
 }
 
 type factKey struct {
@@ -75,16 +84,20 @@ func parseWording(file string, src []byte) (*Wording, steward.Problems) {
 	if len(src) > maxWordingBytes {
 		return w, steward.Problems{{File: file, Message: fmt.Sprintf("the message is %d KiB long; %d KiB is the most", len(src)>>10, maxWordingBytes>>10), Hint: "shorten it"}}
 	}
-	text := strings.ReplaceAll(string(src), "\r\n", "\n")
-	head, body := "", text
-	w.bodyLine = 1
+	text := strings.ReplaceAll(strings.TrimPrefix(string(src), "\ufeff"), "\r\n", "\n")
+	w.source = []byte(text)
+	head, body, line := "", text, 1
 	if rest, ok := strings.CutPrefix(text, "---\n"); ok {
 		var closed bool
 		if head, body, closed = cutFrontMatter(rest); !closed {
 			return w, steward.Problems{{File: file, Line: 1, Column: 1, Message: "the front matter is not closed", Hint: "put a line --- after it"}}
 		}
-		w.bodyLine = 2 + strings.Count(head, "\n") + 1
+		line = 2 + strings.Count(head, "\n") + 1
+		if head == "" {
+			line = 3
+		}
 	}
+	w.bodyAt = origin{body, line, 1}
 	var fm frontMatter
 	var problems steward.Problems
 	if strings.TrimSpace(head) != "" {
@@ -95,10 +108,17 @@ func parseWording(file string, src []byte) (*Wording, steward.Problems) {
 	}
 	w.Locale = fm.Locale
 	var ps steward.Problems
-	w.body, ps = w.template(body, w.bodyLine)
+	w.body, ps = w.template(w.bodyAt)
 	problems = append(problems, ps...)
-	if fm.Subject.Value != "" {
-		w.subject, ps = w.template(fm.Subject.Value, fm.Subject.Pos.Line)
+	if pos := fm.Subject.Pos; fm.Subject.Value != "" {
+		w.subjectAt = origin{fm.Subject.Value, pos.Line, pos.Column}
+		switch pos.Style {
+		case strictyaml.SingleQuoted, strictyaml.DoubleQuoted:
+			w.subjectAt.column++
+		case strictyaml.Literal, strictyaml.Folded:
+			w.subjectAt.line, w.subjectAt.column = pos.Line+1, pos.Indent+1
+		}
+		w.subject, ps = w.template(w.subjectAt)
 		problems = append(problems, ps...)
 	}
 	return w, problems
@@ -115,11 +135,20 @@ func cutFrontMatter(text string) (head, body string, closed bool) {
 	return head, "", ok
 }
 
-// functions are all that a template may call, beside and, or, not, eq, ne, lt,
-// le, gt, ge.
+// functions are all that a template may call, beside logic. Values are weighed
+// inside fact, where they have units and may be unknown.
 var functions = []string{"fact", "percent", "number", "money", "date", "days"}
 
-var comparisons = []string{"and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge"}
+var logic = []string{"and", "or", "not", "eq", "ne"}
+
+// formats says which kinds of value each way of printing is for.
+var formats = map[string][]steward.Kind{
+	"percent": {steward.NumberKind},
+	"number":  {steward.NumberKind, steward.DurationKind},
+	"money":   {steward.NumberKind},
+	"date":    {steward.DateKind},
+	"days":    {steward.DurationKind, steward.NumberKind},
+}
 
 func placeholders() template.FuncMap {
 	m := template.FuncMap{}
@@ -131,24 +160,24 @@ func placeholders() template.FuncMap {
 
 // template parses text and refuses what a message has no need of: loops,
 // definitions, and functions that are not on the list.
-func (w *Wording) template(text string, line int) (*template.Template, steward.Problems) {
-	t, err := template.New(w.Name).Option("missingkey=error").Funcs(placeholders()).Parse(text)
+func (w *Wording) template(from origin) (*template.Template, steward.Problems) {
+	t, err := template.New(w.Name).Option("missingkey=error").Funcs(placeholders()).Parse(from.text)
 	if err != nil {
-		return nil, steward.Problems{w.parseProblem(err, line)}
+		return nil, steward.Problems{w.parseProblem(err, from)}
 	}
 	var problems steward.Problems
 	for _, bad := range forbidden(t.Tree.Root) {
-		problems = append(problems, w.problem(text, line, int(bad.node.Position()), bad.message, bad.hint))
+		problems = append(problems, w.problem(from, int(bad.node.Position()), bad.message, bad.hint))
 	}
 	if len(t.Templates()) > 1 {
-		problems = append(problems, steward.Problem{File: w.File, Line: line, Column: 1, Message: "define and block have no place in a message", Hint: "write the text where it belongs"})
+		problems = append(problems, steward.Problem{File: w.File, Line: from.line, Column: from.column, Snippet: w.lineText(from.line), Message: "define and block have no place in a message", Hint: "write the text where it belongs"})
 	}
 	return t, problems
 }
 
 // parseProblem turns the template package's "template: name:3: message" into a
 // problem at the file's line.
-func (w *Wording) parseProblem(err error, line int) steward.Problem {
+func (w *Wording) parseProblem(err error, from origin) steward.Problem {
 	msg := strings.TrimPrefix(err.Error(), "template: "+w.Name+":")
 	var at int
 	if n, rest, ok := strings.Cut(msg, ":"); ok {
@@ -156,7 +185,10 @@ func (w *Wording) parseProblem(err error, line int) steward.Problem {
 			msg = strings.TrimSpace(rest)
 		}
 	}
-	p := steward.Problem{File: w.File, Line: line + max(at, 1) - 1, Column: 1, Message: msg}
+	p := steward.Problem{File: w.File, Line: min(from.line+max(at, 1)-1, strings.Count(string(w.source), "\n")+1), Column: 1, Message: msg}
+	if at <= 1 {
+		p.Column = from.column
+	}
 	if strings.Contains(msg, "function") {
 		p.Hint = "a message may use " + strings.Join(functions, ", ")
 	}
@@ -164,15 +196,21 @@ func (w *Wording) parseProblem(err error, line int) steward.Problem {
 	return p
 }
 
-func (w *Wording) problem(text string, line, offset int, message, hint string) steward.Problem {
-	before := text[:min(offset, len(text))]
-	p := steward.Problem{File: w.File, Line: line + strings.Count(before, "\n"), Column: len([]rune(before[strings.LastIndexByte(before, '\n')+1:])) + 1, Message: message, Hint: hint}
+// problem is a mistake at an offset of a template's text. Of a subject with
+// escapes the column is as near as can be had.
+func (w *Wording) problem(from origin, offset int, message, hint string) steward.Problem {
+	before := from.text[:min(offset, len(from.text))]
+	p := steward.Problem{File: w.File, Line: from.line + strings.Count(before, "\n"), Message: message, Hint: hint}
+	p.Column = utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
+	if p.Line == from.line {
+		p.Column += from.column - 1
+	}
 	p.Snippet = w.lineText(p.Line)
 	return p
 }
 
 func (w *Wording) lineText(n int) string {
-	lines := strings.Split(strings.ReplaceAll(string(w.source), "\r\n", "\n"), "\n")
+	lines := strings.Split(string(w.source), "\n")
 	if n < 1 || n > len(lines) {
 		return ""
 	}
@@ -191,8 +229,17 @@ func forbidden(n parse.Node) []badNode {
 		switch x := n.(type) {
 		case *parse.RangeNode, *parse.WithNode, *parse.TemplateNode, *parse.BreakNode, *parse.ContinueNode:
 			out = append(out, badNode{n, "range, with and template have no place in a message", "write the text out; if … else … end is what there is"})
+		case *parse.VariableNode, *parse.DotNode, *parse.NilNode, *parse.ChainNode:
+			out = append(out, badNode{n, fmt.Sprintf("%s has no place in a message", n), "write a value such as .account.name"})
+		case *parse.PipeNode:
+			if len(x.Decl) > 0 {
+				out = append(out, badNode{n, "variables have no place in a message", "write the value where it belongs"})
+			}
 		case *parse.IdentifierNode:
-			if !slices.Contains(functions, x.Ident) && !slices.Contains(comparisons, x.Ident) {
+			switch {
+			case slices.Contains([]string{"lt", "le", "gt", "ge"}, x.Ident):
+				out = append(out, badNode{n, x.Ident + " is not a function of messages", `compare inside fact: {{ if fact "arr >= 10k" }}`})
+			case !slices.Contains(functions, x.Ident) && !slices.Contains(logic, x.Ident):
 				out = append(out, badNode{n, fmt.Sprintf("%s is not a function of messages", x.Ident), "use " + strings.Join(functions, ", ")})
 			}
 		}
@@ -234,6 +281,8 @@ func walkTemplate(n parse.Node, visit func(parse.Node)) {
 		for _, a := range x.Args {
 			walkTemplate(a, visit)
 		}
+	case *parse.ChainNode:
+		walkTemplate(x.Node, visit)
 	case *parse.IfNode:
 		branch(&x.BranchNode)
 	case *parse.RangeNode:
@@ -253,51 +302,133 @@ func (w *Wording) use(s Settings, about steward.SubjectKind, mail bool) steward.
 	}
 	w.checked[key] = true
 	c := &useCheck{Wording: w, settings: s, about: about, names: valueNames(s, about, mail)}
-	c.check(w.body, w.bodyText(), w.bodyLine)
+	c.check(w.body, w.bodyAt)
 	if w.subject != nil {
-		c.check(w.subject, "", w.subjectLine())
+		c.check(w.subject, w.subjectAt)
 	}
 	return c.problems
 }
 
-func (w *Wording) bodyText() string {
-	lines := strings.SplitAfter(strings.ReplaceAll(string(w.source), "\r\n", "\n"), "\n")
-	return strings.Join(lines[min(w.bodyLine-1, len(lines)):], "")
-}
-
-func (w *Wording) subjectLine() int {
-	for i, l := range strings.Split(string(w.source), "\n") {
-		if strings.HasPrefix(l, "subject:") {
-			return i + 1
-		}
-	}
-	return 1
-}
-
 type useCheck struct {
 	*Wording
+	from     origin
 	settings Settings
 	about    steward.SubjectKind
 	names    map[string][]string
 	problems steward.Problems
 }
 
-func (c *useCheck) check(t *template.Template, text string, line int) {
+func (c *useCheck) check(t *template.Template, from origin) {
+	c.from = from
 	walkTemplate(t.Tree.Root, func(n parse.Node) {
 		switch x := n.(type) {
 		case *parse.FieldNode:
-			c.field(x, text, line)
+			c.field(x)
 		case *parse.CommandNode:
-			c.fact(x, text, line)
+			c.fact(x)
+		case *parse.PipeNode:
+			c.pipe(x)
 		}
 	})
 }
 
-// field checks a value such as .account.name.
-func (c *useCheck) field(n *parse.FieldNode, text string, line int) {
-	fail := func(message, hint string) {
-		c.problems = append(c.problems, c.problem(text, line, int(n.Pos), message, hint))
+func (c *useCheck) fail(n parse.Node, message, hint string) {
+	c.problems = append(c.problems, c.problem(c.from, int(n.Position()), message, hint))
+}
+
+// pipe checks what each function of a pipe is given: text/template finds out
+// about that when the message is written, which is too late.
+func (c *useCheck) pipe(p *parse.PipeNode) {
+	for i, cmd := range p.Cmds {
+		given := slices.Clone(cmd.Args[1:])
+		if i > 0 {
+			given = append(given, p.Cmds[i-1])
+		}
+		for _, a := range cmd.Args[1:] {
+			if id, ok := a.(*parse.IdentifierNode); ok {
+				c.fail(id, fmt.Sprintf("%s stands where a value belongs", id.Ident), "put a call in parentheses: (fact \"arr\")")
+			}
+		}
+		id, ok := cmd.Args[0].(*parse.IdentifierNode)
+		if !ok {
+			continue
+		}
+		kinds, format := formats[id.Ident]
+		switch {
+		case format && len(given) != 1:
+			c.fail(id, id.Ident+" takes one value", "write {{ .account.arr | "+id.Ident+" }}, for example")
+		case format:
+			if kind := c.kindOf(given[0]); kind != steward.NoKind && !slices.Contains(kinds, kind) {
+				c.fail(id, fmt.Sprintf("%s cannot show a %s", id.Ident, kind), "leave it out, and the value prints as what it is")
+			}
+		case id.Ident == "eq" || id.Ident == "ne":
+			c.equality(id, given)
+		case id.Ident == "not" && len(given) != 1, id.Ident != "fact" && len(given) == 0:
+			c.fail(id, id.Ident+" lacks what it is about", `write {{ if not .account.test }}, for example`)
+		case id.Ident == "fact" && i > 0:
+			c.fail(id, "nothing can be piped into fact", `write {{ fact "drop(logins, 14d)" }}`)
+		}
 	}
+}
+
+// equality is of texts alone; everything else is weighed inside fact.
+func (c *useCheck) equality(id *parse.IdentifierNode, given []parse.Node) {
+	ok := len(given) >= 2
+	for _, g := range given {
+		if _, literal := g.(*parse.StringNode); !literal && c.kindOf(g) != steward.TextKind {
+			ok = false
+		}
+	}
+	if !ok {
+		c.fail(id, id.Ident+" compares texts", `write {{ if eq .account.segment "smb" }}, or compare inside fact: {{ if fact "arr == 10k" }}`)
+	}
+}
+
+// kindOf is the kind of value that an argument gives; NoKind where another
+// check has already said that there is none, or formatting has made it words.
+func (c *useCheck) kindOf(n parse.Node) steward.Kind {
+	switch x := n.(type) {
+	case *parse.PipeNode:
+		if len(x.Cmds) == 1 {
+			return c.kindOf(x.Cmds[0])
+		}
+	case *parse.CommandNode:
+		if len(x.Args) == 1 {
+			return c.kindOf(x.Args[0])
+		}
+		if id, ok := x.Args[0].(*parse.IdentifierNode); ok && id.Ident == "fact" {
+			if lit, ok := x.Args[1].(*parse.StringNode); ok {
+				if e, ok := c.facts[factKey{c.about, lit.Text}]; ok {
+					return e.Kind()
+				}
+			}
+		}
+	case *parse.StringNode:
+		return steward.TextKind
+	case *parse.NumberNode, *parse.BoolNode:
+		return steward.FlagKind // of no use to any of them
+	case *parse.FieldNode:
+		return c.fieldKind(x)
+	}
+	return steward.NoKind
+}
+
+func (c *useCheck) fieldKind(n *parse.FieldNode) steward.Kind {
+	if len(n.Ident) != 2 || !slices.Contains(c.names[n.Ident[0]], n.Ident[1]) {
+		return steward.NoKind
+	}
+	switch n.Ident[0] {
+	case "account":
+		return c.settings.Scope(steward.AboutAccount).Fields[n.Ident[1]]
+	case "contract":
+		return facts.BuiltinFields(steward.AboutContract)[n.Ident[1]]
+	}
+	return steward.TextKind
+}
+
+// field checks a value such as .account.name.
+func (c *useCheck) field(n *parse.FieldNode) {
+	fail := func(message, hint string) { c.fail(n, message, hint) }
 	groups := make([]string, 0, len(c.names))
 	for g := range c.names {
 		groups = append(groups, g)
@@ -325,7 +456,7 @@ func near(name string, candidates []string, otherwise string) string {
 }
 
 // fact compiles the expression of a fact call; it must stand there as written.
-func (c *useCheck) fact(n *parse.CommandNode, text string, line int) {
+func (c *useCheck) fact(n *parse.CommandNode) {
 	id, ok := n.Args[0].(*parse.IdentifierNode)
 	if !ok || id.Ident != "fact" {
 		return
@@ -335,7 +466,7 @@ func (c *useCheck) fact(n *parse.CommandNode, text string, line int) {
 		lit, _ = n.Args[1].(*parse.StringNode)
 	}
 	if lit == nil {
-		c.problems = append(c.problems, c.problem(text, line, int(n.Pos), "fact takes one expression in quotes", `write {{ fact "drop(logins, 14d)" }}`))
+		c.fail(n, "fact takes one expression in quotes", `write {{ fact "drop(logins, 14d)" }}`)
 		return
 	}
 	sc := c.settings.Scope(c.about)
@@ -347,7 +478,7 @@ func (c *useCheck) fact(n *parse.CommandNode, text string, line int) {
 		if lit.Quoted[1:len(lit.Quoted)-1] == lit.Text {
 			at += 1 + p.Start
 		}
-		c.problems = append(c.problems, c.problem(text, line, at, p.Message, p.Hint))
+		c.problems = append(c.problems, c.problem(c.from, at, p.Message, p.Hint))
 	}
 	if len(problems) == 0 {
 		c.facts[factKey{c.about, lit.Text}] = e
