@@ -28,8 +28,11 @@ func main() {
 
 // run is the whole program; tests call it as main does.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now}
-	return a.main(ctx, args)
+	return newApp(getenv, stdin, stdout, stderr).main(ctx, args)
+}
+
+func newApp(getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) *app {
+	return &app{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now, pace: usualPace()}
 }
 
 // main reads the arguments and does what they say.

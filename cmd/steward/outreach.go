@@ -424,7 +424,11 @@ func resumeCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "resume",
 		Short: "Go on sending after a pause",
-		Args:  cobra.NoArgs,
+		Long: `Ends a pause. What was put off is looked at again within minutes, and what
+expired meanwhile stays unsent.
+
+Exit codes: 0 done (also when nothing was paused), 1 failed.`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			h, err := a.enter(c.Context(), store.Options{})
 			if err != nil {
@@ -445,7 +449,12 @@ func suppressCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "suppress [ADDRESS]",
 		Short: "List the addresses that get no mail, or add one",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Without ADDRESS lists who gets no mail and why: people who unsubscribed, and
+those named here. With one, adds it; nothing that Steward sends reaches it then,
+whatever a playbook says.
+
+Exit codes: 0 done, 1 failed.`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			h, err := a.enter(c.Context(), store.Options{})
 			if err != nil {

@@ -44,6 +44,8 @@ type app struct {
 
 	// now is the wall clock, which commands ask once and hand on.
 	now func() time.Time
+	// pace is how often a worker looks for what has come due.
+	pace pace
 
 	dir    string // the workspace's folder
 	json   bool

@@ -104,12 +104,61 @@ func (o *runOptions) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.close()) }()
-	w := &worker{house: h, app: o.app, log: log, ran: map[string]web.JobFigures{}, synced: map[string]error{}}
-	w.current.Store(&edition{h.ws, h.book})
+	w := newWorker(o.app, h, log)
+	w.warn()
 	if err := w.prepare(ctx, o); err != nil {
 		return err
 	}
 	return w.work(ctx)
+}
+
+func newWorker(a *app, h *house, log *slog.Logger) *worker {
+	w := &worker{house: h, app: a, log: log, ran: map[string]web.JobFigures{}, synced: map[string]error{}}
+	w.current.Store(&edition{h.ws, h.book})
+	return w
+}
+
+// pace is how often the worker looks for what has come due: messages to hand
+// to the queue, enrolments to advance, files to load again.
+type pace struct{ relay, advance, reload time.Duration }
+
+// usualPace looks for changed files by their times, as file events do not
+// cross every container mount; half a minute is soon enough for an edit.
+func usualPace() pace {
+	return pace{relay: 5 * time.Second, advance: time.Minute, reload: 30 * time.Second}
+}
+
+// warn tells what is odd about the workspace and does not keep the worker from
+// starting.
+func (w *worker) warn() {
+	if n := len(w.warnings); n > 0 {
+		w.log.Warn("the workspace can be improved; run: steward check", "warnings", n, "first", w.warnings[0].Error())
+	}
+	for _, odd := range []struct {
+		is   bool
+		what string
+	}{
+		{len(w.ws.Sources) == 0, "steward.yaml names no sources, so nothing will ever be judged; steward init --from accounts.csv infers one from a file"},
+		{len(w.book.Playbooks) == 0, "there are no playbooks, so nothing will ever be said; put one into " + w.ws.Playbooks},
+		{w.ws.Ops == "", "nobody hears about stale data and held openings; name a channel as ops: in steward.yaml"},
+		{w.ws.Delivery.Mode != steward.Preview && !w.ws.Slack.Enabled, "delivery is not preview and slack: is not set up, so no card will arrive; name its bot_token_env in steward.yaml"},
+		{w.ws.Delivery.Mode != steward.Preview && !w.ws.Email.Enabled && mails(w.book), "delivery is not preview and email: is not set up, so no mail will arrive; name its smtp_env in steward.yaml"},
+	} {
+		if odd.is {
+			w.log.Warn(odd.what)
+		}
+	}
+}
+
+func mails(b *playbooks.Book) bool {
+	for _, p := range b.Playbooks {
+		for _, s := range p.Steps {
+			if len(s.Email) > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // prepare builds everything that can fail before anything is started.
@@ -217,15 +266,13 @@ func (w *worker) clock(ctx context.Context) error {
 	}})
 }
 
-// minutes advances every minute and relays every few seconds, until ctx is
-// done. What fails is logged and tried again: the ledger holds what is due.
+// minutes advances and relays, each at its pace, until ctx is done. What fails is logged and tried again: the ledger holds what is due.
 func (w *worker) minutes(ctx context.Context) error {
-	const relayEvery, advanceEvery = 5 * time.Second, time.Minute
-	tick := time.NewTicker(relayEvery)
+	tick := time.NewTicker(w.app.pace.relay)
 	defer tick.Stop()
 	var advanced time.Time
 	for {
-		if w.now().Sub(advanced) >= advanceEvery || w.now().Before(advanced) {
+		if w.now().Sub(advanced) >= w.app.pace.advance || w.now().Before(advanced) {
 			advanced = w.now()
 			moved, err := w.engine.Advance(ctx)
 			w.note("advance", err)
@@ -298,14 +345,12 @@ func (w *worker) sync(ctx context.Context, slot steward.Slot) error {
 	return failed
 }
 
-// reloads loads the workspace again on SIGHUP and when a file in it changes,
-// which it looks for twice a minute: file events do not cross every container
-// mount, and half a minute is soon enough for an edit.
+// reloads loads the workspace again on SIGHUP and when a file in it changes.
 func (w *worker) reloads(ctx context.Context) error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
-	tick := time.NewTicker(30 * time.Second)
+	tick := time.NewTicker(w.app.pace.reload)
 	defer tick.Stop()
 	seen := workspaceMark(w.ws)
 	for {

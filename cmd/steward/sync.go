@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -68,10 +69,15 @@ func importSource(ctx context.Context, ws *configs.Workspace, db *store.DB, src 
 	}
 	out.Rows, out.Rejected, out.Rejects, out.Through = batch.Rows, batch.Rejected, batch.Rejects, batch.CompleteThrough
 	out.Stored, err = db.Import(ctx, storeBatch(batch, marks, o))
-	if err != nil {
-		return out, fmt.Errorf("source %s: %w", src.Name, err)
+	var drop *store.DropError
+	if errors.As(err, &drop) {
+		mode := ""
+		if !src.Full {
+			mode = " --mode full"
+		}
+		return out, fmt.Errorf("%w: steward import %s%s --allow-drop", drop, src.Name, mode)
 	}
-	return out, nil
+	return out, err
 }
 
 // sourceSpec is the workspace's source as ingest reads it.

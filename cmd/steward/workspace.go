@@ -24,6 +24,8 @@ type house struct {
 	db   *store.DB
 	fsys fs.FS
 	now  func() time.Time
+	// warnings is what is not wrong and could be better.
+	warnings steward.Problems
 }
 
 // load reads the workspace and its book and returns every problem of both; the
@@ -99,7 +101,7 @@ func (a *app) enter(ctx context.Context, o store.Options) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &house{ws: ws, book: book, db: db, fsys: os.DirFS(ws.Dir), now: a.now}, nil
+	return &house{ws: ws, book: book, db: db, fsys: os.DirFS(ws.Dir), now: a.now, warnings: problems}, nil
 }
 
 func (h *house) close() error { return h.db.Close() }
