@@ -44,6 +44,9 @@ func (e *Engine) Advance(ctx context.Context) (Moved, error) {
 	if err != nil || g == nil {
 		return m, err
 	}
+	if good := g.base.GoodUntil; !good.IsZero() && now.After(good) {
+		return m, e.tellOld(ctx, g)
+	}
 	s, err := e.situation(ctx, g, now)
 	if err != nil {
 		return m, err
@@ -72,6 +75,17 @@ func (e *Engine) Advance(ctx context.Context) (Moved, error) {
 	}
 	m.Conflicts, err = e.writeLoose(ctx, batch)
 	return m, err
+}
+
+// oldKey is the notice that evaluations have stopped.
+const oldKey = "evaluation/old"
+
+// tellOld tells ops once that nothing goes on because nothing was evaluated.
+func (e *Engine) tellOld(ctx context.Context, g *ground) error {
+	on := g.slot.Time().In(g.base.Book.Zone).Format("2 January 2006 at 15:04")
+	return e.tell(ctx, oldKey, "Nothing goes on: the last evaluation was on "+on,
+		[]string{"Open enrolments wait, and what rests on those facts is not sent, until the playbooks are evaluated again"},
+		"See why in the worker's log, and try the sources with: steward import")
 }
 
 // writeLoose writes changes that belong to no run. A conflict means that an

@@ -82,6 +82,10 @@ type Engine struct {
 	// FreshWithin is how far behind a source may be, by its name; absent means it
 	// is never stale.
 	FreshWithin map[string]time.Duration
+	// GoodUntil is until when the facts of a slot may be acted on between
+	// evaluations; nil sets no limit. Past it nothing is begun and nothing that
+	// rests on them is sent until a newer slot has been evaluated.
+	GoodUntil func(steward.Slot) time.Time
 	// Now is the wall clock, for leases and due times; rules never see it.
 	Now func() time.Time
 	Log *slog.Logger
@@ -131,7 +135,11 @@ func (e *Engine) survey(ctx context.Context, slot steward.Slot) (*ground, error)
 		m.Through, m.Stale = e.through(spec.Name, sources, slot, book.Zone)
 		in.Metrics = append(in.Metrics, m)
 	}
-	return &ground{slot: slot, base: playbooks.NewSituation(book, facts.At(in), p)}, nil
+	base := playbooks.NewSituation(book, facts.At(in), p)
+	if e.GoodUntil != nil {
+		base.GoodUntil = e.GoodUntil(slot)
+	}
+	return &ground{slot: slot, base: base}, nil
 }
 
 // through is the last complete day of a metric: the earliest among the sources

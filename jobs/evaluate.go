@@ -140,6 +140,9 @@ func (e *Engine) tellOutcome(ctx context.Context, g *ground, out playbooks.Outco
 			return err
 		}
 	}
+	if err := e.Ledger.ForgetNotice(ctx, oldKey); err != nil {
+		return fmt.Errorf("forget %s: %w", oldKey, err)
+	}
 	for _, st := range out.States {
 		key := "fault/" + string(st.Playbook)
 		if st.Fault == "" {

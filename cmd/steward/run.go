@@ -176,6 +176,7 @@ func (w *worker) prepare(ctx context.Context, o *runOptions) (err error) {
 	w.engine = w.house.engine(w.delivery.sender, w.log)
 	w.engine.Find = w.delivery.find
 	w.engine.Book = func() *playbooks.Book { return w.current.Load().book }
+	w.engine.GoodUntil = w.goodUntil
 	w.engine.Observe = func(r jobs.Report) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -192,6 +193,17 @@ func (w *worker) prepare(ctx context.Context, o *runOptions) (err error) {
 		}
 	}
 	return nil
+}
+
+// goodUntil is until when the facts of a slot may be acted on: one evaluation
+// may be missed, with an hour for the next to come about.
+func (w *worker) goodUntil(slot steward.Slot) time.Time {
+	for range 2 {
+		if slot = w.schedule.Next(slot); slot.IsZero() {
+			return time.Time{}
+		}
+	}
+	return slot.Time().Add(time.Hour)
 }
 
 // grace is how long running work may take to end once the worker is to stop.
