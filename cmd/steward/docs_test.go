@@ -1,0 +1,388 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+
+	"steward"
+	"steward/configs"
+	"steward/playbooks/lang"
+	"steward/replay"
+)
+
+const docsRoot = "../.."
+
+// docPages is every page that users read.
+func docPages(t *testing.T) []string {
+	t.Helper()
+	pages := []string{"README.md", "CHANGELOG.md"}
+	err := filepath.WalkDir(filepath.Join(docsRoot, "docs"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && filepath.Ext(path) == ".md" {
+			rel, _ := filepath.Rel(docsRoot, path)
+			pages = append(pages, filepath.ToSlash(rel))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages
+}
+
+func docText(t *testing.T, page string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(docsRoot, page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// A docBlock is a fenced block of a page.
+type docBlock struct {
+	page string
+	line int // of its first line of text
+	kind string
+	text string
+}
+
+func docBlocks(t *testing.T, page string) (out []docBlock) {
+	t.Helper()
+	var open *docBlock
+	for i, line := range strings.Split(docText(t, page), "\n") {
+		kind, fence := strings.CutPrefix(line, "```")
+		switch {
+		case fence && open == nil:
+			open = &docBlock{page: page, line: i + 2, kind: kind}
+		case fence:
+			out = append(out, *open)
+			open = nil
+		case open != nil:
+			open.text += line + "\n"
+		}
+	}
+	if open != nil {
+		t.Fatalf("%s:%d: the block is not closed", page, open.line)
+	}
+	return out
+}
+
+// exampleScope is the names that the documentation's expressions use: the
+// example workspace's, in the place where most of them are known.
+func exampleScope(t *testing.T) lang.Scope {
+	t.Helper()
+	ws, problems := configs.Load(configs.Example(), "", func(string) string { return "" })
+	if errs := problems.Errors(); len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	sc := settings(ws).Scope(steward.AboutContract)
+	sc.AtOpen, sc.Acked = true, true
+	return sc
+}
+
+func TestDocumentedExpressionsCompile(t *testing.T) {
+	sc, seen := exampleScope(t), 0
+	for _, b := range docBlocks(t, "docs/language.md") {
+		if b.kind != "steward" {
+			continue
+		}
+		for i, line := range strings.Split(strings.TrimSuffix(b.text, "\n"), "\n") {
+			if strings.TrimSpace(line) == "" {
+				continue
+			}
+			seen++
+			if _, problems := lang.Compile(line, sc, steward.NoKind); len(problems) > 0 {
+				t.Errorf("%s:%d: %s: %s (%s)", b.page, b.line+i, line, problems[0].Message, problems[0].Hint)
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("docs/language.md shows %d expressions; are its blocks still marked ```steward?", seen)
+	}
+}
+
+func TestDocumentedFunctionsAreTheLanguages(t *testing.T) {
+	sc := exampleScope(t)
+	var want []string
+	for _, f := range lang.Functions() {
+		if _, problems := lang.Compile(f.Example, sc, steward.NoKind); len(problems) > 0 {
+			t.Errorf("the example of %s does not compile: %s: %s", f.Name, f.Example, problems[0].Message)
+		}
+		want = append(want, fmt.Sprintf("| `%s` | %s | `%s` |", f.Signature, f.Doc, f.Example))
+	}
+	var got []string
+	for _, line := range strings.Split(docText(t, "docs/language.md"), "\n") {
+		if regexp.MustCompile("^\\| `[a-z_]+\\(").MatchString(line) {
+			got = append(got, line)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the table of functions in docs/language.md is not the language's (-language +page):\n%s\nIt should read:\n%s", diff, strings.Join(want, "\n"))
+	}
+}
+
+// settingKeys is the yaml keys of a struct type, read from its source: the
+// types are their packages' own.
+func settingKeys(t *testing.T, file string, types ...string) []string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(docsRoot, file), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	found := map[string]bool{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		if !ok || !slices.Contains(types, spec.Name.Name) {
+			return true
+		}
+		found[spec.Name.Name] = true
+		for _, field := range spec.Type.(*ast.StructType).Fields.List {
+			if field.Tag == nil {
+				continue
+			}
+			tag, _ := strconv.Unquote(field.Tag.Value)
+			if name, _, _ := strings.Cut(reflect.StructTag(tag).Get("yaml"), ","); name != "" {
+				out = append(out, name)
+			}
+		}
+		return true
+	})
+	for _, name := range types {
+		if !found[name] {
+			t.Errorf("%s has no type %s any more; name the one that holds its keys", file, name)
+		}
+	}
+	return out
+}
+
+func TestEveryKeyIsDocumented(t *testing.T) {
+	text := docText(t, "docs/workspace.md")
+	section := func(heading string) string {
+		_, rest, ok := strings.Cut(text, "\n## "+heading+"\n")
+		if !ok {
+			t.Fatalf("docs/workspace.md has no section %q", heading)
+		}
+		rest, _, _ = strings.Cut(rest, "\n## ")
+		return rest
+	}
+	for _, s := range []struct {
+		heading, file string
+		types         []string
+	}{
+		{"steward.yaml", "configs/load.go", []string{"workspaceFile", "listenBlock", "portfolioBlock", "ownersBlock", "metricBlock", "slackBlock", "emailBlock", "dkimBlock"}},
+		{"Sources", "configs/sources.go", []string{"sourceBlock", "filesBlock", "joinBlock"}},
+		{"owners.yaml", "configs/owners.go", []string{"ownerBlock"}},
+		{"Playbooks", "playbooks/load.go", []string{"document", "stepDocument"}},
+		{"Messages", "playbooks/wording.go", []string{"frontMatter"}},
+		{"Tests", "replay/scenario.go", []string{"scenarioFile", "givenFile", "actionFile", "expectationFile", "outreachFile"}},
+	} {
+		body := section(s.heading)
+		for _, key := range settingKeys(t, s.file, s.types...) {
+			if !regexp.MustCompile("`([a-z_]+\\.)*" + key + "`").MatchString(body) {
+				t.Errorf("docs/workspace.md, %s: the key `%s` is not described", s.heading, key)
+			}
+		}
+	}
+}
+
+// A block that begins with "# FILE" is that file of a workspace, and has to
+// load in the place of the example's. A piece of steward.yaml is laid over the
+// example's keys.
+func TestDocumentedFilesLoad(t *testing.T) {
+	seen := 0
+	for _, page := range docPages(t) {
+		for _, b := range docBlocks(t, page) {
+			first, _, _ := strings.Cut(b.text, "\n")
+			name := strings.TrimPrefix(strings.TrimPrefix(first, "# "), "<!-- ")
+			name = strings.TrimSuffix(name, " -->")
+			if name == first || !regexp.MustCompile(`^(steward\.yaml|owners\.yaml|(playbooks|messages|tests)/[a-z-]+\.(test\.)?(yaml|md))$`).MatchString(name) {
+				continue
+			}
+			seen++
+			files := fstest.MapFS{}
+			if err := fs.WalkDir(configs.Example(), ".", func(path string, d fs.DirEntry, err error) error {
+				if err != nil || d.IsDir() {
+					return err
+				}
+				data, err := fs.ReadFile(configs.Example(), path)
+				files[path] = &fstest.MapFile{Data: data}
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			text := strings.TrimPrefix(b.text, first+"\n")
+			if strings.HasSuffix(name, ".yaml") {
+				text = b.text // the first line is a comment there
+			}
+			if name == configs.FileName {
+				text = overlay(string(files[name].Data), text)
+			}
+			files[name] = &fstest.MapFile{Data: []byte(text)}
+			ws, _, problems := loadFrom(files, "", func(string) string { return "" })
+			if strings.HasPrefix(name, "tests/") {
+				_, more := replay.LoadScenarios(files, ws.Tests, replay.Schema{Fields: ws.Fields, Metrics: ws.Metrics})
+				problems = append(problems, more...)
+			}
+			for _, p := range problems.Errors() {
+				if name == "owners.yaml" && p.File != name {
+					continue // other owners: the example's playbooks may name what is gone
+				}
+				t.Errorf("%s:%d: as %s: %v", b.page, b.line, name, p)
+			}
+		}
+	}
+	if seen < 5 {
+		t.Errorf("the pages show %d whole files; do their blocks still begin with # FILE?", seen)
+	}
+}
+
+var topLevelKey = regexp.MustCompile(`(?m)^([a-z_]+):`)
+
+// overlay is a YAML file with the top-level keys of a piece in the place of its
+// own.
+func overlay(whole, piece string) string {
+	taken := map[string]bool{}
+	for _, m := range topLevelKey.FindAllStringSubmatch(piece, -1) {
+		taken[m[1]] = true
+	}
+	var b bytes.Buffer
+	skip := false
+	for _, line := range strings.Split(whole, "\n") {
+		if m := topLevelKey.FindStringSubmatch(line); m != nil {
+			skip = taken[m[1]]
+		}
+		if !skip {
+			fmt.Fprintln(&b, line)
+		}
+	}
+	return b.String() + piece
+}
+
+var (
+	shownCommand = regexp.MustCompile(`\bsteward((?: (?:-w|--workspace) \S+)?)((?: [a-z][a-z-]*)+)((?: --[a-z-]+)*)`)
+	shownFlag    = regexp.MustCompile(` (--[a-z-]+)`)
+)
+
+func TestDocumentedCommandsExist(t *testing.T) {
+	root := rootCommand(newApp(func(string) string { return "" }, nil, nil, nil))
+	known := map[string]*cobra.Command{"help": root}
+	for _, c := range root.Commands() {
+		known[c.Name()] = c
+	}
+	seen := 0
+	for _, page := range docPages(t) {
+		for _, b := range docBlocks(t, page) {
+			if b.kind != "console" {
+				continue
+			}
+			for i, line := range strings.Split(b.text, "\n") {
+				prompt, _, _ := strings.Cut(line, " #")
+				if !strings.HasPrefix(prompt, "$ ") {
+					continue
+				}
+				m := shownCommand.FindStringSubmatch(prompt)
+				if m == nil {
+					continue
+				}
+				seen++
+				words := strings.Fields(m[2])
+				if words[0] == "steward" { // docker compose exec steward steward …
+					words = words[1:]
+				}
+				c := known[words[0]]
+				if c == nil {
+					t.Errorf("%s:%d: there is no command %s: %s", page, b.line+i, words[0], line)
+					continue
+				}
+				for _, f := range shownFlag.FindAllStringSubmatch(prompt[strings.Index(prompt, "steward"):], -1) {
+					name := strings.TrimPrefix(f[1], "--")
+					if c.Flags().Lookup(name) == nil && root.PersistentFlags().Lookup(name) == nil && !slices.Contains([]string{"help", "build", "detach"}, name) {
+						t.Errorf("%s:%d: %s has no flag --%s", page, b.line+i, words[0], name)
+					}
+				}
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("the pages show %d commands; are their blocks still marked console?", seen)
+	}
+	operations := docText(t, "docs/operations.md")
+	for name := range known {
+		if name != "help" && !strings.Contains(operations, "`"+name+"`") {
+			t.Errorf("docs/operations.md does not list the command `%s`", name)
+		}
+	}
+}
+
+var docLink = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+
+func TestDocumentedLinksLeadSomewhere(t *testing.T) {
+	for _, page := range docPages(t) {
+		for _, m := range docLink.FindAllStringSubmatch(docText(t, page), -1) {
+			if _, err := os.Stat(filepath.Join(docsRoot, filepath.Dir(page), m[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", page, m[1])
+			}
+		}
+	}
+}
+
+// Every reason that is stored can be looked up.
+func TestEveryReasonIsDocumented(t *testing.T) {
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(docsRoot, "reason.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, seen := docText(t, "docs/concepts.md"), 0
+	ast.Inspect(f, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		if id, ok := spec.Type.(*ast.Ident); !ok || id.Name != "Reason" {
+			return true
+		}
+		reason, _ := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		if seen++; !strings.Contains(text, "`"+reason+"`") {
+			t.Errorf("docs/concepts.md does not explain the reason `%s`", reason)
+		}
+		return true
+	})
+	if seen == 0 {
+		t.Error("reason.go holds no reasons")
+	}
+}
+
+// Every metric that is shown is told what to do about.
+func TestEveryMetricIsDocumented(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(docsRoot, "web/metrics.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`desc\("([a-z_]+)"`).FindAllSubmatch(b, -1)
+	if len(names) == 0 {
+		t.Fatal("web/metrics.go declares no metrics in the way this test reads")
+	}
+	text := docText(t, "docs/operations.md")
+	for _, m := range names {
+		if !strings.Contains(text, "`steward_"+string(m[1])) {
+			t.Errorf("docs/operations.md does not describe steward_%s", m[1])
+		}
+	}
+}
