@@ -209,10 +209,8 @@ func TestDocumentedFilesLoad(t *testing.T) {
 	seen := 0
 	for _, page := range docPages(t) {
 		for _, b := range docBlocks(t, page) {
-			first, _, _ := strings.Cut(b.text, "\n")
-			name := strings.TrimPrefix(strings.TrimPrefix(first, "# "), "<!-- ")
-			name = strings.TrimSuffix(name, " -->")
-			if name == first || !regexp.MustCompile(`^(steward\.yaml|owners\.yaml|(playbooks|messages|tests)/[a-z-]+\.(test\.)?(yaml|md))$`).MatchString(name) {
+			name, text, ok := blockFile(b)
+			if !ok {
 				continue
 			}
 			seen++
@@ -226,10 +224,6 @@ func TestDocumentedFilesLoad(t *testing.T) {
 				return err
 			}); err != nil {
 				t.Fatal(err)
-			}
-			text := strings.TrimPrefix(b.text, first+"\n")
-			if strings.HasSuffix(name, ".yaml") {
-				text = b.text // the first line is a comment there
 			}
 			if name == configs.FileName {
 				text = overlay(string(files[name].Data), text)
@@ -251,6 +245,21 @@ func TestDocumentedFilesLoad(t *testing.T) {
 	if seen < 5 {
 		t.Errorf("the pages show %d whole files; do their blocks still begin with # FILE?", seen)
 	}
+}
+
+var workspaceFile = regexp.MustCompile(`^(?:# |<!-- )((?:steward|owners)\.yaml|(?:playbooks|messages|tests)/[a-z-]+\.(?:test\.yaml|yaml|md))(?: -->)?\n`)
+
+// blockFile is the file of a workspace that a block shows, if its first line
+// names one.
+func blockFile(b docBlock) (name, text string, ok bool) {
+	m := workspaceFile.FindStringSubmatch(b.text)
+	if m == nil {
+		return "", "", false
+	}
+	if strings.HasSuffix(m[1], ".md") {
+		return m[1], strings.TrimPrefix(b.text, m[0]), true
+	}
+	return m[1], b.text, true // the line is a comment there
 }
 
 var topLevelKey = regexp.MustCompile(`(?m)^([a-z_]+):`)
@@ -384,5 +393,108 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 		if !strings.Contains(text, "`steward_"+string(m[1])) {
 			t.Errorf("docs/operations.md does not describe steward_%s", m[1])
 		}
+	}
+}
+
+// The README's first playbook is written, mended and asked about as it says,
+// and every line that it shows has to be among what is printed. Lines that
+// leave something out hold an ellipsis.
+func TestFirstPlaybookGoesAsTheReadmeSays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs the demo first")
+	}
+	book := filepath.Join(t.TempDir(), "my-book")
+	steward := func(args ...string) string {
+		var out bytes.Buffer
+		run(t.Context(), args, func(string) string { return "" }, nil, &out, &out)
+		return out.String()
+	}
+	demo := steward("demo", "--dir", book)
+	edit := func(name, from, to string) {
+		t.Helper()
+		path := filepath.Join(book, name)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(b), from) {
+			t.Fatalf("%s has no %q to change", name, from)
+		}
+		write(t, path, strings.ReplaceAll(string(b), from, to))
+	}
+	const playbook, message, scenario = "playbooks/reports-unused.yaml", "messages/reports-unused.md", "tests/reports-unused.test.yaml"
+	ran := map[string]int{}
+	for _, b := range docBlocks(t, "README.md") {
+		switch {
+		case b.kind == "text":
+			shows(t, b, strings.ReplaceAll(demo, book, "steward-demo"), b.text)
+		case b.kind == "yaml" && strings.HasPrefix(b.text, "playbook:"):
+			write(t, filepath.Join(book, playbook), b.text)
+		case b.kind == "yaml" && strings.HasPrefix(b.text, "given:"):
+			write(t, filepath.Join(book, scenario), b.text)
+		case b.kind == "markdown":
+			write(t, filepath.Join(book, message), b.text)
+		case b.kind == "console" && strings.HasPrefix(b.text, "$ steward -w my-book "):
+			prompt, shown, _ := strings.Cut(b.text, "\n")
+			args := strings.Fields(strings.TrimPrefix(prompt, "$ steward -w my-book "))
+			switch ran[args[0]]++; {
+			case args[0] == "check" && ran["check"] == 2:
+				edit(playbook, "quiet_day(", "quiet_days(")
+				edit(playbook, "< 7\n", "< 7d\n")
+			case args[0] == "test" && ran["test"] == 2:
+				edit(scenario, "2026-02-13, account: acme, phase: clear", "2026-02-13, account: acme, phase: firing")
+			}
+			shows(t, b, steward(append([]string{"-w", book}, args...)...), shown)
+		}
+	}
+	if want := map[string]int{"check": 2, "test": 2, "plan": 1, "explain": 1}; !cmp.Equal(want, ran) {
+		t.Errorf("the README runs (-want +got):\n%s", cmp.Diff(want, ran))
+	}
+}
+
+// seconds is how long a demo took, which differs.
+var seconds = regexp.MustCompile(`simulated in \d+ seconds?`)
+
+func shows(t *testing.T, b docBlock, got, shown string) {
+	t.Helper()
+	got = seconds.ReplaceAllString(got, "simulated in 3 seconds")
+	for i, line := range strings.Split(strings.TrimSpace(shown), "\n") {
+		if strings.Contains(line, "…") || strings.TrimSpace(line) == "" {
+			continue
+		}
+		if !strings.Contains(got, line+"\n") {
+			t.Errorf("%s:%d: this line is not printed:\n%s\nWhat is:\n%s", b.page, b.line+i, line, got)
+			return
+		}
+	}
+}
+
+// The playbook, message and test that docs/workspace.md shows belong together,
+// and the test passes.
+func TestDocumentedScenarioPasses(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, configs.Example()); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, b := range docBlocks(t, "docs/workspace.md") {
+		if name, text, ok := blockFile(b); ok && strings.Contains(name, "/") {
+			seen++
+			write(t, filepath.Join(dir, name), text)
+		}
+	}
+	if seen != 3 {
+		t.Errorf("docs/workspace.md shows %d whole files of a playbook, its message and its test", seen)
+	}
+	var out bytes.Buffer
+	if code := run(t.Context(), []string{"-w", dir, "test", "login-drop"}, func(string) string { return "" }, nil, &out, &out); code != exitFine {
+		t.Errorf("steward test gave %d:\n%s", code, out.String())
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
