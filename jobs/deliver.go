@@ -10,9 +10,9 @@ import (
 	"steward/playbooks"
 )
 
-// ErrMoved is what a ledger's Claim wraps when the message is no longer to be
-// sent in that epoch: it settled, was claimed by another, or went back to be
-// planned. The task is done.
+// ErrMoved is what a ledger's Claim, Dossier and Settle wrap when the message is
+// no longer to be sent in that epoch: it settled, was claimed by another, went
+// back to be planned, or was erased. The task is done.
 var ErrMoved = errors.New("the message has moved on")
 
 // MaxAttempts is how often a provider that cannot be reached is asked.
@@ -36,7 +36,14 @@ func (e *Engine) Deliver(ctx context.Context, id steward.MessageID, epoch int) e
 	if s.State == steward.Uncertain && letter.Message.RetryUncertain {
 		s = e.lookAgain(ctx, letter, s)
 	}
-	if err := e.Ledger.Settle(ctx, id, epoch, s, e.Now()); err != nil {
+	err = e.Ledger.Settle(ctx, id, epoch, s, e.Now())
+	if errors.Is(err, ErrMoved) {
+		// The provider took longer than the lease: the message is on record as
+		// uncertain, and stays so.
+		e.log().Warn("an outcome came too late to be kept", "message", id, "outcome", s.State, "reason", s.Reason)
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("settle message %s as %s: %w", id, s.State, err)
 	}
 	e.logOutcome(letter.Message, s)
@@ -77,6 +84,9 @@ func (e *Engine) prepare(ctx context.Context, id steward.MessageID, epoch int) (
 		}
 	}
 	s, err := e.sending(ctx, g, id)
+	if errors.Is(err, ErrMoved) {
+		return letter, false, nil
+	}
 	if err != nil {
 		return letter, false, err
 	}

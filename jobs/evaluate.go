@@ -3,6 +3,8 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"steward"
@@ -17,7 +19,9 @@ type Report struct {
 	Took      time.Duration                             `json:"took"`
 	Accounts  int                                       `json:"accounts"`
 	Playbooks map[steward.PlaybookName]*playbooks.Tally `json:"playbooks"`
-	Conflicts int                                       `json:"conflicts,omitempty"`
+	// Conflicts is how many accounts kept moving under the run's hands and were
+	// left as they were.
+	Conflicts int `json:"conflicts,omitempty"`
 }
 
 // commitBatch is how many accounts are written in one transaction's reach:
@@ -53,17 +57,25 @@ func (e *Engine) Evaluate(ctx context.Context, slot steward.Slot) (Report, error
 	}
 	out := s.Decide()
 	report.Accounts, report.Playbooks = g.base.Frame.View(steward.AboutAccount).Len(), out.Tally
-	if report.Conflicts, err = e.write(ctx, run, out.Changes); err != nil {
+	lost, err := e.write(ctx, run, out.Changes)
+	if err == nil && len(lost) > 0 {
+		lost, err = e.decideAgain(ctx, run, g, lost)
+	}
+	if err != nil {
 		return report, e.giveUp(ctx, run, err)
 	}
+	report.Conflicts = len(lost)
+	// Before the run is closed, so that a process that dies here tells it when
+	// it comes back; each word is told once whoever tells it.
+	out.Quarantined = append(out.Quarantined, heldBefore(s)...)
+	if err := e.tellOutcome(ctx, g, out); err != nil {
+		return report, e.giveUp(ctx, run, err)
+	}
+	report.Took = e.Now().Sub(began)
 	if err := e.Ledger.FinishRun(ctx, run, out.States, e.Now(), report, ""); err != nil {
 		return report, fmt.Errorf("finish the evaluation of %s: %w", slot, err)
 	}
 	e.last = g
-	report.Took = e.Now().Sub(began)
-	if err := e.tellOutcome(ctx, g, out); err != nil {
-		return report, err
-	}
 	if e.Observe != nil {
 		e.Observe(report)
 	}
@@ -81,20 +93,46 @@ func (e *Engine) giveUp(ctx context.Context, run steward.Run, cause error) error
 	return fmt.Errorf("evaluate %s: %w", run.Slot, cause)
 }
 
-func (e *Engine) write(ctx context.Context, run steward.Run, changes []steward.Change) (conflicts int, err error) {
+// write writes changes in batches, and returns the accounts that somebody
+// moved since they were read, for which nothing was written.
+func (e *Engine) write(ctx context.Context, run steward.Run, changes []steward.Change) (lost []steward.AccountID, err error) {
 	for len(changes) > 0 {
 		n := min(commitBatch, len(changes))
-		lost, err := e.Ledger.Commit(ctx, run, changes[:n], e.Now())
+		conflicts, err := e.Ledger.Commit(ctx, run, changes[:n], e.Now())
 		if err != nil {
-			return conflicts, fmt.Errorf("write decisions: %w", err)
+			return lost, fmt.Errorf("write decisions: %w", err)
 		}
-		conflicts += len(lost)
+		lost = append(lost, conflicts...)
 		changes = changes[n:]
 		if run, err = e.Ledger.RenewRun(ctx, run, e.Now(), runLease); err != nil {
-			return conflicts, fmt.Errorf("keep the run's lease: %w", err)
+			return lost, fmt.Errorf("keep the run's lease: %w", err)
 		}
 	}
-	return conflicts, nil
+	return lost, nil
+}
+
+// decideAgain decides anew for accounts that somebody moved while the run was
+// being written, such as a person who took an enrolment on at that moment. Left
+// alone they would miss the days of this slot for good: a playbook's last judged
+// day is one for all.
+func (e *Engine) decideAgain(ctx context.Context, run steward.Run, g *ground, lost []steward.AccountID) ([]steward.AccountID, error) {
+	const tries = 3
+	for range tries {
+		s, err := e.situation(ctx, g, run.Slot.Time())
+		if err != nil {
+			return lost, err
+		}
+		var again []steward.Change
+		for _, c := range s.Decide().Changes {
+			if slices.Contains(lost, c.Account) {
+				again = append(again, c)
+			}
+		}
+		if lost, err = e.write(ctx, run, again); err != nil || len(lost) == 0 {
+			return lost, err
+		}
+	}
+	return lost, nil
 }
 
 // saveVersions stores the text of every playbook before anything is enrolled
@@ -113,6 +151,19 @@ func (e *Engine) saveVersions(ctx context.Context, b *playbooks.Book) error {
 		e.written[p.Version] = true
 	}
 	return nil
+}
+
+// heldBefore is what this very run held and wrote already, where it was begun
+// before and cut short.
+func heldBefore(s *playbooks.Situation) []playbooks.Held {
+	var out []playbooks.Held
+	for _, en := range s.Memory.Open {
+		if en.State == steward.Quarantined && en.OpenedAt.Equal(s.Now) {
+			out = append(out, playbooks.Held{Playbook: en.Playbook, Subject: en.Subject, Reason: en.Reason})
+		}
+	}
+	slices.SortFunc(out, func(a, b playbooks.Held) int { return strings.Compare(a.Subject.ID, b.Subject.ID) })
+	return out
 }
 
 // tellOutcome tells ops what they have to act on: openings that were held, and

@@ -17,11 +17,27 @@ type ledger struct{ *store.DB }
 
 var _ jobs.Ledger = ledger{}
 
+// Dossier is the store's.
+func (l ledger) Dossier(ctx context.Context, id steward.MessageID) (steward.Dossier, error) {
+	d, err := l.DB.Dossier(ctx, id)
+	return d, moved(err)
+}
+
+// Settle is the store's.
+func (l ledger) Settle(ctx context.Context, id steward.MessageID, epoch int, s steward.Settlement, now time.Time) error {
+	return moved(l.DB.Settle(ctx, id, epoch, s, now))
+}
+
 // Claim is the store's.
 func (l ledger) Claim(ctx context.Context, id steward.MessageID, epoch int, now time.Time, lease time.Duration, decide func(steward.Dossier) steward.Decision) (steward.Dossier, steward.Decision, error) {
 	d, v, err := l.DB.Claim(ctx, id, epoch, now, lease, decide)
+	return d, v, moved(err)
+}
+
+// moved names the errors that mean that a message has gone its way without us.
+func moved(err error) error {
 	if errors.Is(err, store.ErrSettled) || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
-		return d, v, fmt.Errorf("%w: %w", jobs.ErrMoved, err)
+		return fmt.Errorf("%w: %w", jobs.ErrMoved, err)
 	}
-	return d, v, err
+	return err
 }

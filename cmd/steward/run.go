@@ -139,7 +139,6 @@ func (w *worker) warn() {
 		what string
 	}{
 		{len(w.ws.Sources) == 0, "steward.yaml names no sources, so nothing will ever be judged; steward init --from accounts.csv infers one from a file"},
-		{len(w.book.Playbooks) == 0, "there are no playbooks, so nothing will ever be said; put one into " + w.ws.Playbooks},
 		{w.ws.Ops == "", "nobody hears about stale data and held openings; name a channel as ops: in steward.yaml"},
 		{w.ws.Delivery.Mode != steward.Preview && !w.ws.Slack.Enabled, "delivery is not preview and slack: is not set up, so no card will arrive; name its bot_token_env in steward.yaml"},
 		{w.ws.Delivery.Mode != steward.Preview && !w.ws.Email.Enabled && mails(w.book), "delivery is not preview and email: is not set up, so no mail will arrive; name its smtp_env in steward.yaml"},
