@@ -96,7 +96,18 @@ func Load(fsys fs.FS, playbookDir, messageDir string, s Settings) (*Book, stewar
 	}
 	l.unused()
 	slices.SortFunc(l.book.Playbooks, func(a, b *Playbook) int { return strings.Compare(string(a.Name), string(b.Name)) })
-	return l.book, l.problems.Sorted()
+	return l.book, once(l.problems.Sorted())
+}
+
+// once leaves out what was told before: a message is checked for each way in
+// which it is used, and most of its mistakes are mistakes in all of them.
+func once(ps steward.Problems) steward.Problems {
+	told := make(map[steward.Problem]bool, len(ps))
+	return slices.DeleteFunc(ps, func(p steward.Problem) bool {
+		before := told[p]
+		told[p] = true
+		return before
+	})
 }
 
 // Compile reads one stored playbook text against the book's settings and
@@ -489,7 +500,7 @@ func (r *reader) stepIDs(p *Playbook) {
 		}
 		seen[s.ID] = i
 	}
-	if len(p.Steps) == 0 {
+	if len(p.Steps) == 0 && r.doc.Steps != nil { // a missing key is told already
 		r.faultAt(r.doc.Pos, "the playbook has no steps", "add at least one step, such as - {id: nudge, slack: owner, message: …}")
 	}
 }

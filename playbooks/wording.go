@@ -86,18 +86,14 @@ func parseWording(file string, src []byte) (*Wording, steward.Problems) {
 	}
 	text := strings.ReplaceAll(strings.TrimPrefix(string(src), "\ufeff"), "\r\n", "\n")
 	w.source = []byte(text)
-	head, body, line := "", text, 1
+	head, body := "", text
 	if rest, ok := strings.CutPrefix(text, "---\n"); ok {
 		var closed bool
 		if head, body, closed = cutFrontMatter(rest); !closed {
 			return w, steward.Problems{{File: file, Line: 1, Column: 1, Message: "the front matter is not closed", Hint: "put a line --- after it"}}
 		}
-		line = 2 + strings.Count(head, "\n") + 1
-		if head == "" {
-			line = 3
-		}
 	}
-	w.bodyAt = origin{body, line, 1}
+	w.bodyAt = origin{body, 1 + strings.Count(text[:len(text)-len(body)], "\n"), 1}
 	var fm frontMatter
 	var problems steward.Problems
 	if strings.TrimSpace(head) != "" {
@@ -428,7 +424,13 @@ func (c *useCheck) fieldKind(n *parse.FieldNode) steward.Kind {
 
 // field checks a value such as .account.name.
 func (c *useCheck) field(n *parse.FieldNode) {
-	fail := func(message, hint string) { c.fail(n, message, hint) }
+	fail := func(message, hint string) {
+		at := int(n.Pos)
+		if len(n.Ident) > 1 { // the parser places a chain at its second name
+			at -= len(n.Ident[0]) + 1
+		}
+		c.problems = append(c.problems, c.problem(c.from, at, message, hint))
+	}
 	groups := make([]string, 0, len(c.names))
 	for g := range c.names {
 		groups = append(groups, g)
