@@ -112,6 +112,7 @@ func TestDataStaysText(t *testing.T) {
 		w.Accounts[0].Name, w.Accounts[0].Segment, w.Accounts[0].Stage, w.Accounts[0].Currency = hostile, hostile, hostile, hostile
 		w.Accounts[0].More["plan"] = steward.Str(hostile)
 		w.Contacts[0].Name = hostile
+		w.book.MailFrom = "{owner}\r\nBcc: all@example.com"
 	}
 	body := "---\nfor_roles: [champion]\nsubject: \"{{ .account.name }} {{ fact \\\"plan\\\" }}\"\n---\n" +
 		`{{ .account.name }};{{ .account.plan }};{{ fact "plan" }};{{ .account.arr | money }};{{ .account.stage }}`
