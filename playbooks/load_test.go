@@ -174,7 +174,7 @@ func inside(t *testing.T, ps steward.Problems, files fstest.MapFS) {
 		if !ok || p.Line == 0 {
 			continue
 		}
-		lines := strings.Split(string(f.Data), "\n")
+		lines := strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(f.Data)), "\n")
 		if p.Line < 1 || p.Line > len(lines) {
 			t.Fatalf("line %d of %d: %v", p.Line, len(lines), p)
 		}
@@ -197,6 +197,7 @@ func FuzzLoadPlaybook(f *testing.F) {
 		f.Add(string(text))
 	}
 	f.Add(drop("steps:\n- {id: nudge, slack: owner, message: nudge}\n- {wait: 2 business days, unless: acked}\n- {id: m, email: [champion], message: help, approve: veto 24h, at: renewal_date - 30d}\n"))
+	f.Add(" q\r\nwplaybook: p\nwhen\r |\n  arr > 1\nsteps:\n- slack: owner\x8a")
 	f.Add("playbook: p\nwhen: |\n  arr > 1 and\n  arr < 'x'\nsteps:\n- slack: owner\n---\n\ufeffplaybook: q\r\nwhen: ü == 'ü'\r\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		files := fstest.MapFS{"playbooks/p.yaml": {Data: []byte(text)}, "messages/nudge.md": {Data: []byte(messages["nudge"])}, "messages/help.md": {Data: []byte(messages["help"])}}

@@ -77,6 +77,9 @@ func (l *loader) messages(fsys fs.FS, dir string) {
 	}
 }
 
+// lineEnds makes the line ends of all systems one, as YAML does.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // parseWording reads one message file. A file with problems still gives a
 // Wording, so that steps that name it are not told it is missing.
 func parseWording(file string, src []byte) (*Wording, steward.Problems) {
@@ -84,7 +87,7 @@ func parseWording(file string, src []byte) (*Wording, steward.Problems) {
 	if len(src) > maxWordingBytes {
 		return w, steward.Problems{{File: file, Message: fmt.Sprintf("the message is %d KiB long; %d KiB is the most", len(src)>>10, maxWordingBytes>>10), Hint: "shorten it"}}
 	}
-	text := strings.ReplaceAll(strings.TrimPrefix(string(src), "\ufeff"), "\r\n", "\n")
+	text := lineEnds.Replace(strings.TrimPrefix(string(src), "\ufeff"))
 	w.source = []byte(text)
 	head, body := "", text
 	if rest, ok := strings.CutPrefix(text, "---\n"); ok {
