@@ -148,11 +148,6 @@ func (l *loader) colleague(o ownerBlock, who strictyaml.Scalar, role string) {
 
 // away reads ranges of days such as 2026-08-03..2026-08-21.
 func (l *loader) away(o ownerBlock) {
-	if len(o.Away) > 0 && o.Away[0].Value != "" {
-		p := o.Away[0].Problem(l.ownersFile, "owner "+o.ID.Value, "this version shows absences and still writes to those who are away", "name somebody else as the accounts' owner for a long absence", l.ownersText)
-		p.Lint = "away"
-		l.problems = append(l.problems, p)
-	}
 	for _, v := range o.Away {
 		if v.Value == "" {
 			continue

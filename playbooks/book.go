@@ -36,6 +36,8 @@ type Settings struct {
 	// NoCustomerMail says whose people never get mail from Steward.
 	NoCustomerMail strictyaml.Text
 	Owners         []steward.Owner
+	// Away tells whether somebody is away on a day; nil when nobody ever is.
+	Away func(steward.OwnerID, steward.Day) bool
 	// Unowned is the channel that hears about accounts without an owner; Ops
 	// the one that hears about Steward itself.
 	Unowned, Ops string

@@ -402,6 +402,9 @@ func (r *reader) shape(p *Playbook, d *stepDocument, s *Step) {
 	if s.Slack != "" && s.Slack != "owner" && s.Slack != "manager" && !strings.HasPrefix(s.Slack, "#") {
 		r.fault(d.Slack, fmt.Sprintf("slack cannot go to %q", s.Slack), `write owner, manager or a channel in quotes, such as "#cs-enterprise"`)
 	}
+	if len(s.Email) > 0 && s.RetryUncertain {
+		r.fault(d.OnUncertain, "a mail whose outcome was lost is never sent again", "a mail server cannot be asked what it took; write on_uncertain: leave, or remove it")
+	}
 	r.approval(d, s)
 	r.wording(p, d, s)
 }

@@ -12,9 +12,9 @@ import (
 func (s *Situation) resolve(step Step, account steward.Account) (to steward.Recipient, found bool, why string) {
 	switch {
 	case step.Slack == "owner":
-		return s.Book.ownerRecipient(account, "owner")
+		return s.ownerRecipient(account, "owner")
 	case step.Slack == "manager":
-		return s.Book.managerRecipient(account)
+		return s.managerRecipient(account)
 	case step.Slack != "":
 		return steward.Recipient{Key: step.Slack, Slack: step.Slack, Name: step.Slack}, true, ""
 	default:
@@ -22,23 +22,44 @@ func (s *Situation) resolve(step Step, account steward.Account) (to steward.Reci
 	}
 }
 
-// ownerRecipient is the account's CSM, their pool's channel, or the channel
-// for accounts that nobody owns.
-func (b *Book) ownerRecipient(account steward.Account, key string) (steward.Recipient, bool, string) {
-	if o, ok := b.owners[account.Owner]; ok {
-		return recipientOf(o, key), true, ""
+// ownerRecipient is the account's CSM or whoever stands in for them, their
+// pool's channel, or the channel for accounts that nobody owns.
+func (s *Situation) ownerRecipient(account steward.Account, key string) (steward.Recipient, bool, string) {
+	if o, ok := s.Book.owners[account.Owner]; ok {
+		return recipientOf(s.standIn(o), key), true, ""
 	}
-	return b.unowned(key, "the account has no owner that owners.yaml knows")
+	return s.Book.unowned(key, "the account has no owner that owners.yaml knows")
 }
 
-func (b *Book) managerRecipient(account steward.Account) (steward.Recipient, bool, string) {
-	if o, ok := b.owners[account.Owner]; ok {
-		if m, ok := b.owners[o.Manager]; ok {
-			return recipientOf(m, "manager"), true, ""
+func (s *Situation) managerRecipient(account steward.Account) (steward.Recipient, bool, string) {
+	if o, ok := s.Book.owners[account.Owner]; ok {
+		if m, ok := s.Book.owners[o.Manager]; ok {
+			return recipientOf(s.standIn(m), "manager"), true, ""
 		}
-		return b.unowned("manager", o.Name+" has no manager in owners.yaml")
+		return s.Book.unowned("manager", o.Name+" has no manager in owners.yaml")
 	}
-	return b.unowned("manager", "the account has no owner that owners.yaml knows")
+	return s.Book.unowned("manager", "the account has no owner that owners.yaml knows")
+}
+
+// standIn follows backups while people are away. Where all of them are, or
+// they name each other in a circle, the person stays who they are: a card that
+// waits is better than one that nobody gets.
+func (s *Situation) standIn(o steward.Owner) steward.Owner {
+	if s.Book.Away == nil {
+		return o
+	}
+	today := steward.DayOf(s.Now, s.Book.Zone)
+	for at, left := o, 4; left > 0; left-- {
+		if !s.Book.Away(at.ID, today) {
+			return at
+		}
+		next, ok := s.Book.owners[at.Backup]
+		if !ok {
+			break
+		}
+		at = next
+	}
+	return o
 }
 
 func (b *Book) unowned(key, why string) (steward.Recipient, bool, string) {

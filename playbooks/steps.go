@@ -353,9 +353,9 @@ func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content
 	if s.Approve.Veto > 0 {
 		m.Veto = w.Now.Add(s.Approve.Veto)
 	}
-	asked, ok, _ := w.Book.ownerRecipient(w.account, "approver")
+	asked, ok, _ := w.ownerRecipient(w.account, "approver")
 	if s.Approve.By == "manager" {
-		asked, ok, _ = w.Book.managerRecipient(w.account)
+		asked, ok, _ = w.managerRecipient(w.account)
 	}
 	if !ok {
 		// Nobody to ask in Slack. `steward outreach` still lists it, and silence of

@@ -39,7 +39,7 @@ func (db *DB) settleSchema(ctx context.Context, migrations fs.FS) error {
 	case db.write == nil:
 		return &schemaError{
 			message: fmt.Sprintf("the file has an older schema (%d, this program needs %d)", have, want),
-			hint:    "start the worker once, or run steward migrate, to bring it up to date; a backup is made first",
+			hint:    "start the worker once to bring it up to date; a backup is made first",
 		}
 	}
 	return db.migrate(ctx, provider, have, want)

@@ -67,7 +67,6 @@ func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify
 	if ws.Delivery.Mode == steward.Redirect {
 		d.sender = notify.Redirect{To: ws.Delivery.RedirectTo, Slack: router.Slack, Mail: router.Mail}
 		d.find = nil
-		d.words = "redirect: everything goes to " + ws.Delivery.RedirectTo
 	}
 	return d, nil
 }

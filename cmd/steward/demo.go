@@ -398,12 +398,12 @@ func (d *demo) finish(ctx context.Context, took time.Duration) error {
 Look at what people would have seen:
   %s
 And ask it things:
-  steward -w %[2]s explain %[3]s %[4]s
-  steward -w %[2]s accounts
-  steward -w %[2]s outreach --state awaiting_approval
-  steward -w %[2]s plan --on %[5]s
+  %[7]s -w %[2]s explain %[3]s %[4]s
+  %[7]s -w %[2]s accounts
+  %[7]s -w %[2]s outreach --state awaiting_approval
+  %[7]s -w %[2]s plan --on %[5]s
 The true story of every account is in %[2]s/data/%[6]s.
-`, page, d.options.dir, account, playbook, d.sim.Last+1, replay.TruthFile)
+`, page, d.options.dir, account, playbook, d.sim.Last+1, replay.TruthFile, calledAs(os.Args[0]))
 	return nil
 }
 
@@ -432,6 +432,14 @@ func (d *demo) printReasons(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// calledAs is how to call this program again from here.
+func calledAs(arg0 string) string {
+	if filepath.Base(arg0) == "steward" && strings.ContainsRune(arg0, filepath.Separator) {
+		return arg0
+	}
+	return "steward"
 }
 
 // interesting is an account worth explaining: the newest opening that said

@@ -87,6 +87,20 @@ func writeExample(dir string) error {
 	if err := os.CopyFS(dir, example); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("write the workspace: %w", err)
 	}
+	return ignoreState(dir)
+}
+
+// ignoreState keeps what the worker writes, and customers' data, out of the git
+// repository that the workspace belongs in. A .gitignore that is there already
+// is its owner's.
+func ignoreState(dir string) error {
+	path := filepath.Join(dir, ".gitignore")
+	if _, err := os.Lstat(path); err == nil {
+		return nil
+	}
+	if err := os.WriteFile(path, []byte("/data/\n/preview/\n/steward.db*\n"), 0o644); err != nil {
+		return fmt.Errorf("write the workspace: %w", err)
+	}
 	return nil
 }
 

@@ -162,10 +162,11 @@ func (a *app) printPlan(h *house, slot steward.Slot, list []planned, out playboo
 	fmt.Fprintf(a.stdout, "%s\n", a.bold("Evaluation of "+slot.Time().In(h.ws.Zone).Format("Monday 2 January 2006 15:04")))
 	for _, name := range slices.Sorted(maps.Keys(out.Tally)) {
 		t := out.Tally[name]
-		fmt.Fprintf(a.stdout, "\n%s  %s\n", a.bold(string(name)), a.dim(fmt.Sprintf("audience %d · pending %d · firing %d · clearing %d · unknown %d%s", t.Audience, t.Pending, t.Firing, t.Clearing, t.Unknown, daysToJudge(h, name, t.Days))))
 		if t.Fault != "" {
-			fmt.Fprintf(a.stdout, "  cannot be judged: %s\n", t.Fault)
+			fmt.Fprintf(a.stdout, "\n%s  cannot be judged: %s\n", a.bold(string(name)), t.Fault)
+			continue
 		}
+		fmt.Fprintf(a.stdout, "\n%s  %s\n", a.bold(string(name)), a.dim(fmt.Sprintf("audience %d · pending %d · firing %d · clearing %d · unknown %d%s", t.Audience, t.Pending, t.Firing, t.Clearing, t.Unknown, daysToJudge(h, name, t.Days))))
 		any := false
 		for _, kind := range []struct{ what, words string }{{"open", "would open"}, {"hold", "would be held until released"}, {"end", "would end"}, {"say", "would be said"}} {
 			var lines []string
@@ -186,7 +187,7 @@ func (a *app) printPlan(h *house, slot steward.Slot, list []planned, out playboo
 				fmt.Fprintf(a.stdout, "    and %d more; --json lists them all\n", n)
 			}
 		}
-		if !any && t.Fault == "" {
+		if !any {
 			fmt.Fprintln(a.stdout, "  nothing would change")
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -120,8 +121,11 @@ func fileMarks(ws *configs.Workspace, src configs.Source) ([]store.FileMark, err
 	var out []store.FileMark
 	for _, f := range src.Files {
 		st, err := os.Stat(ws.Path(f.Path))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("there is no %s file %s\nPut it there, or change its path in steward.yaml", f.Kind, f.Path)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("%s file: %w", f.Kind, err)
+			return nil, fmt.Errorf("%s file %s: %w", f.Kind, f.Path, err)
 		}
 		mark := store.FileMark{Path: f.Path, Size: st.Size(), ModTime: st.ModTime()}
 		if mark.Hash, err = hashFile(ws.Path(f.Path)); err != nil {

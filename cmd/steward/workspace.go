@@ -78,7 +78,7 @@ func deliveryProblems(ws *configs.Workspace, b *playbooks.Book) steward.Problems
 func settings(ws *configs.Workspace) playbooks.Settings {
 	return playbooks.Settings{
 		File: configs.FileName, Source: ws.Text(), Zone: ws.Zone, Fields: ws.Fields, Metrics: ws.Metrics, Include: ws.Include, NoCustomerMail: ws.NoCustomerMail,
-		Owners: ws.Owners, Unowned: ws.Unowned, Ops: ws.Ops, Approvers: ws.Approvers, CRMLink: ws.CRMLink, MailFrom: ws.Email.FromName,
+		Owners: ws.Owners, Away: ws.Away, Unowned: ws.Unowned, Ops: ws.Ops, Approvers: ws.Approvers, CRMLink: ws.CRMLink, MailFrom: ws.Email.FromName,
 	}
 }
 

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"steward"
+	"steward/store"
+)
+
+type forgetOptions struct {
+	app *app
+	who string
+}
+
+func forgetCommand(a *app) *cobra.Command {
+	o := &forgetOptions{app: a}
+	return &cobra.Command{
+		Use:   "forget CONTACT",
+		Short: "Erase a customer's person for good",
+		Long: `Erases a person from the database: the contact, and their name and address in
+what was said and decided. Mail to them that has not gone is stopped, and no
+later import brings them back. CONTACT is a contact's id or an e-mail address.
+
+Backups, preview files and what Slack or a mailbox already holds are not
+reached; remove those yourself.
+
+Exit codes: 0 done, 1 failed.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.who = args[0]
+			return o.run(c.Context())
+		},
+	}
+}
+
+func (o *forgetOptions) run(ctx context.Context) error {
+	h, err := o.app.enter(ctx, store.Options{})
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	p, err := h.db.Portfolio(ctx)
+	if err != nil {
+		return err
+	}
+	var found []steward.ContactID
+	for _, c := range p.Contacts {
+		if string(c.ID) == o.who || c.Email != "" && strings.EqualFold(c.Email, o.who) {
+			found = append(found, c.ID)
+		}
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("no contact has that id or address\nContacts are in the export that steward.yaml names; the id is its id column")
+	}
+	var all []store.Forgotten
+	for _, id := range found { // one person may be a contact of several accounts
+		done, err := h.db.Forget(ctx, id, o.app.now())
+		if err != nil {
+			return err
+		}
+		all = append(all, done)
+	}
+	if o.app.json {
+		return o.app.printJSON(all)
+	}
+	for _, f := range all {
+		fmt.Fprintf(o.app.stderr, "Forgotten: %s erased, %d of them stopped before they went, %s cleaned.\n", count(f.Messages, "message"), f.Stopped, count(f.Records, "decision"))
+	}
+	fmt.Fprintln(o.app.stderr, "Backups and preview files keep what they hold; remove those yourself.")
+	return nil
+}
