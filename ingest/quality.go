@@ -23,6 +23,7 @@ const (
 	NoStart         = "no_start_date"
 	NoARR           = "no_arr"
 	NoContract      = "no_contract"
+	NoEnd           = "contract_without_end"
 	OrphanContract  = "contract_without_account"
 	OrphanContact   = "contact_without_account"
 	OrphanSeries    = "series_without_account"
@@ -177,6 +178,7 @@ func (r Review) holdings(c *faultCensus, known map[steward.AccountID]bool) map[s
 	held := map[steward.AccountID]holdings{}
 	for _, k := range r.Portfolio.Contracts {
 		c.note(OrphanContract, string(k.ID), !known[k.Account])
+		c.note(NoEnd, string(k.ID), k.EndDate == steward.NoDay && !k.Cancelled)
 		h := held[k.Account]
 		h.contracts++
 		if !k.Cancelled && (k.EndDate == steward.NoDay || k.EndDate >= r.Today || k.AutoRenew || k.Renewed) {
@@ -216,6 +218,7 @@ func (c *faultCensus) faults(r Review) []Finding {
 		c.finding(RenewalPast, c.renewals, "accounts have a renewal date in the past: that is a fault of the data, and no renewal playbook opens on it.", "Move the date to the next renewal, or mark the account as churned."),
 		all(ContractEnded, "accounts count as customers while every contract of theirs has ended or was cancelled.", "Enter the new contract, or change the account's status."),
 		all(NoContract, "accounts have no contract, so playbooks about contracts never see them.", "Import contracts, or check that their account ids are spelt alike."),
+		c.finding(NoEnd, len(r.Portfolio.Contracts), "contracts have no end date, so conditions on end_date and notice_date are unknown for them.", "Map end_date, or enter when each runs out or renews."),
 		all(NoRenewal, "accounts have neither a renewal date nor a contract, so no renewal playbook sees them.", "Map renewal_date, or import contracts."),
 		all(NoStart, "accounts have no start date: they count as starting with their first day of usage.", "Map start_date, so that onboarding is measured from the right day."),
 		all(FutureStart, "accounts start in the future: everything about them is unknown until then.", "Check the date, and date_order of the source."),

@@ -44,6 +44,8 @@ func TestQuality(t *testing.T) {
 				{ID: "c2", Account: "ended", EndDate: today - 1},
 				{ID: "c3", Account: "ended", EndDate: today + 9, Cancelled: true},
 				{ID: "c4", Account: "lost", EndDate: today + 9},
+				{ID: "c5", Account: "good", EndDate: steward.NoDay},
+				{ID: "c6", Account: "good", EndDate: steward.NoDay, Cancelled: true},
 			},
 			Contacts: []steward.Contact{
 				{ID: "p1", Account: "good", Email: "a@b.de", Roles: []string{"economic_buyer"}},
@@ -70,7 +72,7 @@ func TestQuality(t *testing.T) {
 		NoOwner: {"ownerless"}, UnknownOwner: {"stranger"}, RenewalPast: {"overdue"}, NoRenewal: {"bare"},
 		ContractEnded: {"ended"}, NoStart: {"bare"}, NoARR: {"bare"}, NoBuyer: {"ended"}, DuplicateName: {"twin-1", "twin-2"}, UnknownParent: {"orphan"}, FutureStart: {"early"},
 		NoContract: {"bare", "early", "orphan", "overdue", "ownerless"}, NoAddress: {"bare", "early", "ended", "orphan", "overdue"},
-		OrphanContract: {"c4"}, OrphanContact: {"p3"}, OrphanSeries: {"stray"}, NoSeries: {"bare", "early", "ended", "orphan", "overdue"},
+		NoEnd: {"c5"}, OrphanContract: {"c4"}, OrphanContact: {"p3"}, OrphanSeries: {"stray"}, NoSeries: {"bare", "early", "ended", "orphan", "overdue"},
 		StaleSource: {"old"}, SourceNoMetrics: {"empty"}, NeverImported: {"new"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
