@@ -67,11 +67,12 @@ func reportData(ctx context.Context, a *app) error {
 		}
 	} else {
 		for _, f := range findings {
-			share := fmt.Sprintf("%d", f.Count)
-			if f.Of > 0 {
-				share += fmt.Sprintf(" of %d", f.Of)
+			share := fmt.Sprintf("%d of %d ", f.Count, f.Of)
+			if rest, ok := strings.CutPrefix(f.Message, share); ok { // the message begins with its own count
+				fmt.Fprintf(a.stdout, "%s%s\n", a.bold(share), clean(rest))
+			} else {
+				fmt.Fprintln(a.stdout, a.bold(clean(f.Message)))
 			}
-			fmt.Fprintf(a.stdout, "%s  %s\n", a.bold(share), clean(f.Message))
 			if len(f.Examples) > 0 {
 				fmt.Fprintf(a.stdout, "    such as %s\n", clean(strings.Join(f.Examples, ", ")))
 			}
