@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/mail"
 	"net/url"
 	"os"
@@ -517,6 +519,46 @@ func (o *outpost) pauseAndResume() {
 	}
 	if !toLee {
 		o.Error("nothing went to the manager")
+	}
+}
+
+// SIGTERM in the middle of a delivery: the call is let finish, and what came of
+// it is written down before the database is closed.
+func TestWorkerDrains(t *testing.T) {
+	o := newOutpost(t, "")
+	calling, release := make(chan struct{}, 100), make(chan struct{})
+	target, err := url.Parse(strings.TrimSuffix(o.slack.URL(), "/api/"))
+	o.must(err)
+	onward := httputil.NewSingleHostReverseProxy(target)
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/chat.postMessage") {
+			calling <- struct{}{}
+			<-release
+		}
+		onward.ServeHTTP(w, r)
+	}))
+	t.Cleanup(slow.Close)
+	config, err := os.ReadFile(filepath.Join(o.dir, "steward.yaml"))
+	o.must(err)
+	o.write("steward.yaml", strings.Replace(string(config), target.String(), slow.URL, 1))
+
+	o.start()
+	o.wait("a card is on its way", func() bool { return len(calling) > 0 })
+	o.cancel()
+	o.wait("the worker is stopping", func() bool { return strings.Contains(o.logs.String(), "letting running work finish") })
+	close(release)
+	o.stop()
+	sent := 0
+	for _, v := range o.outreach() {
+		switch v.State {
+		case steward.Sent:
+			sent++
+		case steward.Sending, steward.Uncertain:
+			t.Errorf("%s %s was left %s", v.Kind, v.ID, v.State)
+		}
+	}
+	if sent == 0 || sent != len(o.slack.Posts()) {
+		t.Errorf("%d were called, %d taken, and %d are down as sent", len(calling), len(o.slack.Posts()), sent)
 	}
 }
 
