@@ -427,12 +427,12 @@ func (c *useCheck) fieldKind(n *parse.FieldNode) steward.Kind {
 
 // field checks a value such as .account.name.
 func (c *useCheck) field(n *parse.FieldNode) {
+	start := int(n.Pos)
+	if len(n.Ident) > 1 { // the parser places a chain at its second name
+		start -= len(n.Ident[0]) + 1
+	}
 	fail := func(message, hint string) {
-		at := int(n.Pos)
-		if len(n.Ident) > 1 { // the parser places a chain at its second name
-			at -= len(n.Ident[0]) + 1
-		}
-		c.problems = append(c.problems, c.problem(c.from, at, message, hint))
+		c.problems = append(c.problems, c.problem(c.from, start, message, hint))
 	}
 	groups := make([]string, 0, len(c.names))
 	for g := range c.names {
@@ -449,7 +449,7 @@ func (c *useCheck) field(n *parse.FieldNode) {
 		return
 	}
 	if !slices.Contains(names, n.Ident[1]) {
-		fail(fmt.Sprintf(".%s has no %s", n.Ident[0], n.Ident[1]), near(n.Ident[1], names, "it has "+strings.Join(names, ", ")))
+		c.fail(n, fmt.Sprintf(".%s has no %s", n.Ident[0], n.Ident[1]), near(n.Ident[1], names, "it has "+strings.Join(names, ", ")))
 	}
 }
 
