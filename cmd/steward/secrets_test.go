@@ -162,7 +162,7 @@ func TestSecretsStaySecretInPreview(t *testing.T) {
 	o.must(err)
 	o.write("steward.yaml", strings.Replace(string(config), "delivery: live", "delivery: preview", 1))
 	o.start()
-	o.wait("cards are written", func() bool { return len(of(o.outreach("--state", "sent"), steward.Card, "acme")) > 0 })
+	o.wait("two mails wait for approval", func() bool { return len(of(o.outreach("--state", "awaiting_approval"), steward.Mail, "acme")) == 2 })
 	for _, mail := range of(o.outreach(), steward.Mail, "acme") {
 		o.command(exitFine, "approve", string(mail.ID))
 	}
