@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -50,10 +51,11 @@ func (c *counter) Read(p []byte) (int, error) {
 }
 
 // openStream opens, unpacks, and takes off the byte order mark.
-func openStream(ctx context.Context, path string, open Open, charset string) (*stream, error) {
+func openStream(ctx context.Context, file File, open Open, charset string) (*stream, error) {
+	path := file.Path
 	f, err := open(path)
 	if err != nil {
-		return nil, &Error{File: path, Message: "cannot be opened", Err: err, Hint: "check the path in sources of steward.yaml"}
+		return nil, notOpened(file, err)
 	}
 	s := &stream{raw: f, counts: &counter{Reader: f, ctx: ctx}}
 	if sized, ok := f.(interface{ Stat() (fs.FileInfo, error) }); ok {
@@ -66,6 +68,33 @@ func openStream(ctx context.Context, path string, open Open, charset string) (*s
 		return nil, inFile(path, err)
 	}
 	return s, nil
+}
+
+// notOpened says which file of which kind cannot be opened.
+func notOpened(f File, err error) error {
+	what := fmt.Sprintf("the %s file", f.Kind)
+	if f.Kind == "" {
+		what = "the file that via names"
+	}
+	e := &Error{File: f.Path, Message: what + " cannot be opened", Err: withoutPath(err), Hint: "check its path in steward.yaml"}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		e.Message, e.Hint = what+" is missing", "put it there, or change its path in steward.yaml"
+	case errors.Is(err, fs.ErrPermission):
+		e.Hint = "let the user that steward runs as read it"
+	}
+	return e
+}
+
+// withoutPath is the cause of an error of the file system alone. The message
+// names the file as the workspace does; where that lies on the machine is
+// nothing to put into reports and mails.
+func withoutPath(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }
 
 // decode puts the layers over the file's bytes.
@@ -132,7 +161,7 @@ func unicodeKind(head []byte, charset string) string {
 }
 
 func unreadable(err error) error {
-	return &Error{Message: "cannot be read to its end", Err: err, Hint: "export or copy it again"}
+	return &Error{Message: "cannot be read to its end", Err: withoutPath(err), Hint: "export or copy it again"}
 }
 
 // A charset turns the bytes of a cell into text.
@@ -200,5 +229,5 @@ func inFile(path string, err error) error {
 	if err == context.Canceled || err == context.DeadlineExceeded {
 		return err
 	}
-	return &Error{File: path, Message: "cannot be read", Err: err}
+	return &Error{File: path, Message: "cannot be read", Err: withoutPath(err)}
 }

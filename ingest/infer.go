@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -57,6 +58,11 @@ type Proposal struct {
 	Metric steward.MetricKind
 	// Repeats tells that some value is there more than once.
 	Repeats bool
+	// Values is the values of a text column that has few, most frequent first.
+	Values []string
+	// Rejected is how many cells of the sample cannot be read as Kind: an import
+	// rejects their rows.
+	Rejected int
 	// Confidence is sure, likely or guess.
 	Confidence string
 	// Reason is what speaks for it, in words.
@@ -85,6 +91,7 @@ type sampling struct {
 	rows    int
 	comma   byte
 	charset string
+	formsOf map[FileKind][][]string // of the headers, by kind and column
 }
 
 // A columnSample is what the cells of a column are.
@@ -94,12 +101,16 @@ type columnSample struct {
 	distinct int
 	numbers  int
 	dates    int
+	days     int // dates, and numbers that are dates where a header says so
+	misdated int // written like a date, and none: 31.06.2027
+	zeros    int // figures that begin with a zero, as only names do: 01067
 	flags    int
 	yes      int // flags that are set
 	emails   int
 	whole    int // numbers without a fraction
 	order    tally
 	mark     tally
+	bad      map[steward.Kind]string // the first cell that cannot be read as the kind
 }
 
 // share is the part of the filled cells that n is.
@@ -113,7 +124,7 @@ func (c *columnSample) share(n int) float64 {
 // sample reads the first rows.
 func sample(name string, r io.Reader) (*sampling, bool, error) {
 	once := func(string) (io.ReadCloser, error) { return io.NopCloser(r), nil }
-	s, err := openStream(context.Background(), name, once, "")
+	s, err := openStream(context.Background(), File{Path: name}, once, "")
 	if err != nil {
 		return nil, false, err
 	}
@@ -214,6 +225,7 @@ func (c *columnSample) count() {
 	order := map[leaning]dateOrder{leansNowhere: orderDMY, leansA: orderDMY, leansB: orderMDY, leansBoth: orderMixed}[c.order.leaning()]
 	mark := map[leaning]decimalMark{leansNowhere: markPoint, leansA: markPoint, leansB: markComma, leansBoth: markMixed}[c.mark.leaning()]
 	seen := map[string]bool{}
+	c.bad = map[steward.Kind]string{}
 	for _, text := range c.cells {
 		if text == "" {
 			continue
@@ -227,15 +239,30 @@ func (c *columnSample) count() {
 			if v == float64(int64(v)) {
 				c.whole++
 			}
+		} else {
+			c.cannotBe(steward.NumberKind, text)
 		}
-		if _, err := readDate(text, order, nil); err == nil && !allDigits(text) {
-			c.dates++
+		if _, err := readDate(text, order, nil); err == nil {
+			c.days++
+			if !allDigits(text) {
+				c.dates++
+			}
+		} else {
+			c.cannotBe(steward.DateKind, text)
+			if _, ok := splitDate(text); ok {
+				c.misdated++
+			}
+		}
+		if len(text) > 1 && text[0] == '0' && allDigits(text) {
+			c.zeros++
 		}
 		if yes, err := readFlag(text); err == nil {
 			c.flags++
 			if yes {
 				c.yes++
 			}
+		} else {
+			c.cannotBe(steward.FlagKind, text)
 		}
 		if i := strings.LastIndexByte(text, '@'); i > 0 && strings.Contains(text[i:], ".") && !strings.ContainsAny(text, " \t") {
 			c.emails++
@@ -243,20 +270,56 @@ func (c *columnSample) count() {
 	}
 }
 
-// kindOf is what the values of a column are: nine tenths must be readable.
+func (c *columnSample) cannotBe(k steward.Kind, text string) {
+	if _, told := c.bad[k]; !told {
+		c.bad[k] = text
+	}
+}
+
+// kindOf is what the values of a column are: nine tenths must be readable, or,
+// among dates, at least look like one.
 func (c *columnSample) kindOf() steward.Kind {
 	const most = 0.9
 	switch {
 	case c.filled == 0:
 		return steward.TextKind
-	case c.share(c.dates) >= most:
+	case c.share(c.dates+c.misdated) >= most && c.dates > c.misdated:
 		return steward.DateKind
 	case c.flags == c.filled && (c.distinct == 1 || c.distinct == 2 && c.yes > 0 && c.yes < c.flags): // x and y are both yes
 		return steward.FlagKind
-	case c.share(c.numbers) >= most:
+	case c.share(c.numbers) >= most && c.zeros == 0:
 		return steward.NumberKind
 	}
 	return steward.TextKind
+}
+
+// rejected is how many cells cannot be read as a kind.
+func (c *columnSample) rejected(k steward.Kind) int {
+	switch k {
+	case steward.DateKind:
+		return c.filled - c.days
+	case steward.NumberKind:
+		return c.filled - c.numbers
+	case steward.FlagKind:
+		return c.filled - c.flags
+	}
+	return 0
+}
+
+// few is the values of a column that has at most six, most frequent first.
+func (c *columnSample) few() []string {
+	if c.distinct > 6 {
+		return nil
+	}
+	count := map[string]int{}
+	for _, text := range c.cells {
+		if text != "" {
+			count[text]++
+		}
+	}
+	return slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
+	})
 }
 
 // kind decides what the rows are.
@@ -334,7 +397,7 @@ func (s *sampling) signs(k FileKind) []sign {
 		see(3, "a day in each row", dated(day) && s.columns[day].filled == s.rows)
 		see(3, "accounts that repeat", account >= 0 && s.columns[account].distinct < s.columns[account].filled)
 		see(1, "numbers", s.numberColumns() > 0)
-		see(-3, "no day", !dated(day))
+		see(-6, "no day", !dated(day)) // without one nothing of it can be read
 		see(-3, "no account", account < 0)
 	}
 	return out
@@ -355,16 +418,67 @@ func (s *sampling) numberColumns() int {
 }
 
 // bestColumn is the column that a kind's field is most likely in by its
-// header; -1 for none.
+// header; -1 for none. Of several that may be an account's id, one that never
+// repeats goes first.
 func (s *sampling) bestColumn(k FileKind, field string) int {
-	for _, word := range synonyms[k][field] {
-		for i, h := range s.header {
-			if normalHeader(h) == word {
+	found := s.candidates(k, field)
+	if k == Accounts && field == "id" {
+		for _, i := range found {
+			if c := &s.columns[i]; c.filled > 0 && c.distinct == c.filled {
 				return i
 			}
 		}
 	}
-	return -1
+	if len(found) == 0 {
+		return -1
+	}
+	return found[0]
+}
+
+// candidates is the columns that a field may be in by their headers, the most
+// likely first.
+func (s *sampling) candidates(k FileKind, field string) []int {
+	var found []int
+	take := func(is func(form string) bool) {
+		for depth := range 8 { // the strictest form of any header goes first
+			for i, forms := range s.forms(k) {
+				if depth < len(forms) && is(forms[depth]) && !slices.Contains(found, i) {
+					found = append(found, i)
+				}
+			}
+		}
+	}
+	ofAccount := k == Accounts && field == "id" || k != Accounts && field == "account"
+	for _, word := range synonyms[k][field] {
+		if !ofAccount || !bareSubject(word) {
+			take(func(form string) bool { return form == word })
+		}
+	}
+	if !ofAccount {
+		return found
+	}
+	take(accountIDWord)
+	for _, word := range synonyms[k][field] {
+		if bareSubject(word) && len(found) == 0 {
+			take(func(form string) bool { return form == word })
+		}
+	}
+	return found
+}
+
+// forms is the forms of every header, by column.
+func (s *sampling) forms(k FileKind) [][]string {
+	if s.formsOf == nil {
+		s.formsOf = map[FileKind][][]string{}
+	}
+	if s.formsOf[k] == nil {
+		forms := make([][]string, len(s.header))
+		for i, h := range s.header {
+			forms[i] = headerForms(k, h)
+		}
+		s.formsOf[k] = forms
+	}
+	return s.formsOf[k]
 }
 
 // propose maps the columns for a kind.
@@ -375,6 +489,9 @@ func (s *sampling) propose(k FileKind) []Proposal {
 		if out[i].Kind == steward.FlagKind && countsSomething(h) {
 			out[i].Kind = steward.NumberKind
 		}
+		if k == Accounts && out[i].Kind == steward.NumberKind && namesAnID(h) {
+			out[i].Kind = steward.TextKind
+		}
 	}
 	for _, t := range targets(k, Schema{}) {
 		i := s.bestColumn(k, t.name)
@@ -383,7 +500,7 @@ func (s *sampling) propose(k FileKind) []Proposal {
 		}
 		p := &out[i]
 		p.Field, p.Kind = t.name, t.kind
-		p.Confidence, p.Reason = s.trust(i, t)
+		p.Confidence, p.Reason = s.trust(k, i, t)
 	}
 	if k == Metrics && !slices.ContainsFunc(out, func(p Proposal) bool { return p.Field == "value" }) {
 		dropField(out, "metric") // a name without a value beside it is a breakdown, not a long file
@@ -391,6 +508,14 @@ func (s *sampling) propose(k FileKind) []Proposal {
 		dropField(out, "value")
 	}
 	s.declare(k, out)
+	for i := range out {
+		if p := &out[i]; p.Field != "" {
+			p.Rejected = s.columns[i].rejected(p.Kind)
+		}
+		if out[i].Kind == steward.TextKind {
+			out[i].Values = s.columns[i].few()
+		}
+	}
 	return out
 }
 
@@ -413,54 +538,63 @@ func (s *sampling) fits(i int, t target) bool {
 	case t.kind == steward.NumberKind:
 		return c.share(c.numbers) >= enough
 	case t.kind == steward.DateKind:
-		return c.share(c.dates) >= enough || c.share(c.serials()) >= enough
+		return c.share(c.days+c.misdated) >= enough && c.days >= c.misdated
 	}
 	return c.share(c.flags) >= enough
 }
 
-// serials counts Excel's day numbers and 20260312, which are dates only where
-// a header says so.
-func (c *columnSample) serials() int {
-	n := 0
-	for _, text := range c.cells {
-		if _, err := readDate(text, orderYMD, nil); text != "" && err == nil && allDigits(text) {
-			n++
-		}
-	}
-	return n
-}
-
 // trust says how sure a mapping is, and why.
-func (s *sampling) trust(i int, t target) (confidence, reason string) {
+func (s *sampling) trust(k FileKind, i int, t target) (confidence, reason string) {
 	c := &s.columns[i]
 	h := normalHeader(s.header[i])
 	own := slices.ContainsFunc(append(slices.Clone(t.also), t.name), func(n string) bool { return normalHeader(n) == h })
+	weak := slices.ContainsFunc(s.forms(k)[i], func(f string) bool { return weakWords[f] && slices.Contains(synonyms[k][t.name], f) })
 	switch {
 	case c.filled == 0:
 		return "guess", "the header, but every cell is empty"
 	case t.name == "id" && c.distinct < c.filled:
-		return "guess", fmt.Sprintf("the header, but %d of %d ids repeat", c.filled-c.distinct, c.filled)
+		repeat := fmt.Sprintf("%d of %d ids repeat", c.filled-c.distinct, c.filled)
+		if k == Accounts && len(s.candidates(k, "id")) == 1 { // without an id nothing can be imported at all
+			return "likely", "the only header of an id, but " + repeat + ": a later row with other values will be rejected"
+		}
+		return "guess", "the header, but " + repeat
 	case t.name == "email" && c.share(c.emails) < 0.8:
 		return "guess", "the header, but few cells are addresses"
 	case own:
 		return "sure", "the header is Steward's own name" + c.readable(t.kind)
-	case weakWords[h]:
+	case t.name == "status" && slices.ContainsFunc(c.few(), saysCustomer):
+		return "likely", "the header, and that it says who is a customer"
+	case weak:
 		return "guess", "the header, which is used for other things too" + c.readable(t.kind)
 	}
 	return "likely", "the header" + c.readable(t.kind)
 }
 
-// readable says how many cells were read as the kind.
-func (c *columnSample) readable(k steward.Kind) string {
-	switch k {
-	case steward.NumberKind:
-		return fmt.Sprintf(", and %d of %d values are numbers", c.numbers, c.filled)
-	case steward.DateKind:
-		return fmt.Sprintf(", and %d of %d values are dates", max(c.dates, c.serials()), c.filled)
-	case steward.FlagKind:
-		return fmt.Sprintf(", and %d of %d values are yes or no", c.flags, c.filled)
+// saysCustomer tells a status that can mean nothing else.
+func saysCustomer(text string) bool {
+	switch strings.ToLower(text) {
+	case "customer", "client", "kunde":
+		return true
 	}
-	return ""
+	return false
+}
+
+// readable says how many cells were read as the kind, and what becomes of the
+// others.
+func (c *columnSample) readable(k steward.Kind) string {
+	what := map[steward.Kind]string{steward.NumberKind: "numbers", steward.DateKind: "dates", steward.FlagKind: "yes or no"}[k]
+	if what == "" {
+		return ""
+	}
+	bad := c.rejected(k)
+	said := fmt.Sprintf(", and %d of %d values are %s", c.filled-bad, c.filled, what)
+	switch {
+	case bad == 1:
+		said += fmt.Sprintf("; the row with %q will be rejected", shorten(c.bad[k], 40))
+	case bad > 1:
+		said += fmt.Sprintf("; the %d rows with the others, such as %q, will be rejected", bad, shorten(c.bad[k], 40))
+	}
+	return said
 }
 
 // declare proposes fields and metrics of the workspace's own for the columns
@@ -486,7 +620,7 @@ func (s *sampling) declare(k FileKind, ps []Proposal) {
 		case taken[name] || name == "":
 			p.Reason = "its name is taken, or has no letter to make a name of"
 			continue
-		case k == Metrics && (long || c.share(c.numbers) < 0.9 || numericID(p.Header)):
+		case k == Metrics && (long || c.share(c.numbers) < 0.9 || namesAnID(p.Header)):
 			p.Reason = "not a number for each day"
 			continue
 		case k == Accounts && p.Kind == steward.TextKind && (c.share(c.emails) > 0.5 || c.distinct > 50 && c.distinct*2 > c.filled):
@@ -522,16 +656,10 @@ func takenNames() map[string]bool {
 	return taken
 }
 
-// numericID tells numbers that are names.
-func numericID(header string) bool {
-	h := strings.ToLower(header)
-	return strings.HasSuffix(h, "id") || strings.HasSuffix(h, "code") || strings.HasSuffix(h, "nr") || strings.HasSuffix(h, "number")
-}
-
 // metricKind guesses from a name whether days without a row are zero.
 func metricKind(name string) steward.MetricKind {
 	for _, word := range strings.Split(name, "_") {
-		for _, w := range []string{"user", "seat", "licen", "score", "ratio", "rate", "share", "percent", "avg", "level", "balance", "total", "storage", "nutzer"} {
+		for _, w := range []string{"user", "seat", "licen", "score", "ratio", "rate", "share", "percent", "avg", "level", "balance", "total", "storage", "nutzer", "wau", "mau"} {
 			if strings.HasPrefix(word, w) {
 				return steward.Gauge
 			}

@@ -386,7 +386,7 @@ func (r *reading) readJoin(j Join) (map[string]steward.AccountID, error) {
 	if err != nil {
 		return nil, inFile(j.File, err)
 	}
-	t, err := r.openTable(j.File, utf8Charset, columns)
+	t, err := r.openTable(f, utf8Charset, columns)
 	if err != nil {
 		return nil, inFile(j.File, err)
 	}

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,7 +100,49 @@ func (inf Inference) source(b *strings.Builder, name string) {
 			fmt.Fprintf(b, "        # left out: %s  # %s\n", yamlComment(yamlText(p.Header)), yamlComment(reason))
 		}
 	}
+	inf.required(b)
 	inf.settings(b)
+}
+
+// required writes what an accounts file must say for its accounts to be there
+// at all: an id, and the status by which the portfolio takes them in.
+func (inf Inference) required(b *strings.Builder) {
+	if inf.Kind != Accounts {
+		return
+	}
+	if p := inf.mapped("id"); p == nil {
+		b.WriteString("        # id: HEADER  # no column is certain to hold the account's id, and the import needs one: export it, or map a column that never repeats\n")
+	}
+	status := inf.mapped("status")
+	switch {
+	case status == nil:
+		b.WriteString("      # No column is certain to say who is a customer, and portfolio.include, unless you change it, takes only\n" +
+			"      # accounts whose status is customer. This makes every account of the file one; map status instead where\n" +
+			"      # the export tells prospects and former customers.\n" +
+			"      defaults: {status: customer}\n")
+	case len(status.Values) > 0 && !slices.Contains(status.Values, customerStatus):
+		own := status.Values[0]
+		if i := slices.IndexFunc(status.Values, saysCustomer); i >= 0 {
+			own = status.Values[i]
+		}
+		fmt.Fprintf(b, "      # No status here is %q, the one that portfolio.include asks for unless you change it. They are %s:\n"+
+			"      # name those that count there, as in `include: status == '%s' and not test`.\n",
+			customerStatus, yamlComment(strings.Join(status.Values, ", ")), yamlComment(strings.ReplaceAll(own, "'", "")))
+	}
+}
+
+// customerStatus is the status that a new workspace's portfolio.include names.
+const customerStatus = "customer"
+
+// mapped is the column that the proposal maps to a field, guesses left out; nil
+// where there is none.
+func (inf Inference) mapped(field string) *Proposal {
+	for i, p := range inf.Columns {
+		if p.Field == field && p.Confidence != "guess" {
+			return &inf.Columns[i]
+		}
+	}
+	return nil
 }
 
 // settings writes what the sample proves about the source, and asks for what

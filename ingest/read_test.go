@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +26,7 @@ func files(texts map[string]string) Open {
 	return func(path string) (io.ReadCloser, error) {
 		text, ok := texts[path]
 		if !ok {
-			return nil, errors.New("no such file")
+			return nil, &fs.PathError{Op: "open", Path: "/srv/steward/" + path, Err: fs.ErrNotExist}
 		}
 		return io.NopCloser(strings.NewReader(text)), nil
 	}
@@ -143,7 +144,7 @@ func TestRefusedFiles(t *testing.T) {
 		{"bad delimiter", Accounts, "id\n1\n", func(s *Source) { s.Delimiter = "::" }, "use one character"},
 		{"bad complete_through", Metrics, "id\n1\n", func(s *Source) { s.CompleteThrough = "sometimes" }, "a lag such as 2d"},
 		{"spreadsheet", Accounts, "PK", func(s *Source) { s.Files[0].Path = "a.xlsx" }, "save it as CSV"},
-		{"missing file", Accounts, "id\n1\n", func(s *Source) { s.Files[0].Path = "b.csv" }, "check the path"},
+		{"missing file", Accounts, "id\n1\n", func(s *Source) { s.Files[0].Path = "b.csv" }, "b.csv: the accounts file is missing: file does not exist; put it there, or change its path in steward.yaml"},
 		{"cut gzip", Accounts, "\x1f\x8b\x08\x00\x00", nil, "is not a whole gzip file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

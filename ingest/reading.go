@@ -150,12 +150,12 @@ type table struct {
 
 // openTable opens a file for a pass. cells is the charset of its cells, known
 // after the survey; columns is the names of a JSON Lines file, likewise.
-func (r *reading) openTable(name string, cells charset, columns []string) (*table, error) {
-	asJSON, err := isJSON(name)
+func (r *reading) openTable(f File, cells charset, columns []string) (*table, error) {
+	asJSON, err := isJSON(f.Path)
 	if err != nil {
 		return nil, err
 	}
-	s, err := openStream(r.ctx, name, r.open, strings.ToLower(r.src.Charset))
+	s, err := openStream(r.ctx, f, r.open, strings.ToLower(r.src.Charset))
 	if err != nil {
 		return nil, err
 	}
@@ -301,7 +301,7 @@ func (r *reading) survey(f File) (*survey, error) {
 	if r.src.Charset != "" {
 		cells, _ = charsetNamed(r.src.Charset)
 	}
-	t, err := r.openTable(f.Path, cells, columns)
+	t, err := r.openTable(f, cells, columns)
 	if err != nil {
 		return nil, err
 	}
@@ -328,7 +328,7 @@ func (r *reading) jsonHeader(f File) ([]string, error) {
 	if asJSON, err := isJSON(f.Path); err != nil || !asJSON {
 		return nil, err
 	}
-	s, err := openStream(r.ctx, f.Path, r.open, strings.ToLower(r.src.Charset))
+	s, err := openStream(r.ctx, f, r.open, strings.ToLower(r.src.Charset))
 	if err != nil {
 		return nil, err
 	}

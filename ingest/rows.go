@@ -7,13 +7,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"steward"
 )
 
 // readFile reads every row of a surveyed file into the batch.
 func (r *reading) readFile(f File, s *survey) error {
-	t, err := r.openTable(f.Path, s.charset, s.header)
+	t, err := r.openTable(f, s.charset, s.header)
 	if err != nil {
 		return err
 	}
@@ -284,7 +285,7 @@ func (r *row) key(name string) string {
 	s, column := r.raw(name, absentText)
 	switch {
 	case r.fail != nil:
-	case s == "" && r.totals():
+	case s == "" && r.totals(), totalsWord(s) && r.bare(column):
 		r.reject(-1, "is a totals row, not one of the list; leave totals out of the export", "")
 	case s == "":
 		r.reject(column, fmt.Sprintf("has no %s; give the row one, or remove it", strings.ReplaceAll(name, "_", " ")), "")
@@ -312,6 +313,30 @@ func (r *row) totals() bool {
 		}
 	}
 	return false
+}
+
+// totalsWord tells an id that is nothing but a word for a total: spreadsheets
+// put it into the first column, which is often the id's.
+func totalsWord(s string) bool {
+	if len(s) < 3 || len(s) > 14 || strings.IndexByte("tTgGsSiI", s[0]) < 0 {
+		return false
+	}
+	switch strings.ToLower(strings.TrimRight(s, ":")) {
+	case "total", "totals", "grand total", "sum", "summe", "gesamt", "insgesamt", "gesamtsumme", "gesamtergebnis":
+		return true
+	}
+	return false
+}
+
+// bare tells a row without a letter outside a column: a customer called Total
+// has a name, an owner or the like beside it.
+func (r *row) bare(column int) bool {
+	for i, c := range r.rec.cells {
+		if i != column && bytes.ContainsFunc(c, unicode.IsLetter) {
+			return false
+		}
+	}
+	return true
 }
 
 // ruinedID tells 1.23E+11.

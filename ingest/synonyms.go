@@ -7,16 +7,16 @@ import "strings"
 // preference: where two columns could be the same field, the earlier word wins.
 var synonyms = map[FileKind]map[string][]string{
 	Accounts: {
-		"id":               {"id", "accountid", "account", "customerid", "companyid", "clientid", "recordid", "hubspotid", "crmid", "kundennummer", "kundennr", "kundenid", "kontoid", "accountnumber", "customernumber", "orgid", "organizationid", "tenantid", "workspaceid"},
-		"name":             {"name", "accountname", "companyname", "company", "customer", "customername", "client", "clientname", "organization", "organisation", "firma", "firmenname", "kunde", "kundenname", "unternehmen"},
+		"id":               {"id", "accountid", "account", "customerid", "companyid", "clientid", "recordid", "hubspotid", "crmid", "kundennummer", "kundennr", "kundenid", "kontoid", "accountnumber", "customernumber", "orgid", "organizationid", "tenantid", "workspaceid", "sfdcaccountid", "salesforceaccountid", "companysfdcid", "casesafeid", "accountcasesafeid", "gsid", "companygsid"},
+		"name":             {"name", "accountname", "companyname", "company", "customer", "customername", "client", "clientname", "organization", "organisation", "orgname", "organizationname", "organisationname", "firma", "firmenname", "kunde", "kundenname", "unternehmen"},
 		"parent":           {"parent", "parentid", "parentaccountid", "parentaccount", "parentcompany", "ultimateparentid", "konzern", "muttergesellschaft", "übergeordneteraccount"},
 		"status":           {"status", "accountstatus", "customerstatus", "lifecyclestage", "type", "accounttype", "kundenstatus", "recordtype"},
 		"segment":          {"segment", "tier", "customersegment", "accounttier", "customertier", "kundensegment", "marketsegment", "size", "companysize", "plantier"},
 		"arr":              {"arr", "arramount", "annualrecurringrevenue", "acv", "annualcontractvalue", "annualrevenue", "annualvalue", "jahresumsatz", "jahreswert", "jahresvertragswert", "contractvalue", "vertragswert", "revenue", "umsatz"},
-		"currency":         {"currency", "currencyisocode", "currencycode", "währung", "waehrung"},
-		"owner":            {"owner", "csm", "accountowner", "ownerid", "customersuccessmanager", "csowner", "accountmanager", "csmname", "csmemail", "betreuer", "kundenbetreuer", "verantwortlich", "verantwortlicher", "inhaber"},
-		"start_date":       {"startdate", "start", "signupdate", "signup", "customersince", "createddate", "createdat", "created", "onboarded", "firstseen", "startson", "subscriptionstart", "contractstart", "kundeseit", "beginn", "startdatum", "vertragsbeginn", "vertragsstart", "registeredon"},
-		"renewal_date":     {"renewaldate", "renewal", "nextrenewal", "nextrenewaldate", "renewalon", "renewson", "contractenddate", "contractend", "subscriptionend", "enddate", "expirydate", "verlängerung", "verlängerungsdatum", "verlaengerung", "vertragsende", "laufzeitende"},
+		"currency":         {"currency", "arrcurrency", "arrconvertedcurrency", "currencyisocode", "currencycode", "währung", "waehrung"},
+		"owner":            {"owner", "csm", "accountowner", "ownerid", "customersuccessmanager", "csowner", "accountmanager", "csmname", "ownername", "accountownername", "csmemail", "betreuer", "kundenbetreuer", "verantwortlich", "verantwortlicher", "inhaber"},
+		"start_date":       {"startdate", "start", "signupdate", "signup", "customersince", "createddate", "createdat", "created", "onboarded", "firstseen", "startson", "subscriptionstart", "contractstart", "becameacustomerdate", "originalcontractdate", "closedate", "createdate", "kundeseit", "beginn", "startdatum", "vertragsbeginn", "vertragsstart", "registeredon"},
+		"renewal_date":     {"renewaldate", "renewal", "nextrenewal", "nextrenewaldate", "renewalon", "renewson", "contractenddate", "contractend", "subscriptionend", "enddate", "expirydate", "expirationdate", "contractexpirationdate", "verlängerung", "verlängerungsdatum", "verlaengerung", "vertragsende", "laufzeitende"},
 		"stage":            {"stage", "journeystage", "customerstage", "lifecycle", "phase", "kundenphase"},
 		"escalation_level": {"escalationlevel", "escalation", "eskalation", "eskalationsstufe"},
 		"contact_policy":   {"contactpolicy", "emailpolicy", "kontaktrichtlinie"},
@@ -67,6 +67,7 @@ var synonyms = map[FileKind]map[string][]string{
 var weakWords = map[string]bool{
 	"type": true, "accounttype": true, "recordtype": true, "size": true, "companysize": true, "plantier": true,
 	"revenue": true, "umsatz": true, "annualrevenue": true, "contractvalue": true,
+	"jahresumsatz": true, "closedate": true, "createdate": true,
 	"created": true, "createdat": true, "createddate": true, "firstseen": true, "registeredon": true,
 	"enddate": true, "internal": true, "isinternal": true,
 	"user": true, "feature": true, "featurename": true, "event": true, "eventname": true,
