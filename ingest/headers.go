@@ -35,8 +35,8 @@ func headerForms(k FileKind, header string) []string {
 // nothing. "ARR (k€)" keeps its note: it holds other numbers than ARR does.
 func withoutNote(header string) string {
 	header = strings.TrimSpace(header)
-	if s, ok := strings.CutSuffix(strings.ToLower(header), "__c"); ok {
-		header = header[:len(s)]
+	if n := len(header) - len("__c"); n > 0 && strings.EqualFold(header[n:], "__c") {
+		header = header[:n]
 	}
 	for _, ending := range []string{"/in", "*in", ":in", "(in)"} {
 		if s, ok := strings.CutSuffix(header, ending); ok {

@@ -280,3 +280,26 @@ func TestFileThatCannotBeOpened(t *testing.T) {
 func openDir(dir string) Open {
 	return func(path string) (io.ReadCloser, error) { return os.Open(filepath.Join(dir, path)) }
 }
+
+// Whatever a header says, its forms are normalised and none is there twice, and
+// a proposal from it is made without a panic.
+func FuzzHeader(f *testing.F) {
+	for _, h := range []string{"Account ID (18)", "İİİ__c", "ARR in €", "Betreuer/in", "(", "#", "__c", "our our our", "Total Total Total Total Total Total Total Total Total Total ID"} {
+		f.Add(h)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		for _, k := range []FileKind{Accounts, Contracts, Contacts, Touches, Metrics} {
+			seen := map[string]bool{}
+			for i, form := range headerForms(k, header) {
+				if seen[form] || i > 0 && form == "" {
+					t.Errorf("%q as %s has the form %q twice or empty", header, k, form)
+				}
+				seen[form] = true
+			}
+		}
+		namesAnID(header)
+		if inf, err := Infer("a.csv", strings.NewReader(header+",x\n1,2\n")); err == nil {
+			inf.YAML("crm")
+		}
+	})
+}
