@@ -18,11 +18,21 @@ type Change struct {
 	Outreach []Outreach
 	Messages []Message
 	Records  []Record
+	// Stopped are messages that wait for approval and are no longer worth it. One
+	// that was decided meanwhile is left as it is.
+	Stopped []Stop
+}
+
+// A Stop ends a message that waits for approval, and says why.
+type Stop struct {
+	Message MessageID
+	Reason  Reason
+	Detail  string
 }
 
 // Empty tells a change that writes nothing.
 func (c Change) Empty() bool {
-	return len(c.Phases)+len(c.Enrolments)+len(c.Outreach)+len(c.Messages)+len(c.Records) == 0
+	return len(c.Phases)+len(c.Enrolments)+len(c.Outreach)+len(c.Messages)+len(c.Records)+len(c.Stopped) == 0
 }
 
 // A Run is one execution of a job for a slot, as its lease shows. Every write

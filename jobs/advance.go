@@ -65,7 +65,7 @@ func (e *Engine) Advance(ctx context.Context) (Moved, error) {
 			order = append(order, en.Subject.Account)
 		}
 		c.Enrolments, c.Outreach = append(c.Enrolments, p.Enrolment), append(c.Outreach, p.Outreach...)
-		c.Messages, c.Records = append(c.Messages, p.Messages...), append(c.Records, p.Records...)
+		c.Messages, c.Records, c.Stopped = append(c.Messages, p.Messages...), append(c.Records, p.Records...), append(c.Stopped, p.Stopped...)
 		m.Enrolments++
 		m.Outreach += len(p.Outreach)
 	}

@@ -172,17 +172,21 @@ func (s *Situation) talkTo(a steward.AccountID) string {
 // evidence is what was seen, in words: now, or at opening where the condition
 // cannot be shown to hold now.
 func (l letter) evidence() []string {
-	seen := lang.Evidence(l.playbook.When.Trace(l.view, l.row, l.at))
-	if l.playbook.When.Value(l.view, l.row, l.at).Verdict() != steward.Holds {
-		seen = l.enrol.Evidence
+	if l.playbook.When.Value(l.view, l.row, l.at).Verdict() == steward.Holds {
+		return plainLines(words(lang.Evidence(l.playbook.When.Trace(l.view, l.row, l.at))))
 	}
-	var out []string
-	for _, e := range seen {
-		if words := plainLine(e.Words); words != "" && !slices.Contains(out, words) {
-			out = append(out, words)
-		}
+	out := plainLines(words(l.enrol.Evidence))
+	for i := range out {
+		out[i] = "on " + longDate(steward.DayOf(l.enrol.OpenedAt, l.view.Frame().Zone())) + " " + out[i]
 	}
 	return out
+}
+
+func plainLines(lines []string) []string {
+	for i := range lines {
+		lines[i] = plainLine(lines[i])
+	}
+	return lines
 }
 
 func (s *Situation) mail(l letter) (steward.Content, error) {
@@ -459,7 +463,7 @@ func ContentHash(c steward.Content) string {
 
 // approvalRequest is the card that asks for a go-ahead: the whole mail, whom
 // it goes to, and how to let it go or stop it.
-func approvalRequest(m steward.Message, content steward.Content, p *Playbook, a Approval) steward.Content {
+func approvalRequest(m steward.Message, content steward.Content, p *Playbook, a Approval, evidence []string) steward.Content {
 	ask := "goes out once somebody approves it"
 	if a.Veto > 0 {
 		ask = "goes out at " + m.Veto.UTC().Format("15:04 on 2 January (UTC)") + " unless somebody stops it"
@@ -468,7 +472,7 @@ func approvalRequest(m steward.Message, content steward.Content, p *Playbook, a 
 	return steward.Content{
 		Title: "A mail waits for you", Account: content.Account, Severity: string(Info),
 		Facts:  []steward.LabelledText{{Label: "To", Text: plainLine(m.To.Name) + " (" + role + ")"}, {Label: "Subject", Text: content.Title}},
-		Parts:  []steward.ContentPart{{Playbook: p.Name, Title: p.Title, Markdown: "It " + ask + ":\n\n" + quoted(content.Parts[0].Markdown), Enrolment: content.Parts[0].Enrolment}},
+		Parts:  []steward.ContentPart{{Playbook: p.Name, Title: p.Title, Markdown: "It " + ask + ":\n\n" + quoted(content.Parts[0].Markdown), Evidence: evidence, Enrolment: content.Parts[0].Enrolment}},
 		Footer: fmt.Sprintf("Send it: steward approve %s · Stop it: steward approve %s --decline", m.ID, m.ID),
 	}
 }

@@ -23,15 +23,18 @@ type Outcome struct {
 	States []steward.PlaybookState
 	// Tally counts what happened, per playbook.
 	Tally map[steward.PlaybookName]*Tally
-	// Quarantined lists the openings held in this run, for ops.
-	Quarantined []Held
+	// Quarantined lists the openings held in this run, for ops; Expiring those
+	// held for long that will lapse within days unless somebody releases them.
+	Quarantined, Expiring []Held
 }
 
 // Held is an opening that a run quarantined.
 type Held struct {
 	Playbook steward.PlaybookName
 	Subject  steward.Subject
+	Name     string // the account's
 	Reason   steward.Reason
+	Why      []string // what was seen, in words
 }
 
 // A Tally is what one run did for one playbook, in subjects.
@@ -67,11 +70,11 @@ func (s *Situation) Decide() Outcome {
 
 type decider struct {
 	*Situation
-	tally   map[steward.PlaybookName]*Tally
-	changes map[steward.AccountID]*steward.Change
-	phases  map[Key]steward.PhaseState // after this slot, clear ones left out
-	states  []steward.PlaybookState
-	held    []Held
+	tally          map[steward.PlaybookName]*Tally
+	changes        map[steward.AccountID]*steward.Change
+	phases         map[Key]steward.PhaseState // after this slot, clear ones left out
+	states         []steward.PlaybookState
+	held, expiring []Held
 }
 
 func (d *decider) change(a steward.AccountID) *steward.Change {
@@ -288,10 +291,18 @@ func (d *decider) advanceOpen() {
 		e := d.Memory.Open[key]
 		prog := d.Advance(e, d.phases[key])
 		d.take(prog)
+		if prog.Enrolment.State == steward.Quarantined && !d.Now.Before(e.OpenedAt.Add(QuarantineFor-quarantineNotice)) {
+			d.expiring = append(d.expiring, Held{e.Playbook, e.Subject, d.accountName(e.Subject.Account), e.Reason, words(e.Evidence)})
+		}
 		if !prog.Enrolment.State.Open() {
 			d.tallyOf(e.Playbook).Exited++
 		}
 	}
+}
+
+func (s *Situation) accountName(id steward.AccountID) string {
+	a, _ := s.account(id)
+	return a.Name
 }
 
 func (d *decider) tallyOf(p steward.PlaybookName) *Tally {
@@ -329,7 +340,7 @@ func (d *decider) take(p Progress) {
 			c.Messages = append(c.Messages, m)
 		}
 	}
-	c.Records = append(c.Records, p.Records...)
+	c.Records, c.Stopped = append(c.Records, p.Records...), append(c.Stopped, p.Stopped...)
 	d.tallyOf(p.Enrolment.Playbook).Outreach += len(p.Outreach)
 }
 
@@ -361,9 +372,13 @@ func (d *decider) open(p *Playbook) {
 			}
 			continue
 		}
+		at := lang.At{Episodes: map[int]lang.Episode{row: {Frozen: st.Frozen, Shift: int(d.lastDay(p) - st.EpisodeDay)}}}
+		if p.When.Value(view, row, at).Verdict() != steward.Holds {
+			continue // it fires on because it has not recovered; a nudge would state what is no longer so
+		}
 		o := opening{key: key, phase: st, row: row}
 		if p.Priority != nil {
-			o.priority = p.Priority.Value(view, row, lang.At{Episodes: map[int]lang.Episode{row: {Frozen: st.Frozen, Shift: int(d.lastDay(p) - st.EpisodeDay)}}})
+			o.priority = p.Priority.Value(view, row, at)
 		}
 		ready = append(ready, o)
 	}
@@ -390,7 +405,7 @@ func (d *decider) open(p *Playbook) {
 		if e.State == steward.Quarantined {
 			t.Quarantined++
 			e.StepSince = time.Time{} // it has not begun: no cooldown will count from it
-			d.held = append(d.held, Held{p.Name, e.Subject, e.Reason})
+			d.held = append(d.held, Held{p.Name, e.Subject, view.Account(o.row).Name, e.Reason, words(e.Evidence)})
 		} else {
 			t.Opened++
 		}
@@ -399,7 +414,7 @@ func (d *decider) open(p *Playbook) {
 		if reason == "" {
 			reason = steward.ReasonOpened
 		}
-		first := steward.Record{At: d.Slot, Playbook: p.Name, Subject: e.Subject, Enrolment: e.ID, Decision: steward.Decision{Effect: steward.Pass, Reason: reason, Detail: openedDetail(e)}}
+		first := steward.Record{At: d.Slot, Playbook: p.Name, Subject: e.Subject, Enrolment: e.ID, Decision: steward.Decision{Effect: steward.Pass, Reason: reason, Detail: strings.Join(words(e.Evidence), "; ")}}
 		prog.Records = append([]steward.Record{first}, prog.Records...)
 		d.take(prog)
 	}
@@ -417,14 +432,6 @@ func (d *decider) openedBefore(p *Playbook) int {
 		}
 	}
 	return n
-}
-
-func openedDetail(e steward.Enrolment) string {
-	var words []string
-	for _, ev := range e.Evidence {
-		words = append(words, ev.Words)
-	}
-	return strings.Join(words, "; ")
 }
 
 func (d *decider) stateOf(name steward.PlaybookName) steward.PlaybookState {
@@ -502,7 +509,7 @@ func (s *Situation) topParent(id steward.AccountID) steward.AccountID {
 }
 
 func (d *decider) outcome() Outcome {
-	out := Outcome{States: d.states, Tally: d.tally, Quarantined: d.held}
+	out := Outcome{States: d.states, Tally: d.tally, Quarantined: d.held, Expiring: d.expiring}
 	for _, id := range slices.Sorted(maps.Keys(d.changes)) {
 		if c := d.changes[id]; !c.Empty() {
 			out.Changes = append(out.Changes, *c)

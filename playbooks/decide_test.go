@@ -197,7 +197,7 @@ func TestBaselineIsQuarantinedAndReleased(t *testing.T) {
 	if e := w.must("drop", "a"); e.State != steward.Quarantined || e.Reason != steward.ReasonBaseline || len(w.memory.Outreach[e.ID]) != 0 {
 		t.Errorf("a: %s %s", e.State, e.Reason)
 	}
-	if diff := cmp.Diff([]playbooks.Held{{Playbook: "drop", Subject: account("a"), Reason: steward.ReasonBaseline}}, out.Quarantined); diff != "" {
+	if diff := cmp.Diff([]playbooks.Held{{Playbook: "drop", Subject: account("a"), Name: "Acme a", Reason: steward.ReasonBaseline, Why: []string{"logins fell 77% in 7 days: 10 → 2.3 a day"}}}, out.Quarantined); diff != "" {
 		t.Errorf("held: %s", diff)
 	}
 	w.days(day0+47, day0+52, "drop", "b")
@@ -398,6 +398,30 @@ func TestCooldownCountsFromTheEndAndDecidesOpeningOnly(t *testing.T) {
 	}
 }
 
+// A subject may fire on, not recovered, while its condition does not hold. It
+// is not opened late then: a nudge would state what is no longer so.
+func TestALateOpeningNeedsItsCondition(t *testing.T) {
+	w := newWorld(t, load(t, settings(), nil, "playbook: p\nwhen: seats >= 10\nuntil: seats < 5\ncooldown: 10d\n"), customer("a"))
+	w.seats(0)
+	w.run(day0)
+	w.seats(10)
+	w.days(day0+1, day0+2, "p", "a") // opened and completed
+	w.seats(0)
+	w.run(day0 + 3)
+	w.seats(10)
+	w.run(day0 + 4) // a new episode, while it cools down
+	w.seats(7)
+	w.days(day0+5, day0+14, "p", "a")
+	if p := w.phase("p", "a"); p.Phase != steward.Firing || len(w.memory.Open) != 0 {
+		t.Fatalf("%s, %d open; it fires on and must not open", p.Phase, len(w.memory.Open))
+	}
+	w.seats(12)
+	w.run(day0 + 15)
+	if e := w.must("p", "a"); !e.State.Open() || e.Episode != six(day0+4) {
+		t.Errorf("its condition holds again: %s of %s", e.State, e.Episode)
+	}
+}
+
 func TestReentryNever(t *testing.T) {
 	w := newWorld(t, load(t, settings(), nil, "playbook: p\nwhen: seats == 1\nuntil: seats != 1\ncooldown: 0\nreentry: never\n"), customer("a"))
 	w.run(day0)
@@ -427,7 +451,11 @@ func TestQuarantineExpiresAndStartsNoCooldown(t *testing.T) {
 	w := newWorld(t, load(t, settings(), nil, "playbook: p\nwhen: seats == 1\nuntil: seats != 1\ncooldown: 300d\nreentry: never\n"), customer("a"))
 	set := func(n float64) { w.Accounts[0].More = map[string]steward.Value{"seats": steward.Num(n)} }
 	set(1)
-	w.days(day0, day0+13, "p", "a")
+	for d := day0; d <= day0+13; d++ {
+		if out := w.run(d); len(out.Expiring) > 0 != (d >= day0+11) {
+			t.Errorf("day %d: %d will expire soon, by what ops is told", d-day0, len(out.Expiring))
+		}
+	}
 	if e := w.must("p", "a"); e.State != steward.Quarantined {
 		t.Fatalf("%s", e.State)
 	}

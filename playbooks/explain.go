@@ -2,8 +2,8 @@ package playbooks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
-	"time"
 
 	"steward"
 	"steward/playbooks/lang"
@@ -127,7 +127,7 @@ func (s *Situation) sentence(p *Playbook, x Explanation) string {
 			return fmt.Sprintf("%s: fires since %s, and it is not enrolled, as %s.", who, day(x.Phase.Since, s), d.Detail)
 		}
 		if when.Value.Verdict() != steward.Holds {
-			return fmt.Sprintf("%s: fires since %s and has not recovered; the next evaluation enrols it.", who, day(x.Phase.Since, s))
+			return fmt.Sprintf("%s: fires since %s and has not recovered; it is enrolled once the condition holds again.", who, day(x.Phase.Since, s))
 		}
 		return fmt.Sprintf("%s: the condition holds (%s); the next evaluation enrols it.", who, because(when))
 	}
@@ -146,10 +146,7 @@ func (s *Situation) sentence(p *Playbook, x Explanation) string {
 
 func (s *Situation) enrolledSentence(who string, p *Playbook, x Explanation, e steward.Enrolment) string {
 	since := e.OpenedAt.In(s.Book.Zone).Format("2 January 2006")
-	var why []string
-	for _, ev := range e.Evidence {
-		why = append(why, ev.Words)
-	}
+	why := words(e.Evidence)
 	if e.State == steward.Quarantined {
 		held := "it already held at the first run of the condition"
 		if e.Reason == steward.ReasonBlastRadius {
@@ -165,7 +162,9 @@ func (s *Situation) enrolledSentence(who string, p *Playbook, x Explanation, e s
 	if e.Step < len(running.Steps) {
 		step = running.Steps[e.Step].describe()
 	}
-	if !e.Due.IsZero() {
+	if why := s.waitsToKnow(running, e); why != "" {
+		step += ", which waits until it is known whether its `if` holds: " + why
+	} else if !e.Due.IsZero() {
 		step += " until " + e.Due.In(s.Book.Zone).Format("2 January 2006 15:04")
 	}
 	sentence := fmt.Sprintf("%s: enrolled since %s because %s; now at step %d of %d, %s.", who, since, strings.Join(why, "; "), min(e.Step+1, len(running.Steps)), len(running.Steps), step)
@@ -176,6 +175,20 @@ func (s *Situation) enrolledSentence(who string, p *Playbook, x Explanation, e s
 		sentence = strings.TrimSuffix(sentence, ".") + "; the account is recovering, so sending waits."
 	}
 	return sentence
+}
+
+// waitsToKnow says what is not known where the step at hand waits for that; ""
+// where it does not.
+func (s *Situation) waitsToKnow(p *Playbook, e steward.Enrolment) string {
+	view := s.Frame.View(p.About)
+	row, ok := view.Row(e.Subject.ID)
+	if !ok || e.Step >= len(p.Steps) || p.Steps[e.Step].If == nil {
+		return ""
+	}
+	if t := p.Steps[e.Step].If.Trace(view, row, s.at(row, e, p)); t.Value.Verdict() == steward.Unclear {
+		return because(t)
+	}
+	return ""
 }
 
 // describe is a step in a few words.
@@ -199,14 +212,22 @@ func because(t *lang.Trace) string {
 		}
 		return "a value is not known"
 	}
-	var words []string
-	for _, e := range lang.Evidence(t) {
-		words = append(words, e.Words)
-	}
-	if len(words) == 0 {
+	said := words(lang.Evidence(t))
+	if len(said) == 0 {
 		return t.Text + " is " + t.Value.Verdict().String()
 	}
-	return strings.Join(words, "; ")
+	return strings.Join(said, "; ")
+}
+
+// words is what evidence says, each thing once.
+func words(evidence []steward.Evidence) []string {
+	var out []string
+	for _, e := range evidence {
+		if e.Words != "" && !slices.Contains(out, e.Words) {
+			out = append(out, e.Words)
+		}
+	}
+	return out
 }
 
 func firstUnknown(t *lang.Trace) string {
@@ -227,14 +248,4 @@ func day(slot steward.Slot, s *Situation) string {
 
 func days(n float64) string {
 	return daysText(steward.Days(n))
-}
-
-// StepAt is where an enrolment stands, in words, and when it goes on; for
-// lists.
-func (b *Book) StepAt(e steward.Enrolment) (string, time.Time) {
-	p, ok := b.Playbook(e.Playbook)
-	if !ok || e.Step >= len(p.Steps) || !e.State.Open() {
-		return "", e.Due
-	}
-	return p.Steps[e.Step].describe(), e.Due
 }

@@ -129,7 +129,7 @@ func gateHoldout(_ *Situation, c Candidate) steward.Decision {
 
 func gateExpired(s *Situation, c Candidate) steward.Decision {
 	if e := c.Message.Expires; !e.IsZero() && !s.Now.Before(e) {
-		return suppress(steward.ReasonExpired, "it was worth saying until %s", e.UTC().Format(time.RFC3339))
+		return suppress(steward.ReasonExpired, "it was worth saying until %s", e.In(s.Book.Zone).Format("2 January 2006 15:04"))
 	}
 	return steward.Decision{}
 }

@@ -190,3 +190,6 @@ const DefaultExpiry = 7 * 24 * time.Hour
 
 // QuarantineFor is how long a quarantined opening waits for ops.
 const QuarantineFor = 14 * 24 * time.Hour
+
+// quarantineNotice is how long before that ops is reminded.
+const quarantineNotice = 3 * 24 * time.Hour

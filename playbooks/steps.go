@@ -15,6 +15,8 @@ type Progress struct {
 	Outreach  []steward.Outreach
 	Messages  []steward.Message
 	Records   []steward.Record
+	// Stopped are its drafts that need no approval any more.
+	Stopped []steward.Stop
 	// Moved tells that Enrolment differs from what was stored.
 	Moved bool
 }
@@ -105,6 +107,10 @@ func (w *walker) recovered() {
 		w.exit(steward.ReasonNotInAudience, "the account has left the playbook's audience")
 		return
 	}
+	if w.p.Until != nil {
+		w.exit(steward.ReasonRecovered, "recovered: "+w.p.Until.Source())
+		return
+	}
 	w.exit(steward.ReasonRecovered, "the condition no longer holds")
 }
 
@@ -130,7 +136,16 @@ func (w *walker) verdict(e *lang.Expr) steward.Verdict {
 	return e.Value(w.view, w.row, w.at).Verdict()
 }
 
-func (w *walker) exit(r steward.Reason, detail string) { w.end(steward.Exited, r, detail) }
+// exit ends the enrolment early. A draft that still waits for approval goes
+// with it: nobody should approve in vain.
+func (w *walker) exit(r steward.Reason, detail string) {
+	w.end(steward.Exited, r, detail)
+	for _, o := range w.Memory.Outreach[w.Enrolment.ID] {
+		if w.Memory.Messages[o.Message].State == steward.AwaitingApproval {
+			w.Stopped = append(w.Stopped, steward.Stop{Message: o.Message, Reason: steward.ReasonEpisodeOver, Detail: "the enrolment ended: " + string(r)})
+		}
+	}
+}
 
 func (w *walker) end(state steward.EnrolmentState, r steward.Reason, detail string) {
 	w.Enrolment.State, w.Enrolment.Reason, w.Enrolment.EndedAt, w.Enrolment.Due = state, r, w.Now, time.Time{}
@@ -289,7 +304,7 @@ func (w *walker) say(s Step) bool {
 		if err != nil {
 			return w.unsaid(s, o, suppress(steward.ReasonCompose, "%v", err))
 		}
-		w.askApproval(s, &m, content)
+		w.askApproval(s, &m, content, w.seen())
 	}
 	if verdict.Effect == steward.Defer {
 		m.State, m.Due, m.Reason, m.Detail = steward.Deferred, verdict.Until, verdict.Reason, verdict.Detail
@@ -343,10 +358,15 @@ func (s Step) expiry() time.Duration {
 	return DefaultExpiry
 }
 
+// seen is the evidence of the enrolment as a card would tell it.
+func (w *walker) seen() []string {
+	return letter{playbook: w.p, view: w.view, row: w.row, at: w.at, enrol: w.Enrolment}.evidence()
+}
+
 // askApproval freezes the mail as composed and asks its approver in Slack.
 // With a veto it goes by itself when the time is over, and the card says so:
 // the owner always knows before their customer hears.
-func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content) {
+func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content, evidence []string) {
 	m.State, m.Reason = steward.AwaitingApproval, steward.ReasonAwaiting
 	m.Content, m.Version, m.Hash = &content, 1, ContentHash(content)
 	m.Approvers = w.Book.approvers(s.Approve, w.account)
@@ -363,7 +383,7 @@ func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content
 		m.Veto = time.Time{}
 		return
 	}
-	request := approvalRequest(*m, content, w.p, s.Approve)
+	request := approvalRequest(*m, content, w.p, s.Approve, evidence)
 	w.Messages = append(w.Messages, steward.Message{
 		ID: steward.NewMessageID(steward.Approval, string(m.ID), "1"), Kind: steward.Approval, Channel: steward.Slack, To: asked,
 		Account: m.Account, State: steward.Planned, Due: w.Now, Planned: w.Now, Expires: m.Expires, For: m.ID, Content: &request, Version: 1,

@@ -275,6 +275,24 @@ func TestMailIsApproved(t *testing.T) {
 			}
 		}
 	})
+	t.Run("and stopped when its enrolment ends", func(t *testing.T) {
+		w := stepping(t, "", "- {id: m, email: [champion], message: help}\n")
+		m, _ := w.message("m")
+		w.seats(0)
+		out := w.run(day0 + 2)
+		want := []steward.Stop{{Message: m.ID, Reason: steward.ReasonEpisodeOver, Detail: "the enrolment ended: recovered"}}
+		if len(out.Changes) != 1 || !slices.Equal(out.Changes[0].Stopped, want) {
+			t.Errorf("changes %+v, want the draft stopped", out.Changes)
+		}
+	})
+	t.Run("with what was seen", func(t *testing.T) {
+		w := stepping(t, "", "- {id: m, email: [champion], message: help}\n")
+		for _, x := range w.memory.Messages {
+			if x.Kind == steward.Approval && !slices.Equal(x.Content.Parts[0].Evidence, []string{"seats is 1"}) {
+				t.Errorf("the approver sees %q", x.Content.Parts[0].Evidence)
+			}
+		}
+	})
 	t.Run("by the manager", func(t *testing.T) {
 		w := stepping(t, "", "- {id: m, email: [champion], message: help, approve: manager}\n")
 		m, _ := w.message("m")

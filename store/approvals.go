@@ -107,6 +107,15 @@ func approve(ctx context.Context, tx *sqlx.Tx, m steward.Message, by, detail str
 	return closeApproval(ctx, tx, m, steward.Decision{Effect: steward.Pass, Reason: steward.ReasonApproved, Detail: detail}, now)
 }
 
+// stopAwaiting ends a message if it still waits for approval.
+func stopAwaiting(ctx context.Context, tx *sqlx.Tx, s steward.Stop, now time.Time) error {
+	waiting, err := selectMessages(ctx, tx, `SELECT * FROM messages WHERE id = ? AND state = 'awaiting_approval'`, s.Message)
+	if err != nil || len(waiting) == 0 {
+		return err
+	}
+	return endApproval(ctx, tx, waiting[0], steward.Suppressed, s.Reason, s.Detail, now)
+}
+
 func endApproval(ctx context.Context, tx *sqlx.Tx, m steward.Message, state steward.MessageState, reason steward.Reason, detail string, now time.Time) error {
 	if _, err := tx.ExecContext(ctx,
 		`UPDATE messages SET state = ?, reason = ?, detail = ?, settled = ? WHERE id = ?`,

@@ -103,6 +103,11 @@ func writeParts(ctx context.Context, tx *sqlx.Tx, c steward.Change, now time.Tim
 			return fmt.Errorf("message %s: %w", id, err)
 		}
 	}
+	for _, s := range c.Stopped {
+		if err := stopAwaiting(ctx, tx, s, now); err != nil {
+			return fmt.Errorf("message %s: %w", s.Message, err)
+		}
+	}
 	for _, r := range c.Records {
 		if err := putRecord(ctx, tx, r); err != nil {
 			return fmt.Errorf("record: %w", err)

@@ -611,21 +611,21 @@ func changes(now, before program, drop bool) program {
 }
 
 func recoveries(now, before program) program {
-	num, m, lost := make([]float64, chunk), newMask(), newMask()
+	num, lost := make([]float64, chunk), newMask()
 	return func(lo, hi int) vec {
 		x, y := now(lo, hi), before(lo, hi)
 		out := num[:hi-lo]
 		for i := range out {
 			switch {
-			case y.num[i] != 0:
+			case y.num[i] != 0 && (y.known == nil || y.known[i]):
 				out[i] = x.num[i] / y.num[i]
 			case x.num[i] == 0:
 				out[i] = 0
-			default:
+			default: // against nothing, or nobody knows what: any use is recovery
 				out[i] = 1
 			}
 		}
-		return vec{num: out, known: lost.finite(m.both(x.known, y.known), out)}
+		return vec{num: out, known: lost.finite(x.known, out)}
 	}
 }
 

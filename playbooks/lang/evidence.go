@@ -314,6 +314,9 @@ func stretch(n int) string {
 func (r *tracer) recovery(t *Trace) string {
 	n, now, before := t.node, t.sides[0].Value, t.sides[1].Value
 	m := plainName(n.metric())
+	if !before.Known {
+		return fmt.Sprintf("%s averaged %s over %s; what was before is not known", m, coarse(now.Num)+r.rate(n), plural(n.w, "day"))
+	}
 	if before.Num == 0 {
 		return fmt.Sprintf("%s averaged %s over %s, and nothing before", m, coarse(now.Num)+r.rate(n), plural(n.w, "day"))
 	}

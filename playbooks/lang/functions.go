@@ -70,7 +70,7 @@ var table = []*function{
 	{name: "at_open", params: []param{{name: "expression", takes: takesAny}},
 		doc: "The expression as it was when the episode began; kept with the episode, so that recovery is measured against what was before the drop.", example: "avg(logins, 14d) >= at_open(was(avg(logins, 14d), 14d))"},
 	{name: "recovered", params: []param{ofMetric, ofWindow}, result: steward.NumberKind, percent: true,
-		doc: "How much of the old level is back: avg(metric, window) / at_open(was(avg(metric, window), window)). Against an old level of zero it is 0 while the average is zero, else 100%.", example: "recovered(logins, 14d) >= 80%"},
+		doc: "How much of the old level is back: avg(metric, window) / at_open(was(avg(metric, window), window)). Against an old level of zero, or one that is not known, it is 0 while the average is zero, else 100%.", example: "recovered(logins, 14d) >= 80%"},
 	{name: "days_until", params: []param{{name: "date", takes: takesDate}}, result: steward.DurationKind,
 		doc: "How long it is until the date; negative when it has passed.", example: "days_until(renewal_date) <= 120d"},
 	{name: "days_since", params: []param{{name: "date", takes: takesDate}}, result: steward.DurationKind,

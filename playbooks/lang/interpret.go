@@ -158,12 +158,15 @@ func changeOf(now, before steward.Value, drop bool) steward.Value {
 	return known(steward.Num(diff / math.Abs(before.Num)))
 }
 
-// recoveredOf is now as a share of what was before the episode.
+// recoveredOf is now as a share of what was before the episode. Where nobody
+// knows what was before, as for an account too young to have had a before, any
+// use at all is recovery, as it is against zero: else such an episode could
+// never end.
 func recoveredOf(now, before steward.Value) steward.Value {
 	switch {
-	case !now.Known || !before.Known:
+	case !now.Known:
 		return steward.Unknown(steward.NumberKind)
-	case before.Num != 0:
+	case before.Known && before.Num != 0:
 		return known(steward.Num(now.Num / before.Num))
 	case now.Num == 0:
 		return steward.Num(0)

@@ -125,8 +125,8 @@ func moved(t *testing.T, before, now float64) *facts.View {
 	}).View(steward.AboutAccount)
 }
 
-// What an episode froze is read, kept unknown stays unknown, and what is
-// missing is worked out as of the day the episode began, whichever day is read.
+// What an episode froze is read, an old level that nobody knows counts as none
+// (any use is recovery), and what is missing is worked out as of the day the episode began, whichever day is read.
 func TestEpisodes(t *testing.T) {
 	v := acme(t).View(steward.AboutAccount)
 	e := compile(t, "recovered(logins, 7d) ?? -1", steward.AboutAccount)
@@ -144,12 +144,12 @@ func TestEpisodes(t *testing.T) {
 		{"no episode, a day in the drop", nil, 7, 15.0 / 42},
 		{"frozen", &lang.Episode{Frozen: map[string]steward.Value{key: steward.Num(30)}}, 0, 0.5},
 		{"frozen at nothing", &lang.Episode{Frozen: map[string]steward.Value{key: steward.Num(0)}}, 0, 1},
-		{"kept as unknown", &lang.Episode{Frozen: map[string]steward.Value{key: {}}, Shift: 10}, 0, -1},
-		{"kept as another kind", &lang.Episode{Frozen: map[string]steward.Value{key: steward.Str("x")}}, 0, -1},
+		{"kept as unknown", &lang.Episode{Frozen: map[string]steward.Value{key: {}}, Shift: 10}, 0, 1},
+		{"kept as another kind", &lang.Episode{Frozen: map[string]steward.Value{key: steward.Str("x")}}, 0, 1},
 		{"missing, began in the drop", &lang.Episode{Shift: 10}, 0, 15.0 / 42},
 		{"missing, a late day of that episode is read", &lang.Episode{Shift: 10}, 3, 15.0 / 42},
 		{"missing, began after the day that is read", &lang.Episode{Shift: 0}, 7, 15.0 / 42},
-		{"missing, and too long ago to know", &lang.Episode{Shift: 95}, 0, -1},
+		{"missing, and too long ago to know", &lang.Episode{Shift: 95}, 0, 1},
 	} {
 		at := lang.At{Shift: c.shift}
 		if c.episode != nil {
