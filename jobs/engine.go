@@ -79,9 +79,9 @@ type Engine struct {
 	Find func(ctx context.Context, l steward.Letter) (r steward.Receipt, found bool, err error)
 	// Book is the newest good book.
 	Book func() *playbooks.Book
-	// FreshWithin is how far behind a source may be, by its name; absent means it
-	// is never stale.
-	FreshWithin map[string]time.Duration
+	// FreshWithin is how far behind a source may be, by its name; zero means that
+	// it is never stale, and nil that none is.
+	FreshWithin func(source string) time.Duration
 	// GoodUntil is until when the facts of a slot may be acted on between
 	// evaluations; nil sets no limit. Past it nothing is begun and nothing that
 	// rests on them is sent until a newer slot has been evaluated.
@@ -151,7 +151,11 @@ func (e *Engine) through(metric string, sources []steward.SourceState, slot stew
 		if !contains(s.Metrics, metric) {
 			continue
 		}
-		late := facts.Stale(slot, zone, s.CompleteThrough, e.FreshWithin[s.Name])
+		var within time.Duration
+		if e.FreshWithin != nil {
+			within = e.FreshWithin(s.Name)
+		}
+		late := facts.Stale(slot, zone, s.CompleteThrough, within)
 		if first || s.CompleteThrough < through {
 			through = s.CompleteThrough
 		}

@@ -175,6 +175,7 @@ func (w *worker) prepare(ctx context.Context, o *runOptions) (err error) {
 	w.engine = w.house.engine(w.delivery.sender, w.log)
 	w.engine.Find = w.delivery.find
 	w.engine.Book = func() *playbooks.Book { return w.current.Load().book }
+	w.engine.FreshWithin = func(source string) time.Duration { return freshness(w.current.Load().ws)[source] }
 	w.engine.GoodUntil = w.goodUntil
 	w.engine.Observe = func(r jobs.Report) {
 		w.mu.Lock()
@@ -389,8 +390,10 @@ const bookKey = "book"
 
 func (w *worker) reload(ctx context.Context) error {
 	ws, book, problems, err := w.app.load()
-	if err == nil && len(problems.Errors()) > 0 {
-		errs := problems.Errors()
+	if err != nil { // the workspace's file itself is gone
+		problems = steward.Problems{{File: configs.FileName, Message: err.Error()}}
+	}
+	if errs := problems.Errors(); len(errs) > 0 {
 		w.broken.Store(&errs)
 		w.log.Error("the workspace has mistakes; the last good book stays in use", "mistakes", len(errs), "first", errs[0].Error())
 		var lines []string
@@ -398,9 +401,6 @@ func (w *worker) reload(ctx context.Context) error {
 			lines = append(lines, p.Error())
 		}
 		return w.engine.Tell(ctx, bookKey, fmt.Sprintf("The playbooks have %s; the last good ones stay in use", count(len(errs), "mistake")), lines, "See them all: steward check")
-	}
-	if err != nil {
-		return err
 	}
 	old := w.current.Load().ws
 	w.current.Store(&edition{ws, book})

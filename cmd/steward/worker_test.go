@@ -488,6 +488,45 @@ func (o *outpost) breakAndMend() {
 	})
 }
 
+// A workspace's file that is gone for a while is no reason to stop either.
+func TestWorkerOutlivesItsFile(t *testing.T) {
+	o := newOutpost(t, "")
+	o.start()
+	defer o.stop()
+	name := filepath.Join(o.dir, "steward.yaml")
+	o.must(os.Rename(name, name+".away"))
+	o.wait("/readyz speaks of it", func() bool {
+		_, body := o.get(o.private + "/readyz")
+		return strings.Contains(body, "the last good book is in use")
+	})
+	o.must(os.Rename(name+".away", name))
+	o.wait("/readyz is content again", func() bool { status, _ := o.get(o.private + "/readyz"); return status == http.StatusOK })
+}
+
+// What is odd and no mistake is said at the start.
+func TestWorkerSaysWhatIsOdd(t *testing.T) {
+	for channel, want := range map[string]string{
+		"slack: {bot_token_env: SLACK_BOT_TOKEN}":                     "email: is not set up",
+		"email: {from: success@example.com, smtp_file: secrets/smtp}": "slack: is not set up",
+	} {
+		o := newOutpost(t, "")
+		o.write("steward.yaml", `zone: Europe/Berlin
+schedule: "0 6 * * *"
+delivery: live
+public_url: https://steward.example.com
+listen: {public: off, private: off}
+metrics: {logins: {kind: count}}
+owners: {file: owners.yaml}
+`+channel+"\n")
+		said := o.tryWorker()
+		for _, want := range []string{"run: steward check", "names no sources", "nobody hears about stale data", want} {
+			if !strings.Contains(said, want) {
+				t.Errorf("nothing was said of: %s\n%s", want, said)
+			}
+		}
+	}
+}
+
 // pauseAndResume is the next day: what comes due while sending is paused waits,
 // and goes once it is not.
 func (o *outpost) pauseAndResume() {

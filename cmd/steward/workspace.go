@@ -111,7 +111,7 @@ func (h *house) close() error { return h.db.Close() }
 func (h *house) engine(sender jobs.Sender, log *slog.Logger) *jobs.Engine {
 	return &jobs.Engine{
 		Ledger: ledger{h.db}, Sender: sender, Book: func() *playbooks.Book { return h.book },
-		FreshWithin: freshness(h.ws), Now: h.now, Log: log,
+		FreshWithin: func(source string) time.Duration { return freshness(h.ws)[source] }, Now: h.now, Log: log,
 	}
 }
 
