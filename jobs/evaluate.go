@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -159,50 +160,96 @@ func heldBefore(s *playbooks.Situation) []playbooks.Held {
 	var out []playbooks.Held
 	for _, en := range s.Memory.Open {
 		if en.State == steward.Quarantined && en.OpenedAt.Equal(s.Now) {
-			out = append(out, playbooks.Held{Playbook: en.Playbook, Subject: en.Subject, Reason: en.Reason})
+			out = append(out, s.Held(en))
 		}
 	}
 	slices.SortFunc(out, func(a, b playbooks.Held) int { return strings.Compare(a.Subject.ID, b.Subject.ID) })
 	return out
 }
 
-// tellOutcome tells ops what they have to act on: openings that were held, and
-// playbooks that cannot be judged.
+// tellOutcome tells ops what they have to act on: openings that were held,
+// those that will lapse, and sources that are behind.
 func (e *Engine) tellOutcome(ctx context.Context, g *ground, out playbooks.Outcome) error {
-	held := map[steward.PlaybookName][]playbooks.Held{}
-	for _, h := range out.Quarantined {
-		held[h.Playbook] = append(held[h.Playbook], h)
-	}
-	for name, hs := range held {
+	for name, hs := range byPlaybook(out.Quarantined) {
 		why := "this is the first run of its condition"
 		if hs[len(hs)-1].Reason == steward.ReasonBlastRadius {
 			why = "one run would have opened more than max_new"
 		}
-		var examples []string
-		for _, h := range hs[:min(5, len(hs))] {
-			examples = append(examples, h.Subject.String())
-		}
-		if len(hs) > 5 {
-			examples = append(examples, fmt.Sprintf("and %d more", len(hs)-5))
-		}
 		key := fmt.Sprintf("quarantine/%s/%s", name, g.slot)
 		title := fmt.Sprintf("%s: %d openings held, as %s", name, len(hs), why)
-		if err := e.tell(ctx, key, title, examples, fmt.Sprintf("Look: steward plan · Let them go: steward release %s", name)); err != nil {
+		if err := e.tell(ctx, key, title, heldLines(hs), fmt.Sprintf("Look: steward accounts · Let them go: steward release %s", name)); err != nil {
 			return err
+		}
+	}
+	for name, hs := range byPlaybook(out.Expiring) {
+		title := fmt.Sprintf("%s: %d held openings lapse within three days", name, len(hs))
+		if err := e.tell(ctx, "lapsing/"+string(name), title, heldLines(hs), fmt.Sprintf("Let them go: steward release %s · Do nothing, and they never open", name)); err != nil {
+			return err
+		}
+	}
+	for _, p := range g.base.Book.Playbooks {
+		if len(byPlaybook(out.Expiring)[p.Name]) == 0 {
+			if err := e.Ledger.ForgetNotice(ctx, "lapsing/"+string(p.Name)); err != nil {
+				return fmt.Errorf("forget that openings of %s lapse: %w", p.Name, err)
+			}
 		}
 	}
 	if err := e.Ledger.ForgetNotice(ctx, oldKey); err != nil {
 		return fmt.Errorf("forget %s: %w", oldKey, err)
 	}
-	for _, st := range out.States {
-		key := "fault/" + string(st.Playbook)
-		if st.Fault == "" {
+	return e.tellStale(ctx, g)
+}
+
+// shownHeld is how many held openings a notice names.
+const shownHeld = 8
+
+func heldLines(hs []playbooks.Held) []string {
+	var lines []string
+	for _, h := range hs[:min(shownHeld, len(hs))] {
+		line := h.Subject.ID + " " + h.Name
+		if len(h.Why) > 0 {
+			line += ": " + strings.Join(h.Why, "; ")
+		}
+		lines = append(lines, line)
+	}
+	if n := len(hs) - shownHeld; n > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", n))
+	}
+	return lines
+}
+
+func byPlaybook(hs []playbooks.Held) map[steward.PlaybookName][]playbooks.Held {
+	out := map[steward.PlaybookName][]playbooks.Held{}
+	for _, h := range hs {
+		out[h.Playbook] = append(out[h.Playbook], h)
+	}
+	return out
+}
+
+// tellStale tells ops once of each metric that is behind, with the playbooks
+// that wait for it, and forgets those that have caught up.
+func (e *Engine) tellStale(ctx context.Context, g *ground) error {
+	waiting := map[string][]string{}
+	for _, p := range g.base.Book.Playbooks {
+		for _, metric := range p.ConditionMetrics() {
+			waiting[metric] = append(waiting[metric], string(p.Name))
+		}
+	}
+	for _, metric := range slices.Sorted(maps.Keys(waiting)) {
+		key := "stale/" + metric
+		m, ok := g.base.Frame.Metric(metric)
+		if ok && !m.Stale && m.End != steward.NoDay {
 			if err := e.Ledger.ForgetNotice(ctx, key); err != nil {
 				return fmt.Errorf("forget %s: %w", key, err)
 			}
 			continue
 		}
-		if err := e.tell(ctx, key, fmt.Sprintf("%s cannot be judged", st.Playbook), []string{st.Fault}, "Look: steward report data · Load sources now: steward import"); err != nil {
+		since := "it was never imported"
+		if m.End != steward.NoDay {
+			since = "its last whole day is " + m.End.String()
+		}
+		lines := []string{since, "waiting for it: " + strings.Join(waiting[metric], ", ")}
+		if err := e.tell(ctx, key, metric+" is behind: nothing is judged on it", lines, "Look: steward report data · Load sources now: steward import"); err != nil {
 			return err
 		}
 	}

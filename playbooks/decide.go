@@ -292,7 +292,7 @@ func (d *decider) advanceOpen() {
 		prog := d.Advance(e, d.phases[key])
 		d.take(prog)
 		if prog.Enrolment.State == steward.Quarantined && !d.Now.Before(e.OpenedAt.Add(QuarantineFor-quarantineNotice)) {
-			d.expiring = append(d.expiring, Held{e.Playbook, e.Subject, d.accountName(e.Subject.Account), e.Reason, words(e.Evidence)})
+			d.expiring = append(d.expiring, d.Held(e))
 		}
 		if !prog.Enrolment.State.Open() {
 			d.tallyOf(e.Playbook).Exited++
@@ -300,9 +300,10 @@ func (d *decider) advanceOpen() {
 	}
 }
 
-func (s *Situation) accountName(id steward.AccountID) string {
-	a, _ := s.account(id)
-	return a.Name
+// Held is a quarantined enrolment as ops is told of it.
+func (s *Situation) Held(e steward.Enrolment) Held {
+	a, _ := s.account(e.Subject.Account)
+	return Held{e.Playbook, e.Subject, a.Name, e.Reason, words(e.Evidence)}
 }
 
 func (d *decider) tallyOf(p steward.PlaybookName) *Tally {
@@ -405,7 +406,7 @@ func (d *decider) open(p *Playbook) {
 		if e.State == steward.Quarantined {
 			t.Quarantined++
 			e.StepSince = time.Time{} // it has not begun: no cooldown will count from it
-			d.held = append(d.held, Held{p.Name, e.Subject, view.Account(o.row).Name, e.Reason, words(e.Evidence)})
+			d.held = append(d.held, d.Held(e))
 		} else {
 			t.Opened++
 		}
