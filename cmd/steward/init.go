@@ -110,7 +110,7 @@ func (o *initOptions) infer() error {
 		return fmt.Errorf("read %s: %w", o.from, err)
 	}
 	defer f.Close()
-	inf, err := ingest.Infer(o.from, f)
+	inf, err := ingest.Infer(o.inWorkspace(), f)
 	if err != nil {
 		return err
 	}
@@ -123,6 +123,20 @@ func (o *initOptions) infer() error {
 	}
 	fmt.Fprint(o.app.stdout, inf.YAML(name))
 	return nil
+}
+
+// inWorkspace is the file's path as steward.yaml would name it: relative where
+// it lies in the workspace.
+func (o *initOptions) inWorkspace() string {
+	dir, err1 := filepath.Abs(o.app.dir)
+	file, err2 := filepath.Abs(o.from)
+	if err := errors.Join(err1, err2); err != nil {
+		return o.from
+	}
+	if rel, err := filepath.Rel(dir, file); err == nil && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel)
+	}
+	return o.from
 }
 
 // sourceName makes a source's name of a file's: lower-case letters, digits and

@@ -116,37 +116,57 @@ func storeBatch(b ingest.Batch, marks []store.FileMark, o importOptions) store.B
 	return out
 }
 
-// fileMarks is what to recognise a source's files by.
+// fileMarks is what to recognise a source's files by, those that it joins
+// through too.
 func fileMarks(ws *configs.Workspace, src configs.Source) ([]store.FileMark, error) {
 	var out []store.FileMark
 	for _, f := range src.Files {
-		st, err := os.Stat(ws.Path(f.Path))
+		mark, err := fileMark(ws, f.Path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("there is no %s file %s\nPut it there, or change its path in steward.yaml", f.Kind, f.Path)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s file %s: %w", f.Kind, f.Path, err)
 		}
-		mark := store.FileMark{Path: f.Path, Size: st.Size(), ModTime: st.ModTime()}
-		if mark.Hash, err = hashFile(ws.Path(f.Path)); err != nil {
-			return nil, err
+		out = append(out, mark)
+		if f.Via == nil {
+			continue
+		}
+		if mark, err = fileMark(ws, f.Via.File); err != nil {
+			return nil, fmt.Errorf("file %s, which via names: %w", f.Via.File, err)
 		}
 		out = append(out, mark)
 	}
 	return out, nil
 }
 
-func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
+// fileMark reads a file once through. Its errors do not name the machine's
+// path: the caller names the one that the workspace uses.
+func fileMark(ws *configs.Workspace, path string) (store.FileMark, error) {
+	mark := store.FileMark{Path: path}
+	f, err := os.Open(ws.Path(path))
 	if err != nil {
-		return "", err
+		return mark, pathless(err)
 	}
 	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return mark, pathless(err)
+	}
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("read %s: %w", path, err)
+		return mark, pathless(err)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+	mark.Size, mark.ModTime, mark.Hash = st.Size(), st.ModTime(), hex.EncodeToString(h.Sum(nil)[:16])
+	return mark, nil
+}
+
+func pathless(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }
 
 // sameFiles compares what is in the files: a copy made anew is not a change.
