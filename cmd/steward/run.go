@@ -364,7 +364,7 @@ func (w *worker) reloads(ctx context.Context) error {
 	defer signal.Stop(hup)
 	tick := time.NewTicker(w.app.pace.reload)
 	defer tick.Stop()
-	seen := workspaceMark(w.ws)
+	seen := w.mark
 	for {
 		asked := false
 		select {

@@ -24,6 +24,8 @@ type house struct {
 	db   *store.DB
 	fsys fs.FS
 	now  func() time.Time
+	// mark is the files' as they were read, to notice an edit by.
+	mark string
 	// warnings is what is not wrong and could be better.
 	warnings steward.Problems
 }
@@ -97,11 +99,12 @@ func (a *app) enter(ctx context.Context, o store.Options) (*house, error) {
 			return nil, fmt.Errorf("there is no database yet at %s\nLoad the sources first: steward import", ws.Database)
 		}
 	}
+	mark := workspaceMark(ws) // before anything that takes time: an edit meanwhile counts as one
 	db, err := store.Open(ctx, ws.Database, o)
 	if err != nil {
 		return nil, err
 	}
-	return &house{ws: ws, book: book, db: db, fsys: os.DirFS(ws.Dir), now: a.now, warnings: problems}, nil
+	return &house{ws: ws, book: book, db: db, fsys: os.DirFS(ws.Dir), now: a.now, warnings: problems, mark: mark}, nil
 }
 
 func (h *house) close() error { return h.db.Close() }
