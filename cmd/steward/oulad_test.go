@@ -260,7 +260,6 @@ type life struct {
 	reports map[steward.Day]jobs.Report
 	newest  map[steward.Day]steward.Day // the newest day with any row that the slot could know
 	seen    map[steward.Slot]map[string]string
-	notices int
 }
 
 func newLife(t *testing.T, data *courses, dir string) *life {
@@ -718,8 +717,8 @@ func (l *life) checkWholeImport(last steward.Day) {
 func (l *life) print(all []steward.Enrolment) {
 	t := l.t
 	type sums struct {
-		opened, again, held, released int
-		ends                          map[string]int
+		opened, again, held int
+		ends                map[string]int
 	}
 	by := map[steward.PlaybookName]*sums{}
 	seen := map[playbooks.Key]int{}
