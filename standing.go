@@ -2,14 +2,12 @@ package steward
 
 import "time"
 
-// A Standing is everything the engine remembers between runs.
+// A Standing is what the engine remembers of what is going on.
 type Standing struct {
 	Phases []PhaseState
-	// Open is the open enrolments, Ended the newest ended one per playbook and
-	// subject.
-	Open, Ended []Enrolment
-	Playbooks   []PlaybookState
-	Pause       Pause
+	Open      []Enrolment
+	Playbooks []PlaybookState
+	Pause     Pause
 }
 
 // A Due names a message to hand to the queue, in the epoch it is in.

@@ -39,6 +39,8 @@ type Memory interface {
 	Series(ctx context.Context, metrics []string) (map[string]map[steward.AccountID]series.Series, error)
 	Sources(ctx context.Context) ([]steward.SourceState, error)
 	Standing(ctx context.Context) (steward.Standing, error)
+	// Ended is the newest ended enrolment of each playbook and subject.
+	Ended(ctx context.Context) ([]steward.Enrolment, error)
 	OutreachOf(ctx context.Context, enrolments []steward.EnrolmentID) ([]steward.Outreach, map[steward.MessageID]steward.Message, error)
 	SuppressedAddresses(ctx context.Context) (map[string]string, error)
 	Salt(ctx context.Context) (string, error)
@@ -181,7 +183,7 @@ func (e *Engine) Situation(ctx context.Context, slot steward.Slot) (*playbooks.S
 	if err != nil {
 		return nil, err
 	}
-	return e.situation(ctx, g, slot.Time())
+	return e.opening(ctx, g)
 }
 
 // LastSlot is the newest evaluated slot; zero before the first.
@@ -199,6 +201,23 @@ func (e *Engine) situation(ctx context.Context, g *ground, now time.Time) (*play
 	return g.base.At(now, m), nil
 }
 
+// opening is the situation in which enrolments may be opened: with what has
+// ended, too.
+func (e *Engine) opening(ctx context.Context, g *ground) (*playbooks.Situation, error) {
+	s, err := e.situation(ctx, g, g.slot.Time())
+	if err != nil {
+		return nil, err
+	}
+	ended, err := e.Ledger.Ended(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read ended enrolments: %w", err)
+	}
+	for _, en := range ended {
+		s.Memory.Ended[playbooks.KeyOf(en.Playbook, en.Subject)] = en
+	}
+	return s, nil
+}
+
 func (e *Engine) memory(ctx context.Context, book *playbooks.Book) (playbooks.Memory, error) {
 	st, err := e.Ledger.Standing(ctx)
 	if err != nil {
@@ -210,9 +229,6 @@ func (e *Engine) memory(ctx context.Context, book *playbooks.Book) (playbooks.Me
 	}
 	for _, ph := range st.Phases {
 		m.Phases[playbooks.KeyOf(ph.Playbook, ph.Subject)] = ph
-	}
-	for _, en := range st.Ended {
-		m.Ended[playbooks.KeyOf(en.Playbook, en.Subject)] = en
 	}
 	for _, s := range st.Playbooks {
 		m.States[s.Playbook] = s

@@ -52,7 +52,7 @@ func (e *Engine) Evaluate(ctx context.Context, slot steward.Slot) (Report, error
 	if err := e.saveVersions(ctx, g.base.Book); err != nil {
 		return report, e.giveUp(ctx, run, err)
 	}
-	s, err := e.situation(ctx, g, slot.Time())
+	s, err := e.opening(ctx, g)
 	if err != nil {
 		return report, e.giveUp(ctx, run, err)
 	}
@@ -119,7 +119,7 @@ func (e *Engine) write(ctx context.Context, run steward.Run, changes []steward.C
 func (e *Engine) decideAgain(ctx context.Context, run steward.Run, g *ground, lost []steward.AccountID) ([]steward.AccountID, error) {
 	const tries = 3
 	for range tries {
-		s, err := e.situation(ctx, g, run.Slot.Time())
+		s, err := e.opening(ctx, g)
 		if err != nil {
 			return lost, err
 		}

@@ -155,8 +155,10 @@ func TestEndingAndOpeningInOneChange(t *testing.T) {
 	must(t, err)
 	st, err := db.Standing(ctx)
 	must(t, err)
-	if len(conflicts) != 0 || len(st.Open) != 1 || len(st.Ended) != 1 || st.Ended[0].ID != old.ID {
-		t.Errorf("conflicts %v, standing %+v", conflicts, st)
+	ended, err := db.Ended(ctx)
+	must(t, err)
+	if len(conflicts) != 0 || len(st.Open) != 1 || len(ended) != 1 || ended[0].ID != old.ID {
+		t.Errorf("conflicts %v, standing %+v, ended %+v", conflicts, st, ended)
 	}
 }
 
@@ -192,15 +194,15 @@ func TestLastEnded(t *testing.T) {
 				rt.Fatal(c, err)
 			}
 		}
-		st, err := db.Standing(ctx)
+		ended, err := db.Ended(ctx)
 		if err != nil {
 			rt.Fatal(err)
 		}
 		got := map[string]steward.EnrolmentID{}
-		for _, e := range st.Ended {
+		for _, e := range ended {
 			got[e.Subject.ID] = e.ID
 		}
-		if d := cmp.Diff(want, got); d != "" || len(st.Ended) != len(want) {
+		if d := cmp.Diff(want, got); d != "" || len(ended) != len(want) {
 			rt.Fatalf("%s", d)
 		}
 	})

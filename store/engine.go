@@ -12,7 +12,7 @@ import (
 	"steward"
 )
 
-// Standing reads all that deciding needs to remember, as of one moment.
+// Standing reads what is going on, as of one moment.
 func (db *DB) Standing(ctx context.Context) (steward.Standing, error) {
 	var s steward.Standing
 	err := db.view(ctx, "read the engine's state", func(tx *sqlx.Tx) error {
@@ -28,15 +28,6 @@ func (db *DB) Standing(ctx context.Context) (steward.Standing, error) {
 			SELECT * FROM enrolments WHERE state IN ('quarantined', 'active', 'waiting') ORDER BY id`); err != nil {
 			return err
 		}
-		if s.Ended, err = selectEnrolments(ctx, tx, `
-			SELECT * FROM enrolments WHERE id IN (
-				SELECT id FROM (
-					SELECT id, ROW_NUMBER() OVER (PARTITION BY playbook, kind, subject ORDER BY ended_at DESC, id DESC) AS place
-					FROM enrolments WHERE state IN ('completed', 'exited', 'failed')) ended
-				WHERE place = 1)
-			ORDER BY id`); err != nil {
-			return err
-		}
 		var books []playbookRow
 		if err := tx.SelectContext(ctx, &books, `SELECT * FROM playbook_state ORDER BY playbook`); err != nil {
 			return err
@@ -48,6 +39,25 @@ func (db *DB) Standing(ctx context.Context) (steward.Standing, error) {
 		return err
 	})
 	return s, err
+}
+
+// Ended reads the newest ended enrolment of each playbook and subject: what
+// decides whether another may be opened. It grows with history, so it is read
+// only where openings are decided.
+func (db *DB) Ended(ctx context.Context) ([]steward.Enrolment, error) {
+	var out []steward.Enrolment
+	err := db.view(ctx, "read ended enrolments", func(tx *sqlx.Tx) error {
+		var err error
+		out, err = selectEnrolments(ctx, tx, `
+			SELECT * FROM enrolments WHERE id IN (
+				SELECT id FROM (
+					SELECT id, ROW_NUMBER() OVER (PARTITION BY playbook, kind, subject ORDER BY ended_at DESC, id DESC) AS place
+					FROM enrolments WHERE state IN ('completed', 'exited', 'failed')) ended
+				WHERE place = 1)
+			ORDER BY id`)
+		return err
+	})
+	return out, err
 }
 
 type phaseRow struct {
