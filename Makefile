@@ -46,7 +46,7 @@ test: tools
 	@go test -v $(PKG) 2>&1 | awk -f .ci/summary.awk
 
 race: tools
-	@go test -race -v $(PKG) 2>&1 | awk -f .ci/summary.awk
+	@go test -race -short -v $(PKG) 2>&1 | awk -f .ci/summary.awk
 
 # Debian's redis-server, for the tests against a real Redis. Those tests start
 # one of their own on a port of their own.

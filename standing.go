@@ -4,7 +4,7 @@ import "time"
 
 // A Standing is what the engine remembers of what is going on.
 type Standing struct {
-	Phases []PhaseState
+	Phases    []PhaseState
 	Open      []Enrolment
 	Playbooks []PlaybookState
 	Pause     Pause

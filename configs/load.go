@@ -401,7 +401,12 @@ func (l *loader) names(f *workspaceFile) {
 	}
 	for _, e := range f.Metrics {
 		spec, ok := l.metric(e)
-		if check(e.Key, "metric") && ok {
+		if !ok {
+			// It is wrong, and it is there: playbooks that read it are not told that
+			// it is missing.
+			spec.Kind = steward.Count
+		}
+		if check(e.Key, "metric") {
 			l.w.Metrics = append(l.w.Metrics, spec)
 		}
 	}

@@ -230,7 +230,7 @@ func (c *faultCensus) faults(r Review) []Finding {
 		c.finding(OrphanContract, len(r.Portfolio.Contracts), "contracts belong to no known account.", "Import their accounts, or check that the ids are spelt alike (account_ids: salesforce)."),
 		c.finding(OrphanContact, len(r.Portfolio.Contacts), "contacts belong to no known account.", "Import their accounts, or check that the ids are spelt alike (account_ids: salesforce)."),
 		c.finding(OrphanSeries, len(r.WithSeries), "account ids have usage but no account.", "Import their accounts, or check that the ids are spelt alike (account_ids: salesforce)."),
-		all(NoSeries, "accounts have no usage at all, so every condition on usage is unknown for them.", "Check that the usage source has their ids, spelt alike."),
+		all(NoSeries, "accounts have no usage at all: counts read as zero from their start date on, and without one, or for gauges, conditions on usage are unknown.", "Check that the usage source has their ids, spelt alike."),
 	}
 }
 

@@ -182,12 +182,13 @@ func gateOldFacts(s *Situation, c Candidate) steward.Decision {
 	if !c.AtSend || s.GoodUntil.IsZero() || !s.Now.After(s.GoodUntil) {
 		return steward.Decision{}
 	}
-	return steward.Decision{Effect: steward.Defer, Reason: steward.ReasonUnknownAtSend, Until: s.Now.Add(factsLook),
+	return steward.Decision{Effect: steward.Defer, Reason: steward.ReasonUnknownAtSend, Until: s.Now.Add(pauseLook),
 		Detail: fmt.Sprintf("the last evaluation was on %s; facts are too old to speak on", s.Slot.Time().In(s.Book.Zone).Format("2 January 2006 at 15:04"))}
 }
 
-// pauseLook is how soon a paused message is looked at again; factsLook how
-// soon one that waits for facts, which change with evaluations.
+// pauseLook is how soon a message is looked at again that waits for a pause to
+// end or an evaluation to come; factsLook how soon one that waits for facts to
+// change.
 const (
 	pauseLook = 5 * time.Minute
 	factsLook = 6 * time.Hour

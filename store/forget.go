@@ -116,6 +116,10 @@ func forgetMessages(ctx context.Context, tx *sqlx.Tx, c steward.Contact, now tim
 			`UPDATE messages SET recipient = ?, address = '', content = NULL WHERE id = ?`, to, m.ID); err != nil {
 			return 0, 0, err
 		}
+		// A card that asks to approve it quotes it whole.
+		if _, err := tx.ExecContext(ctx, `UPDATE messages SET content = NULL WHERE for_message = ?`, m.ID); err != nil {
+			return 0, 0, err
+		}
 		// One that is with its sender this moment settles by itself.
 		if m.State.Settled() || m.State == steward.Sending {
 			continue

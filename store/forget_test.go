@@ -46,6 +46,9 @@ func TestForget(t *testing.T) {
 	if got := state(t, db, mail.ID); got.State != steward.Suppressed || got.Content != nil || got.To.Email != "" || !got.To.Customer() {
 		t.Errorf("the mail: %+v", got)
 	}
+	if got := state(t, db, card.ID); got.Content != nil {
+		t.Errorf("the card that asks to approve it still quotes it: %+v", got.Content)
+	}
 	if got := state(t, db, nudge.ID); got.State != steward.Planned || got.Content.Parts[0].Markdown != "Call (forgotten) or Bob Stone" {
 		t.Errorf("the card: %+v", got)
 	}

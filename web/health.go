@@ -16,6 +16,10 @@ import (
 type Check struct {
 	Name string
 	Err  func(context.Context) error
+	// Advisory is for what people should know of and the process can do without:
+	// it is shown, and does not make the process unready. An orchestrator would
+	// take a worker away from its customers for a typing error.
+	Advisory bool
 }
 
 // checkLimit bounds a readiness probe; orchestrators allow theirs little more.
@@ -33,6 +37,8 @@ type checked struct {
 	Name  string `json:"name"`
 	OK    bool   `json:"ok"`
 	Error string `json:"error,omitempty"`
+	// Advisory tells a failure that does not count.
+	Advisory bool `json:"advisory,omitempty"`
 }
 
 // ready answers 200 when every check passes and 503 otherwise, and lists each.
@@ -59,9 +65,12 @@ func ready(checks []Check) http.HandlerFunc {
 		plain(w)
 		w.WriteHeader(status)
 		for _, c := range results {
-			if c.OK {
+			switch {
+			case c.OK:
 				fmt.Fprintf(w, "ok    %s\n", c.Name)
-			} else {
+			case c.Advisory:
+				fmt.Fprintf(w, "WARN  %s: %s\n", c.Name, c.Error)
+			default:
 				fmt.Fprintf(w, "FAIL  %s: %s\n", c.Name, c.Error)
 			}
 		}
@@ -77,7 +86,7 @@ func runChecks(ctx context.Context, checks []Check) (results []checked, all bool
 	}
 	wg.Wait()
 	for _, c := range results {
-		all = all && c.OK
+		all = all && (c.OK || c.Advisory)
 	}
 	return results, all
 }
@@ -101,7 +110,7 @@ func runCheck(ctx context.Context, c Check) checked {
 		err = fmt.Errorf("no answer within %v", checkLimit)
 	}
 	if err != nil {
-		return checked{Name: c.Name, Error: err.Error()}
+		return checked{Name: c.Name, Error: err.Error(), Advisory: c.Advisory}
 	}
 	return checked{Name: c.Name, OK: true}
 }

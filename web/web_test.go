@@ -200,12 +200,14 @@ func TestReadiness(t *testing.T) {
 		want   string
 	}{
 		{"nothing to check", nil, "", 200, ""},
-		{"all is well", []Check{{"database", fine}, {"queue", fine}}, "", 200, "ok    database\nok    queue\n"},
-		{"one is not", []Check{{"database", fine}, {"queue", func(context.Context) error { return errors.New("redis does not answer; check redis:") }}}, "*/*", 503,
+		{"all is well", []Check{{Name: "database", Err: fine}, {Name: "queue", Err: fine}}, "", 200, "ok    database\nok    queue\n"},
+		{"one is not", []Check{{Name: "database", Err: fine}, {Name: "queue", Err: func(context.Context) error { return errors.New("redis does not answer; check redis:") }}}, "*/*", 503,
 			"ok    database\nFAIL  queue: redis does not answer; check redis:\n"},
-		{"as JSON", []Check{{"database", fine}, {"queue", func(context.Context) error { return errors.New("gone") }}}, "application/json", 503,
+		{"as JSON", []Check{{Name: "database", Err: fine}, {Name: "queue", Err: func(context.Context) error { return errors.New("gone") }}}, "application/json", 503,
 			`{"ready":false,"checks":[{"name":"database","ok":true},{"name":"queue","ok":false,"error":"gone"}]}` + "\n"},
-		{"a check that panics", []Check{{"book", func(context.Context) error { panic("nil map") }}}, "", 503, "FAIL  book: the check panicked: nil map\n"},
+		{"what can be done without", []Check{{Name: "database", Err: fine}, {Name: "playbooks", Advisory: true, Err: func(context.Context) error { return errors.New("a mistake; run: steward check") }}}, "", 200,
+			"ok    database\nWARN  playbooks: a mistake; run: steward check\n"},
+		{"a check that panics", []Check{{Name: "book", Err: func(context.Context) error { panic("nil map") }}}, "", 503, "FAIL  book: the check panicked: nil map\n"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			r := httptest.NewRequest("GET", "/readyz", nil)
@@ -232,7 +234,7 @@ func TestReadinessGivesUpOnACheckThatHangs(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
 	results, all := runChecks(ctx, []Check{
-		{"stuck", func(context.Context) error { <-release; return nil }},
+		{Name: "stuck", Err: func(context.Context) error { <-release; return nil }},
 	})
 	if all || !strings.Contains(results[0].Error, "no answer") {
 		t.Errorf("%+v", results)
@@ -240,7 +242,7 @@ func TestReadinessGivesUpOnACheckThatHangs(t *testing.T) {
 }
 
 func TestHealthAsksNothing(t *testing.T) {
-	h := Private(PrivateOptions{Checks: []Check{{"database", func(context.Context) error { return errors.New("away") }}}})
+	h := Private(PrivateOptions{Checks: []Check{{Name: "database", Err: func(context.Context) error { return errors.New("away") }}}})
 	if w := call(h, "GET", "/healthz", "", ""); w.Code != 200 || w.Body.String() != "ok\n" {
 		t.Errorf("%d %q", w.Code, w.Body)
 	}

@@ -72,7 +72,7 @@ func (w *worker) checks() []web.Check {
 			return err
 		}},
 		{Name: "queue", Err: w.queue.Ping},
-		{Name: "playbooks", Err: func(context.Context) error {
+		{Name: "playbooks", Advisory: true, Err: func(context.Context) error {
 			if p := w.broken.Load(); p != nil {
 				return fmt.Errorf("the newest edit has %s, so the last good book is in use; run: steward check", count(len(*p), "mistake"))
 			}
