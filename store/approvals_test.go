@@ -22,6 +22,7 @@ func planApproval(t *testing.T, db *DB, account steward.AccountID, change func(*
 	}
 	card = cardFor(account, start)
 	card.Kind, card.For = steward.Approval, mail.ID
+	card.Content = &steward.Content{Title: "A mail waits for you", Parts: []steward.ContentPart{{Markdown: "It quotes the mail."}}}
 	conflicts, err := db.Commit(context.Background(), steward.Run{}, []steward.Change{{Account: account, Enrolments: []steward.Enrolment{e},
 		Messages: []steward.Message{mail, card}, Outreach: []steward.Outreach{outreachFor(e, "help", mail.ID)}}}, start)
 	must(t, err)
