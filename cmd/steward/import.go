@@ -167,7 +167,7 @@ func (p *progress) file(file string, done, total int64) {
 	if p.bar == nil || p.of != file {
 		p.clear()
 		p.of = file
-		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(p.out), progressbar.OptionSetDescription(file), progressbar.OptionShowBytes(true),
+		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(p.out), progressbar.OptionSetDescription(file), progressbar.OptionShowBytes(false),
 			progressbar.OptionSetWidth(24), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(false))
 	}
 	_ = p.bar.Set64(min(done, total)) // a bar that cannot be drawn is no reason to stop
