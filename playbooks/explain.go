@@ -107,12 +107,12 @@ func (s *Situation) sentence(p *Playbook, x Explanation) string {
 	}
 	switch {
 	case x.Portfolio != steward.Holds:
-		return who + ": nothing happens, as the account is not in the portfolio (portfolio.include is " + x.Portfolio.String() + ")."
+		return who + ": nothing happens, as the account is not in the portfolio (portfolio.include is " + x.Portfolio.String() + ")" + s.lastEnded(x) + "."
 	case !p.Enabled:
-		return who + ": nothing happens, as the playbook is disabled."
+		return who + ": nothing happens, as the playbook is disabled" + s.lastEnded(x) + "."
 	}
 	if c := x.condition("audience"); c != nil && c.Trace.Value.Verdict() != steward.Holds {
-		return fmt.Sprintf("%s: not enrolled, as the account is not in the audience: %s.", who, because(c.Trace))
+		return fmt.Sprintf("%s: not enrolled, as the account is not in the audience: %s%s.", who, because(c.Trace), s.lastEnded(x))
 	}
 	switch phaseOf(x.Phase) {
 	case steward.Pending:
@@ -133,15 +133,21 @@ func (s *Situation) sentence(p *Playbook, x Explanation) string {
 	}
 	switch when.Value.Verdict() {
 	case steward.Unclear:
-		return fmt.Sprintf("%s: not enrolled, as the condition cannot be judged: %s.", who, because(when))
+		return fmt.Sprintf("%s: not enrolled, as the condition cannot be judged: %s%s.", who, because(when), s.lastEnded(x))
 	case steward.Holds:
 		return fmt.Sprintf("%s: the condition holds (%s); the next evaluation takes it up.", who, because(when))
 	}
-	sentence := fmt.Sprintf("%s: not enrolled, as the condition does not hold: %s.", who, because(when))
-	if e := x.Enrolment; e != nil {
-		sentence = strings.TrimSuffix(sentence, ".") + fmt.Sprintf("; it last ended on %s (%s).", e.EndedAt.In(s.Book.Zone).Format("2 January 2006"), e.Reason)
+	return fmt.Sprintf("%s: not enrolled, as the condition does not hold: %s%s.", who, because(when), s.lastEnded(x))
+}
+
+// lastEnded is when and how the last enrolment ended, for the end of a
+// sentence; "" where there was none.
+func (s *Situation) lastEnded(x Explanation) string {
+	if x.Enrolment == nil {
+		return ""
 	}
-	return sentence
+	return fmt.Sprintf("; it was last enrolled from %s to %s (%s)", x.Enrolment.OpenedAt.In(s.Book.Zone).Format("2 January 2006"),
+		x.Enrolment.EndedAt.In(s.Book.Zone).Format("2 January 2006"), x.Enrolment.Reason)
 }
 
 func (s *Situation) enrolledSentence(who string, p *Playbook, x Explanation, e steward.Enrolment) string {

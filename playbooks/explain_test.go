@@ -47,7 +47,7 @@ func TestExplainSentences(t *testing.T) {
 		{name: "recovering", text: head + strings.Replace(steps, "3d", "30d", 1), values: join(calm, flat(2, 10), flat(10, 30)), first: 40, last: 56,
 			want: "a, p: enrolled since 18 July 2026 because logins fell 80% in 7 days: 10 → 2 a day; now at step 2 of 3, waiting 30d until 17 August 2026 06:00; the account is recovering, so sending waits."},
 		{name: "recovered", text: head + strings.Replace(steps, "3d", "30d", 1), values: join(calm, flat(2, 10), flat(10, 30)), first: 40, last: 58,
-			want: "a, p: not enrolled, as the condition does not hold: logins rose 218% in 7 days: 3.1 → 10 a day; logins on the last complete day; it last ended on 29 July 2026 (recovered)."},
+			want: "a, p: not enrolled, as the condition does not hold: logins rose 218% in 7 days: 3.1 → 10 a day; logins on the last complete day; it was last enrolled from 18 July 2026 to 29 July 2026 (recovered)."},
 		{name: "done, and still firing", text: head, values: dropped, first: 40, last: 52,
 			want: "a, p: fires since 18 July 2026, and it is not enrolled, as this episode was already opened and ended: completed."},
 	} {
