@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -77,3 +78,5 @@ func withBackfill(b *playbooks.Book, name steward.PlaybookName, on bool) *playbo
 	}
 	return b.With(name, func(p *playbooks.Playbook) { p.Backfill = true })
 }
+
+func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }

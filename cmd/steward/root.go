@@ -177,3 +177,12 @@ func (a *app) who(flag string) string {
 	}
 	return "somebody at the terminal"
 }
+
+// done says what was done, as a line or as JSON.
+func (a *app) done(v any, format string, args ...any) error {
+	if a.json {
+		return a.printJSON(v)
+	}
+	fmt.Fprintf(a.stderr, format+"\n", args...)
+	return nil
+}

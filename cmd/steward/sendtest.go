@@ -3,101 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
-	"net/http"
-	"runtime"
-	"runtime/debug"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"maps"
 
 	"steward"
 	"steward/notify"
 	"steward/store"
 )
-
-func versionCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
-		Long: "Prints the version, and what it was built with and for.\n\nExit codes: 0 printed, 1 failed.",
-		RunE: func(*cobra.Command, []string) error {
-			v := map[string]string{"version": version, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}
-			if info, ok := debug.ReadBuildInfo(); ok {
-				for _, s := range info.Settings {
-					if s.Key == "vcs.revision" {
-						v["revision"] = s.Value
-					}
-				}
-			}
-			if a.json {
-				return a.printJSON(v)
-			}
-			fmt.Fprintf(a.stdout, "steward %s (%s, %s)\n", v["version"], v["go"], v["platform"])
-			return nil
-		},
-	}
-}
-
-func backupCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "backup FILE",
-		Short: "Copy the database to a file, while the worker runs",
-		Long: `Writes a whole, checked copy of the database. It refuses to overwrite. To
-restore: stop the worker, put the copy in the database's place, start it.
-
-Exit codes: 0 written and checked, 1 failed.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			h, err := a.enter(c.Context(), store.Options{ReadOnly: true})
-			if err != nil {
-				return err
-			}
-			defer h.close()
-			if err := h.db.Backup(c.Context(), args[0]); err != nil {
-				return err
-			}
-			return a.done(map[string]string{"backup": args[0]}, "Wrote %s and checked it.", args[0])
-		},
-	}
-}
-
-func healthCommand(a *app) *cobra.Command {
-	var url string
-	c := &cobra.Command{
-		Use:   "health",
-		Short: "Ask a running worker whether it is ready",
-		Long: `Asks the worker's private listener; for a container's health check.
-
-Exit codes: 0 ready, 1 not ready or not there.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(c.Context(), 5*time.Second)
-			defer cancel()
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-			if err != nil {
-				return usagef("--url: %v", err)
-			}
-			res, err := http.DefaultClient.Do(req)
-			if err != nil {
-				return fmt.Errorf("no worker answers: %w", err)
-			}
-			defer res.Body.Close()
-			body, _ := io.ReadAll(io.LimitReader(res.Body, 4096))
-			fmt.Fprintln(a.stdout, strings.TrimSpace(string(body)))
-			if res.StatusCode != http.StatusOK {
-				return fmt.Errorf("the worker is not ready (%s)", res.Status)
-			}
-			return nil
-		},
-	}
-	c.Flags().StringVar(&url, "url", "http://127.0.0.1:8081/readyz", "the worker's readiness page")
-	return c
-}
 
 type sendTestOptions struct {
 	app     *app
@@ -188,5 +103,3 @@ func testContent(m steward.Message) steward.Content {
 		Parts: []steward.ContentPart{{Markdown: "If you can read this, " + string(m.Channel) + " works. Nobody else was told anything."}},
 	}
 }
-
-func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }

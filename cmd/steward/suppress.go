@@ -1,0 +1,58 @@
+package main
+
+import (
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"steward/store"
+)
+
+func suppressCommand(a *app) *cobra.Command {
+	var remove bool
+	var why string
+	c := &cobra.Command{
+		Use:   "suppress [ADDRESS]",
+		Short: "List the addresses that get no mail, or add one",
+		Long: `Without ADDRESS lists who gets no mail and why: people who unsubscribed, and
+those named here. With one, adds it; nothing that Steward sends reaches it then,
+whatever a playbook says.
+
+Exit codes: 0 done, 1 failed.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			h, err := a.enter(c.Context(), store.Options{})
+			if err != nil {
+				return err
+			}
+			defer h.close()
+			if len(args) == 0 {
+				list, err := h.db.Suppressions(c.Context())
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(list)
+				}
+				t := a.table("address", "since", "why", "by")
+				for _, s := range list {
+					t.AppendRow(table.Row{clean(s.Address), h.date(s.At), clean(s.Reason), clean(s.Source)})
+				}
+				t.Render()
+				return nil
+			}
+			if remove {
+				if err := h.db.Unsuppress(c.Context(), args[0]); err != nil {
+					return err
+				}
+				return a.done(map[string]any{"removed": true}, "The address may be mailed again.")
+			}
+			if err := h.db.Suppress(c.Context(), args[0], why, a.who(""), h.now()); err != nil {
+				return err
+			}
+			return a.done(map[string]any{"suppressed": true}, "The address gets no more mail.")
+		},
+	}
+	c.Flags().BoolVar(&remove, "remove", false, "let the address have mail again")
+	c.Flags().StringVar(&why, "why", "asked not to be written to", "the reason to keep")
+	return c
+}
