@@ -90,11 +90,10 @@ func (e *Engine) prepare(ctx context.Context, id steward.MessageID, epoch int) (
 	if err != nil {
 		return letter, false, err
 	}
-	var carried []steward.Outreach
+	var j playbooks.Judgement
 	d, verdict, err := e.Ledger.Claim(ctx, id, epoch, s.Now, sendLease, func(d steward.Dossier) steward.Decision {
-		var v steward.Decision
-		v, carried = s.Judge(d)
-		return v
+		j = s.Judge(d)
+		return j.Decision
 	})
 	if errors.Is(err, ErrMoved) {
 		return letter, false, nil
@@ -106,7 +105,13 @@ func (e *Engine) prepare(ctx context.Context, id steward.MessageID, epoch int) (
 		e.log().Info("not sent", "message", id, "effect", verdict.Effect, "reason", verdict.Reason, "until", verdict.Until)
 		return letter, false, nil
 	}
-	content, err := e.content(ctx, s, d, carried, epoch)
+	if len(j.LeftOut) > 0 {
+		left := steward.Change{Account: d.Message.Account, Records: j.LeftOut}
+		if _, err := e.Ledger.Commit(ctx, steward.Run{}, []steward.Change{left}, e.Now()); err != nil {
+			return letter, false, fmt.Errorf("record what message %s goes without: %w", id, err)
+		}
+	}
+	content, err := e.content(ctx, s, d, j.Carried, epoch)
 	if err != nil {
 		return letter, false, err
 	}

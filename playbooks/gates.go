@@ -211,32 +211,44 @@ func (p *Playbook) step(id string) (Step, bool) {
 	return Step{}, false
 }
 
+// A Judgement is what was decided about a whole message at send.
+type Judgement struct {
+	steward.Decision
+	// Carried is the outreach that a passing message carries.
+	Carried []steward.Outreach
+	// LeftOut says, of each outreach that a passing message goes without, why.
+	LeftOut []steward.Record
+}
+
 // Judge decides about a whole message at send: it goes if any of its outreach
-// may, and is put off if none may go now but one may later. carried is the
-// outreach that a passing message carries.
-func (s *Situation) Judge(d steward.Dossier) (steward.Decision, []steward.Outreach) {
+// may, and is put off if none may go now but one may later.
+func (s *Situation) Judge(d steward.Dossier) Judgement {
 	if len(d.Outreach) == 0 {
-		return s.judgeBare(d), nil
+		return Judgement{Decision: s.judgeBare(d)}
 	}
 	optedOut := ""
 	if d.Suppressed {
 		optedOut = d.SuppressedWhy
 	}
 	var first steward.Decision
-	var carried []steward.Outreach
+	var j Judgement
 	for i, o := range d.Outreach {
 		verdict := s.Gate(Candidate{Outreach: o, Message: d.Message, Enrolment: d.Enrolments[i], Phase: d.Phases[i], OptedOut: optedOut, Pause: d.Paused, AtSend: true})
-		switch {
-		case verdict.Passes():
-			carried = append(carried, o)
-		case first.Effect == "", first.Effect == steward.Suppress && verdict.Effect == steward.Defer:
+		if verdict.Passes() {
+			j.Carried = append(j.Carried, o)
+			continue
+		}
+		j.LeftOut = append(j.LeftOut, steward.Record{At: steward.SlotAt(s.Now), Playbook: o.Playbook, Subject: o.Subject, Enrolment: o.Enrolment,
+			Outreach: o.ID, Message: d.Message.ID, Step: o.Step, Decision: verdict})
+		if first.Effect == "" || first.Effect == steward.Suppress && verdict.Effect == steward.Defer {
 			first = verdict
 		}
 	}
-	if len(carried) > 0 {
-		return steward.Decision{Effect: steward.Pass}, carried
+	if len(j.Carried) > 0 {
+		j.Decision = steward.Decision{Effect: steward.Pass}
+		return j
 	}
-	return first, nil
+	return Judgement{Decision: first} // the ledger records it for each outreach
 }
 
 // judgeBare is for messages that carry no outreach: requests for approval and

@@ -179,9 +179,17 @@ func TestACardWithSeveralNudges(t *testing.T) {
 		d := dossier()
 		c.first(&d, 0)
 		c.two(&d, 1)
-		v, carried := w.at(six(day0+1), six(day0+1).Time().Add(time.Minute)).Judge(d)
-		if v.Effect != c.effect || v.Reason != c.reason || len(carried) != c.carried {
-			t.Errorf("%s: %+v, carrying %d", c.name, v, len(carried))
+		v := w.at(six(day0+1), six(day0+1).Time().Add(time.Minute)).Judge(d)
+		if v.Effect != c.effect || v.Reason != c.reason || len(v.Carried) != c.carried {
+			t.Errorf("%s: %+v, carrying %d", c.name, v, len(v.Carried))
+		}
+		if v.Passes() && len(v.Carried)+len(v.LeftOut) != 2 {
+			t.Errorf("%s: %d go, and a reason is kept for %d", c.name, len(v.Carried), len(v.LeftOut))
+		}
+		for _, r := range v.LeftOut {
+			if r.Reason != steward.ReasonEpisodeOver || r.Outreach != d.Outreach[0].ID || r.Message != d.Message.ID {
+				t.Errorf("%s: left out as %+v", c.name, r)
+			}
 		}
 	}
 	t.Run("which two parts", func(t *testing.T) {
@@ -208,7 +216,7 @@ func TestRequestsAndNotices(t *testing.T) {
 	} {
 		s := w.at(six(day0 + 1))
 		s.GoodUntil = now.Add(-time.Hour) // a notice about a lame engine must come through
-		if v, _ := s.Judge(c.d); v.Reason != c.want {
+		if v := s.Judge(c.d); v.Reason != c.want {
 			t.Errorf("%+v: %+v", c.d, v)
 		}
 	}
