@@ -27,6 +27,9 @@ Exit codes: 0 ready, 1 not ready or not there.`,
 			if err != nil {
 				return usagef("--url: %v", err)
 			}
+			if a.json {
+				req.Header.Set("Accept", "application/json")
+			}
 			res, err := http.DefaultClient.Do(req)
 			if err != nil {
 				return fmt.Errorf("no worker answers: %w", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,31 +49,40 @@ func (o *sendTestOptions) run(ctx context.Context) error {
 	defer h.close()
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	d, err := h.senders(ctx, notify.PreviewConfig{Out: o.app.stdout, Colour: o.app.colour})
+	preview := notify.PreviewConfig{Out: o.app.stdout, Colour: o.app.colour}
+	if o.app.json {
+		preview.Out = nil // stdout is the program's
+	}
+	d, err := h.senders(ctx, preview)
 	if err != nil {
 		return err
 	}
+	tried := []trial{}
 	failed := false
+	note := func(t trial, err error) {
+		if err != nil {
+			t.OK, t.Detail, failed = false, err.Error(), true
+		}
+		tried = append(tried, t)
+		if !o.app.json {
+			fmt.Fprintf(o.app.stderr, "%s: %s: %s\n", t.Channel, t.What, clean(t.Detail))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(d.verify)) {
 		who, err := d.verify[name](ctx)
-		if err != nil {
-			failed = true
-			fmt.Fprintf(o.app.stderr, "%s: %v\n", name, err)
-			continue
-		}
-		fmt.Fprintf(o.app.stderr, "%s: the credentials are good (%s)\n", name, who)
+		note(trial{Channel: name, What: "credentials", OK: true, Detail: "good (" + who + ")"}, err)
 	}
 	for _, m := range o.messages() {
 		r, err := d.sender.Send(ctx, steward.Letter{Message: m, Content: testContent(m)})
-		if err != nil {
-			failed = true
-			fmt.Fprintf(o.app.stderr, "%s: %v\n", m.Channel, err)
-			continue
-		}
-		fmt.Fprintf(o.app.stderr, "%s: accepted (%s) %s\n", m.Channel, r.Ref, r.Detail)
+		note(trial{Channel: string(m.Channel), What: "message", OK: true, Detail: strings.TrimSpace("accepted (" + r.Ref + ") " + r.Detail)}, err)
 	}
 	if err := d.flush(); err != nil {
 		return err
+	}
+	if o.app.json {
+		if err := o.app.printJSON(tried); err != nil {
+			return err
+		}
 	}
 	if failed {
 		return fmt.Errorf("not everything was accepted")
@@ -81,6 +91,14 @@ func (o *sendTestOptions) run(ctx context.Context) error {
 		fmt.Fprintln(o.app.stderr, `Nothing was sent; name a place with --slack "#channel" or --email you@example.com.`)
 	}
 	return nil
+}
+
+// trial is one thing that send-test tried.
+type trial struct {
+	Channel string `json:"channel"`
+	What    string `json:"what"` // credentials or message
+	OK      bool   `json:"ok"`
+	Detail  string `json:"detail"`
 }
 
 func (o *sendTestOptions) messages() []steward.Message {
