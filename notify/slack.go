@@ -262,30 +262,44 @@ func (s *SlackSender) userByEmail(ctx context.Context, email string) (string, er
 	})
 }
 
+// channelID finds a channel by name, among the public ones first: asking for
+// private ones too fails as a whole where the bot may not list them. Archived
+// ones are listed, since a card may be in one that was archived since.
 func (s *SlackSender) channelID(ctx context.Context, name string) (string, error) {
 	return s.lookUp("channel "+name, func() (string, error) {
-		p := &slack.GetConversationsParameters{ExcludeArchived: true, Limit: 999, Types: []string{"public_channel", "private_channel"}}
-		for {
-			var page []slack.Channel
-			var cursor string
-			err := slackCall(ctx, "find the channel's id", false, s.cfg.Token, func(ctx context.Context) (err error) {
-				page, cursor, err = s.client.GetConversationsContext(ctx, p)
-				return err
-			})
-			if err != nil {
-				return "", err
+		for _, kind := range []string{"public_channel", "private_channel"} {
+			id, err := s.listed(ctx, name, kind)
+			if err != nil || id != "" {
+				return id, err
 			}
-			for _, c := range page {
-				if c.Name == strings.TrimPrefix(name, "#") {
-					return c.ID, nil
-				}
-			}
-			if cursor == "" || cursor == p.Cursor {
-				return "", slackAnswer("channel_not_found", errors.New("find the channel's id"), false)
-			}
-			p.Cursor = cursor
 		}
+		return "", slackAnswer("channel_not_found", errors.New("find the channel's id"), false)
 	})
+}
+
+// listed is the id of a channel of one kind, "" if there is none.
+func (s *SlackSender) listed(ctx context.Context, name, kind string) (string, error) {
+	p := &slack.GetConversationsParameters{Limit: 999, Types: []string{kind}}
+	for {
+		var page []slack.Channel
+		var cursor string
+		err := slackCall(ctx, "find the channel's id", false, s.cfg.Token, func(ctx context.Context) (err error) {
+			page, cursor, err = s.client.GetConversationsContext(ctx, p)
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+		for _, c := range page {
+			if c.Name == strings.TrimPrefix(name, "#") {
+				return c.ID, nil
+			}
+		}
+		if cursor == "" || cursor == p.Cursor {
+			return "", nil
+		}
+		p.Cursor = cursor
+	}
 }
 
 // lookUp answers from what was looked up within the last hour. Failures are not

@@ -312,6 +312,7 @@ func TestSlackFind(t *testing.T) {
 	server.Fail("conversations.history", notifytest.SlackFailure{Error: "missing_scope"})
 	_, _, err := s.Find(t.Context(), steward.Recipient{Slack: "#cs"}, "m-1", start)
 	wantFailure(t, err, steward.Unauthorised, "missing_scope")
+	server.Grant("groups:read")
 	_, _, err = s.Find(t.Context(), steward.Recipient{Slack: "#nowhere"}, "m-1", start)
 	wantFailure(t, err, steward.Refused, "channel_not_found")
 }

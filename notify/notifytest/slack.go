@@ -28,6 +28,9 @@ type SlackServer struct {
 	// Limit, if over zero, is how many posts are taken before every further one
 	// is answered with 429 and a Retry-After of RetryAfter seconds.
 	Limit, RetryAfter int
+	// Now is the clock that posts are stamped by; nil for time.Now. A program that
+	// lives in another time looks for its posts there.
+	Now func() time.Time
 
 	server *httptest.Server
 
@@ -37,6 +40,8 @@ type SlackServer struct {
 	scripts  map[string][]SlackFailure
 	calls    map[string]int
 	posts    []SlackPost
+	luck     luck
+	withheld map[string]bool // scopes that the bot lacks
 	released chan struct{}
 }
 
@@ -44,6 +49,7 @@ type slackChannel struct {
 	id, name string
 	archived bool
 	outside  bool // the bot was not invited
+	private  bool
 }
 
 type slackUser struct {
@@ -53,6 +59,7 @@ type slackUser struct {
 
 // A SlackPost is a message that the server took.
 type SlackPost struct {
+	ID       string // the message's own, from its metadata; "" without
 	Channel  string // its id
 	TS       string
 	Text     string
@@ -69,6 +76,12 @@ type SlackFailure struct {
 	// Hang answers nothing until the server is closed; Drop closes the
 	// connection instead of answering.
 	Hang, Drop bool
+	// Slow withholds the answer for so long. Drip sends it a byte at a time, one
+	// every so long, and never the last; the server's Close ends it.
+	Slow, Drip time.Duration
+	// Right gives the answer that there would have been without the failure; for
+	// an answer that is only slow.
+	Right bool
 	// Status and Body replace the answer; RetryAfter is sent as a header.
 	Status     int
 	Body       string
@@ -78,11 +91,13 @@ type SlackFailure struct {
 }
 
 // StartSlack starts a server that knows one channel, #cs (C0CS), and one
-// person, U0DANA, dana@example.com.
+// person, U0DANA, dana@example.com. The bot has the scopes that docs/operations.md
+// asks for, and none for private channels.
 func StartSlack() *SlackServer {
 	s := &SlackServer{
 		channels: map[string]*slackChannel{}, users: map[string]slackUser{},
 		scripts: map[string][]SlackFailure{}, calls: map[string]int{}, released: make(chan struct{}),
+		withheld: map[string]bool{"groups:read": true, "groups:history": true},
 	}
 	s.AddChannel("C0CS", "cs")
 	s.AddUser("U0DANA", "dana@example.com")
@@ -107,6 +122,35 @@ func (s *SlackServer) AddChannel(id, name string) {
 	s.channels[id] = &slackChannel{id: id, name: name}
 }
 
+// AddPrivateChannel makes a private channel that the bot was invited to.
+func (s *SlackServer) AddPrivateChannel(id, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.channels[id] = &slackChannel{id: id, name: name, private: true}
+}
+
+// Grant gives the bot a scope, Withhold takes it.
+func (s *SlackServer) Grant(scope string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.withheld, scope)
+}
+
+// Withhold takes a scope from the bot.
+func (s *SlackServer) Withhold(scope string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.withheld[scope] = true
+}
+
+// Trouble has calls misbehave by chance from now on; the zero value ends it.
+// What Fail has scripted comes first.
+func (s *SlackServer) Trouble(t Trouble) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.luck = luck{trouble: t}
+}
+
 // Archive archives a channel.
 func (s *SlackServer) Archive(id string) {
 	s.mu.Lock()
@@ -128,7 +172,8 @@ func (s *SlackServer) AddUser(id, email string) {
 	s.users[id] = slackUser{id: id, email: email}
 }
 
-// Deactivate marks a person as gone.
+// Deactivate marks a person as gone. As with Slack, their direct channel cannot
+// be opened any more, but still takes posts from whoever knows its id.
 func (s *SlackServer) Deactivate(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,19 +212,22 @@ func (s *SlackServer) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	s.calls[method]++
-	var script *SlackFailure
-	if q := s.scripts[method]; len(q) > 0 {
-		script, s.scripts[method] = &q[0], q[1:]
-	}
+	failure, fails := s.nextFailure(method, r)
 	var answer map[string]any
 	limited := false
-	if script == nil || script.Accept {
+	if !fails || failure.Accept || failure.Right {
 		answer, limited = s.answer(method, r)
 	}
 	s.mu.Unlock()
+	if fails && failure.Slow > 0 {
+		select {
+		case <-s.released:
+		case <-time.After(failure.Slow):
+		}
+	}
 	switch {
-	case script != nil:
-		s.fail(w, *script)
+	case fails && !failure.Right:
+		s.fail(w, failure)
 	case limited:
 		w.Header().Set("Retry-After", strconv.Itoa(s.RetryAfter))
 		w.WriteHeader(http.StatusTooManyRequests)
@@ -187,6 +235,43 @@ func (s *SlackServer) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		_ = json.NewEncoder(w).Encode(answer)
 	}
+}
+
+// nextFailure is what a call meets: what was scripted, else what chance has
+// for it. The lock is held.
+func (s *SlackServer) nextFailure(method string, r *http.Request) (SlackFailure, bool) {
+	if q := s.scripts[method]; len(q) > 0 {
+		s.scripts[method] = q[1:]
+		return q[0], true
+	}
+	kinds := []SlackFailure{
+		{Status: http.StatusTooManyRequests, RetryAfter: "1"}, {Error: "ratelimited"},
+		{Status: http.StatusInternalServerError}, {Status: http.StatusServiceUnavailable, Body: "<html>"},
+		{Drop: true}, {Right: true, Slow: s.luck.slow()},
+	}
+	what := method + " " + r.PostForm.Get("users") + r.PostForm.Get("email") + r.PostForm.Get("channel")
+	if method == "chat.postMessage" {
+		what = method + " " + messageID(r)
+		kinds = append(kinds,
+			SlackFailure{Accept: true, Status: http.StatusInternalServerError}, SlackFailure{Accept: true, Error: "fatal_error"},
+			SlackFailure{Accept: true, Drop: true}, SlackFailure{Accept: true, Drop: true, Slow: s.luck.slow()})
+	}
+	kind, unlucky := s.luck.draw(what, len(kinds))
+	if !unlucky {
+		return SlackFailure{}, false
+	}
+	return kinds[kind], true
+}
+
+// messageID is the id that the poster gave its message.
+func messageID(r *http.Request) string {
+	var meta struct {
+		EventPayload struct {
+			ID string `json:"id"`
+		} `json:"event_payload"`
+	}
+	_ = json.Unmarshal([]byte(r.PostForm.Get("metadata")), &meta) // a post without metadata has no id
+	return meta.EventPayload.ID
 }
 
 func (s *SlackServer) fail(w http.ResponseWriter, f SlackFailure) {
@@ -209,8 +294,30 @@ func (s *SlackServer) fail(w http.ResponseWriter, f SlackFailure) {
 			b, _ := json.Marshal(map[string]any{"ok": false, "error": f.Error})
 			body = string(b)
 		}
+		if f.Drip > 0 {
+			s.drip(w, body, f.Drip)
+			return
+		}
 		_, _ = w.Write([]byte(body))
 	}
+}
+
+// drip sends a body a byte at a time and keeps the last one back.
+func (s *SlackServer) drip(w http.ResponseWriter, body string, every time.Duration) {
+	for i := 0; i < len(body)-1; i++ {
+		if _, err := w.Write([]byte{body[i]}); err != nil {
+			return
+		}
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			return
+		}
+		select {
+		case <-s.released:
+			return
+		case <-time.After(every):
+		}
+	}
+	<-s.released
 }
 
 func no(word string) map[string]any { return map[string]any{"ok": false, "error": word} }
@@ -226,6 +333,11 @@ func (s *SlackServer) answer(method string, r *http.Request) (answer map[string]
 		return no("not_authed"), false
 	case s.Token != "" && token != s.Token:
 		return no("invalid_auth"), false
+	}
+	if scope := s.scope(method, r); s.withheld[scope] {
+		answer := no("missing_scope")
+		answer["needed"] = scope
+		return answer, false
 	}
 	switch method {
 	case "auth.test":
@@ -261,6 +373,34 @@ func (s *SlackServer) answer(method string, r *http.Request) (answer map[string]
 	return no("unknown_method"), false
 }
 
+// scope is what the bot needs for a call and, if it lacks any, one it lacks.
+func (s *SlackServer) scope(method string, r *http.Request) string {
+	switch method {
+	case "chat.postMessage":
+		return "chat:write"
+	case "conversations.open":
+		return "im:write"
+	case "users.lookupByEmail":
+		return "users:read.email"
+	case "conversations.list":
+		types := r.PostForm.Get("types")
+		if strings.Contains(types, "private_channel") && (s.withheld["groups:read"] || !strings.Contains(types, "public_channel")) {
+			return "groups:read"
+		}
+		return "channels:read"
+	case "conversations.history":
+		c := s.channels[r.PostForm.Get("channel")]
+		switch {
+		case c == nil, c.name == "":
+			return "im:history"
+		case c.private:
+			return "groups:history"
+		}
+		return "channels:history"
+	}
+	return ""
+}
+
 func (s *SlackServer) post(r *http.Request) map[string]any {
 	c := s.find(r.PostForm.Get("channel"))
 	switch {
@@ -274,8 +414,12 @@ func (s *SlackServer) post(r *http.Request) map[string]any {
 	if err := checkPost(r); err != nil {
 		return map[string]any{"ok": false, "error": err.word, "response_metadata": map[string]any{"messages": []string{"[ERROR] " + err.detail}}}
 	}
+	now := time.Now
+	if s.Now != nil {
+		now = s.Now
+	}
 	p := SlackPost{
-		Channel: c.id, TS: fmt.Sprintf("%d.%06d", time.Now().Unix(), len(s.posts)+1), Text: r.PostForm.Get("text"),
+		ID: messageID(r), Channel: c.id, TS: fmt.Sprintf("%d.%06d", now().Unix(), len(s.posts)+1), Text: r.PostForm.Get("text"),
 		Blocks: json.RawMessage(r.PostForm.Get("blocks")), Metadata: json.RawMessage(r.PostForm.Get("metadata")), Form: map[string]string{},
 	}
 	for k := range r.PostForm {
@@ -302,8 +446,13 @@ func (s *SlackServer) find(channel string) *slackChannel {
 // list gives one channel a page, so that callers must follow the cursor.
 func (s *SlackServer) list(r *http.Request) map[string]any {
 	var ids []string
+	types := r.PostForm.Get("types")
 	for id, c := range s.channels {
-		if c.name != "" && !(c.archived && r.PostForm.Get("exclude_archived") == "true") {
+		kind := "public_channel"
+		if c.private {
+			kind = "private_channel"
+		}
+		if c.name != "" && strings.Contains(types, kind) && !(c.archived && r.PostForm.Get("exclude_archived") == "true") {
 			ids = append(ids, id)
 		}
 	}
@@ -322,13 +471,17 @@ func (s *SlackServer) list(r *http.Request) map[string]any {
 // history gives two messages a page, newest first.
 func (s *SlackServer) history(r *http.Request) map[string]any {
 	c := s.channels[r.PostForm.Get("channel")]
-	if c == nil { // by id only, as Slack has it
+	switch {
+	case c == nil: // by id only, as Slack has it
 		return no("channel_not_found")
+	case c.outside:
+		return no("not_in_channel")
 	}
 	var found []any
 	for i := len(s.posts) - 1; i >= 0; i-- {
 		p := s.posts[i]
-		if p.Channel != c.id || p.TS < r.PostForm.Get("oldest") {
+		latest := r.PostForm.Get("latest")
+		if p.Channel != c.id || p.TS < r.PostForm.Get("oldest") || latest != "" && p.TS > latest {
 			continue
 		}
 		m := map[string]any{"type": "message", "ts": p.TS, "text": p.Text}

@@ -8,7 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"net/mail"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -44,10 +46,12 @@ type SMTPServer struct {
 	scripts  map[string][]SMTPFailure
 	released chan struct{}
 	conns    int
+	luck     luck
 }
 
 // An SMTPMail is a mail that the server took.
 type SMTPMail struct {
+	ID       string // the message's own: its Message-ID up to the @
 	From, To string
 	Raw      []byte
 }
@@ -57,12 +61,22 @@ type SMTPMail struct {
 type SMTPFailure struct {
 	Reply      string
 	Drop, Hang bool
+	// Untaken has Drop and Hang come, at Dot, before the mail is taken.
+	Untaken bool
+	// Slow is how long the server takes first; without a failure beside it, it
+	// then goes on as it should.
+	Slow time.Duration
+	// Drip sends Reply a byte at a time, one every so long, and never its end.
+	Drip time.Duration
+	// Endless repeats Reply as lines of an answer that never ends; with Reply
+	// empty, one line that never ends.
+	Endless bool
 }
 
 // The steps at which an SMTPServer can be made to fail. Text is in the middle
-// of the mail's text, before the final dot; Dot is after it, when the server has
-// taken the mail and is about to say so. With a Reply, Dot refuses: the mail is
-// not kept.
+// of the mail's text, before the final dot; Dot is after it, when the server is
+// about to say that it took the mail. With a Reply, Dot refuses: the mail is not
+// kept.
 const (
 	Connect = "CONNECT"
 	Hello   = "EHLO"
@@ -84,7 +98,9 @@ func StartSMTP(opts SMTPOptions) (*SMTPServer, error) {
 		return nil, err
 	}
 	s.ln = ln
-	s.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &smtpSession{server: s}, nil }))
+	s.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		return &smtpSession{server: s, wire: wireOf(c.Conn())}, nil
+	}))
 	s.server.Domain = "mail.example.net"
 	s.server.AllowInsecureAuth = true
 	s.server.EnableSMTPUTF8 = opts.UTF8
@@ -147,6 +163,15 @@ func (s *SMTPServer) Fail(step string, f SMTPFailure) {
 	s.scripts[step] = append(s.scripts[step], f)
 }
 
+// Trouble has conversations misbehave by chance from now on; the zero value
+// ends it. It draws once when a client connects and once for each mail, when it
+// names the recipient. What Fail has scripted comes first.
+func (s *SMTPServer) Trouble(t Trouble) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.luck = luck{trouble: t}
+}
+
 // Mails is what was taken, in order.
 func (s *SMTPServer) Mails() []SMTPMail {
 	s.mu.Lock()
@@ -161,21 +186,65 @@ func (s *SMTPServer) Connections() int {
 	return s.conns
 }
 
-func (s *SMTPServer) next(step string) (SMTPFailure, bool) {
+// next is what a step meets: what was scripted, else what chance has for it.
+// what is what chance goes by: the connection's number, or the recipient.
+func (s *SMTPServer) next(step, what string) (SMTPFailure, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	q := s.scripts[step]
-	if len(q) == 0 {
+	if q := s.scripts[step]; len(q) > 0 {
+		s.scripts[step] = q[1:]
+		return q[0], true
+	}
+	if step != Connect {
 		return SMTPFailure{}, false
 	}
-	s.scripts[step] = q[1:]
-	return q[0], true
+	kinds := []SMTPFailure{{Reply: "421 4.3.2 too busy"}, {Drop: true}, {Slow: s.luck.slow()}}
+	kind, unlucky := s.luck.draw(what, len(kinds)*4) // four times as many mails fail once they are begun
+	if !unlucky || kind >= len(kinds) {
+		return SMTPFailure{}, false
+	}
+	return kinds[kind], true
+}
+
+// fate is what chance has for a mail to a recipient, and at which step.
+func (s *SMTPServer) fate(recipient string) (step string, f SMTPFailure, unlucky bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slow := s.luck.slow()
+	kinds := []struct {
+		step string
+		f    SMTPFailure
+	}{
+		{Rcpt, SMTPFailure{Reply: "450 4.2.0 greylisted, try later"}}, {Rcpt, SMTPFailure{Drop: true}},
+		{Data, SMTPFailure{Reply: "451 4.3.0 try later"}}, {Data, SMTPFailure{Drop: true}},
+		{Dot, SMTPFailure{Reply: "451 4.7.1 try later"}}, {Dot, SMTPFailure{Reply: "421 4.3.2 shutting down"}},
+		{Dot, SMTPFailure{Drop: true, Untaken: true}}, {Dot, SMTPFailure{Drop: true}}, {Dot, SMTPFailure{Drop: true, Slow: slow}},
+		{Dot, SMTPFailure{Slow: slow}}, {Quit, SMTPFailure{Reply: "421 4.3.2 shutting down"}}, {Quit, SMTPFailure{Drop: true}},
+	}
+	kind, unlucky := s.luck.draw("to "+recipient, len(kinds))
+	if !unlucky {
+		return "", f, false
+	}
+	return kinds[kind].step, kinds[kind].f, true
 }
 
 type smtpSession struct {
 	server   *SMTPServer
+	wire     *scriptedConn
 	from, to string
 	ok       bool
+}
+
+// wireOf finds the connection below its encryption.
+func wireOf(conn net.Conn) *scriptedConn {
+	for {
+		switch c := conn.(type) {
+		case *scriptedConn:
+			return c
+		case *tls.Conn:
+			conn = c.NetConn()
+		}
+	}
 }
 
 func (s *smtpSession) AuthMechanisms() []string {
@@ -247,10 +316,27 @@ func (s *smtpSession) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
+	f, fails := s.wire.next(Dot)
+	if fails {
+		s.wire.dot = &f
+		if f.Reply != "" || f.Untaken {
+			return nil
+		}
+	}
 	s.server.mu.Lock()
-	s.server.mails = append(s.server.mails, SMTPMail{From: s.from, To: s.to, Raw: raw})
+	s.server.mails = append(s.server.mails, SMTPMail{ID: localPart(raw), From: s.from, To: s.to, Raw: raw})
 	s.server.mu.Unlock()
 	return nil
+}
+
+// localPart is a mail's Message-ID up to the @.
+func localPart(raw []byte) string {
+	m, err := mail.ReadMessage(bytes.NewReader(raw))
+	if err != nil {
+		return ""
+	}
+	id, _, _ := strings.Cut(strings.Trim(m.Header.Get("Message-Id"), "<>"), "@")
+	return id
 }
 
 func (s *smtpSession) Reset()        { s.from, s.to = "", "" }
@@ -268,19 +354,36 @@ func (l scriptedListener) Accept() (net.Conn, error) {
 	}
 	l.server.mu.Lock()
 	l.server.conns++
+	n := l.server.conns
 	l.server.mu.Unlock()
-	return &scriptedConn{Conn: conn, server: l.server, greeting: true}, nil
+	return &scriptedConn{Conn: conn, server: l.server, number: n, greeting: true}, nil
 }
 
 // scriptedConn sees what the client says before the server does, and what the
-// server says before the client does.
+// server says before the client does. The server's goroutine for the connection
+// is its only user.
 type scriptedConn struct {
 	net.Conn
 	server   *SMTPServer
+	number   int
 	greeting bool
 	inText   bool
 	texted   []byte
-	atDot    bool
+	dot      *SMTPFailure // what the answer to the mail meets
+	fated    string       // the step at which this mail is to fail by chance, and how
+	fate     SMTPFailure
+}
+
+// next is what a step of this connection meets.
+func (c *scriptedConn) next(step string) (SMTPFailure, bool) {
+	if f, ok := c.server.next(step, "connection "+strconv.Itoa(c.number)); ok {
+		return f, true
+	}
+	if c.fated == step {
+		c.fated = ""
+		return c.fate, true
+	}
+	return SMTPFailure{}, false
 }
 
 func (c *scriptedConn) Read(p []byte) (int, error) {
@@ -293,16 +396,14 @@ func (c *scriptedConn) Read(p []byte) (int, error) {
 		if step == "" {
 			return n, nil
 		}
-		f, ok := c.server.next(step)
-		switch {
-		case !ok:
+		f, ok := c.next(step)
+		if !ok {
 			return n, nil
-		case f.Reply != "":
-			if _, err := c.Conn.Write([]byte(f.Reply + "\r\n")); err != nil {
-				return 0, err
-			}
-		default:
-			return 0, c.fall(f)
+		}
+		if goOn, err := c.meet(f); err != nil {
+			return 0, err
+		} else if goOn {
+			return n, nil
 		}
 	}
 }
@@ -312,58 +413,105 @@ func (c *scriptedConn) step(in []byte) string {
 	if c.inText {
 		c.texted = append(c.texted, in...)
 		if bytes.HasSuffix(c.texted, []byte("\r\n.\r\n")) {
-			c.inText, c.atDot, c.texted = false, true, nil
+			c.inText, c.texted = false, nil
 			return ""
 		}
 		return Text
 	}
-	verb, _, _ := strings.Cut(strings.TrimSpace(string(in)), " ")
-	return strings.ToUpper(verb)
+	verb, rest, _ := strings.Cut(strings.TrimSpace(string(in)), " ")
+	verb = strings.ToUpper(verb)
+	if verb == Rcpt {
+		if step, f, unlucky := c.server.fate(rest); unlucky {
+			c.fated, c.fate = step, f
+		}
+	}
+	return verb
 }
 
-// fall closes the connection, at once or when the server is closed.
-func (c *scriptedConn) fall(f SMTPFailure) error {
-	if f.Hang {
-		<-c.server.released
+func (c *scriptedConn) Write(p []byte) (int, error) {
+	if bytes.HasPrefix(p, []byte("354")) {
+		c.inText = true
 	}
+	var f SMTPFailure
+	fails := false
+	switch {
+	case c.greeting:
+		c.greeting = false
+		f, fails = c.next(Connect)
+	case c.dot != nil:
+		f, fails, c.dot = *c.dot, true, nil
+	}
+	if fails {
+		if goOn, err := c.meet(f); err != nil {
+			return 0, err
+		} else if !goOn {
+			return len(p), nil
+		}
+	}
+	return c.Conn.Write(p)
+}
+
+// meet has a failure happen. goOn tells that the server may now do what it was
+// about to do.
+func (c *scriptedConn) meet(f SMTPFailure) (goOn bool, err error) {
+	if f.Slow > 0 {
+		c.wait(f.Slow)
+	}
+	switch {
+	case f.Hang:
+		<-c.server.released
+		return false, c.fall()
+	case f.Drop:
+		return false, c.fall()
+	case f.Endless:
+		return false, c.babble(f.Reply)
+	case f.Drip > 0:
+		return false, c.drip(f)
+	case f.Reply != "":
+		_, err = c.Conn.Write([]byte(f.Reply + "\r\n"))
+		return false, err
+	}
+	return true, nil
+}
+
+// wait ends early when the server is closed, and tells whether it did.
+func (c *scriptedConn) wait(d time.Duration) (closed bool) {
+	select {
+	case <-c.server.released:
+		return true
+	case <-time.After(d):
+		return false
+	}
+}
+
+func (c *scriptedConn) fall() error {
 	c.Conn.Close()
 	return io.EOF
 }
 
-func (c *scriptedConn) Write(p []byte) (int, error) {
-	step := ""
-	switch {
-	case c.greeting:
-		step, c.greeting = Connect, false
-	case c.atDot:
-		step, c.atDot = Dot, false
+// babble talks without end, until the client hangs up.
+func (c *scriptedConn) babble(line string) error {
+	chunk := bytes.Repeat([]byte("x"), 1<<12)
+	if line != "" {
+		chunk = bytes.Repeat([]byte(line+"\r\n"), 1<<6)
 	}
-	if bytes.HasPrefix(p, []byte("354")) {
-		c.inText = true
-	}
-	if step == "" {
-		return c.Conn.Write(p)
-	}
-	f, ok := c.server.next(step)
-	switch {
-	case !ok:
-		return c.Conn.Write(p)
-	case f.Reply != "":
-		if step == Dot {
-			c.server.forgetLast()
+	for {
+		if _, err := c.Conn.Write(chunk); err != nil {
+			return c.fall()
 		}
-		if _, err := c.Conn.Write([]byte(f.Reply + "\r\n")); err != nil {
-			return 0, err
-		}
-		return len(p), nil
 	}
-	return 0, c.fall(f)
 }
 
-func (s *SMTPServer) forgetLast() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n := len(s.mails); n > 0 {
-		s.mails = s.mails[:n-1]
+// drip says a reply a byte at a time, again and again, and never ends its line.
+func (c *scriptedConn) drip(f SMTPFailure) error {
+	for {
+		for i := range len(f.Reply) {
+			if c.wait(f.Drip) {
+				return c.fall()
+			}
+			if _, err := c.Conn.Write([]byte{f.Reply[i]}); err != nil {
+				return c.fall()
+			}
+		}
 	}
 }
