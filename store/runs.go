@@ -17,11 +17,14 @@ import (
 type RunState string
 
 // The states of a run. Abandoned: it never finished, and a later slot has begun.
+// Set aside: a person said that its slot was named by a wrong clock (Rewind), and
+// it stands in nobody's way.
 const (
 	RunRunning   RunState = "running"
 	RunDone      RunState = "done"
 	RunFailed    RunState = "failed"
 	RunAbandoned RunState = "abandoned"
+	RunSetAside  RunState = "set_aside"
 )
 
 // A RunRow is a run as it is recorded.
@@ -58,12 +61,13 @@ func (r runRow) noun() (RunRow, error) {
 }
 
 // ClaimRun takes a job's slot to work on until now+lease. It is not claimed
-// when the slot is done, when another holder's lease still runs (for any
-// slot of the job), or when a newer slot of the job has begun: slots never go
-// backwards. A lapsed lease, and a run that failed, is taken over with the next
-// term. A newer slot
-// abandons what older ones left unfinished, and their holders can write
-// nothing more.
+// when the slot is done, when another holder's lease still runs (for any slot of
+// the job), or when a newer slot of the job has begun: slots never go backwards.
+// A lapsed lease, and a run that failed, is taken over with the next term. So is
+// a lease that runs for longer than twice a lease from now: the clock that it was
+// taken by has been set back, and nobody should wait until that time comes again.
+// A newer slot abandons what older ones left unfinished, and their holders can
+// write nothing more.
 func (db *DB) ClaimRun(ctx context.Context, job string, slot steward.Slot, now time.Time, lease time.Duration) (run steward.Run, claimed bool, err error) {
 	if job == "" || slot.IsZero() {
 		return run, false, errors.New("claim a run: it needs a job and a slot")
@@ -72,10 +76,11 @@ func (db *DB) ClaimRun(ctx context.Context, job string, slot steward.Slot, now t
 		var busy int
 		if err := tx.GetContext(ctx, &busy, `
 			SELECT COUNT(*) FROM job_runs
-			WHERE job = ? AND (slot > ?
+			WHERE job = ? AND state <> 'set_aside' AND (slot > ?
 				OR slot = ? AND state NOT IN ('running', 'failed')
-				OR state = 'running' AND lease_until > ?)`,
-			job, slot.Unix(), slot.Unix(), now.Unix()); err != nil || busy > 0 {
+				OR state = 'running' AND lease_until > ? AND lease_until <= ?)`,
+			// Twice, as another claimer may have read a clock a little ahead of this one's.
+			job, slot.Unix(), slot.Unix(), now.Unix(), now.Add(2*lease).Unix()); err != nil || busy > 0 {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx,
@@ -162,9 +167,10 @@ func putPlaybookState(ctx context.Context, tx *sqlx.Tx, s steward.PlaybookState)
 	return err
 }
 
-// LastRun reads the job's newest slot, in whatever state it is.
+// LastRun reads the run of the job's newest slot, in whatever state it is unless
+// it was set aside. No older slot can begin.
 func (db *DB) LastRun(ctx context.Context, job string) (run RunRow, found bool, err error) {
-	return db.oneRun(ctx, `SELECT * FROM job_runs WHERE job = ? ORDER BY slot DESC LIMIT 1`, job)
+	return db.oneRun(ctx, `SELECT * FROM job_runs WHERE job = ? AND state <> 'set_aside' ORDER BY slot DESC LIMIT 1`, job)
 }
 
 // LastSlot is the newest slot of the job that was done; zero before the first.

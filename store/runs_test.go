@@ -116,3 +116,35 @@ func TestFinishRunClearsWhatIsClear(t *testing.T) {
 	diff(t, "phases", []steward.PhaseState{firing}, st.Phases)
 	diff(t, "playbooks", []steward.PlaybookState{state}, st.Playbooks)
 }
+
+// A lease taken by a clock that was ahead ends in a time that the right clock
+// does not reach for long. Nobody waits for it; a lease that can still be
+// genuine is respected, whatever small step the clock makes.
+func TestALeaseFromAClockThatWasAheadIsTakenOver(t *testing.T) {
+	const lease = 2 * time.Minute
+	slot := steward.SlotAt(start.Add(-time.Hour))
+	for _, c := range []struct {
+		back    time.Duration
+		claimed bool
+	}{
+		{time.Second, false},
+		{lease, false},
+		{lease + time.Second, true},
+		{time.Hour, true},
+		{365 * 24 * time.Hour, true},
+	} {
+		db, ctx := openTest(t), context.Background()
+		first, _, err := db.ClaimRun(ctx, "evaluate", slot, start, lease)
+		must(t, err)
+		// The slot stays the same: it was begun late, or early by this clock.
+		second, claimed, err := db.ClaimRun(ctx, "evaluate", slot, start.Add(-c.back), lease)
+		must(t, err)
+		if claimed != c.claimed {
+			t.Errorf("with the clock %s back, claimed is %v", c.back, claimed)
+		}
+		_, err = db.RenewRun(ctx, first, start, lease)
+		if errors.Is(err, ErrStaleTerm) != c.claimed || c.claimed && second.Term != 2 {
+			t.Errorf("with the clock %s back, the first holder is told %v and the second has term %d", c.back, err, second.Term)
+		}
+	}
+}
