@@ -52,7 +52,6 @@ func ready(checks []Check) http.HandlerFunc {
 		if !all {
 			status = http.StatusServiceUnavailable
 		}
-		w.Header().Set("Cache-Control", "no-store")
 		if strings.Contains(r.Header.Get("Accept"), "application/json") {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(status)

@@ -23,11 +23,12 @@ type PrivateOptions struct {
 // Private is the handler of the private listener: /healthz, /readyz and
 // /metrics. It must not be reachable from the internet.
 func Private(o PrivateOptions) http.Handler {
+	log := logger(o.Logger)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		newFigures(o.Feeds, o.Version, logger(o.Logger)),
+		newFigures(o.Feeds, o.Version, log),
 	)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", healthy)
@@ -38,7 +39,7 @@ func Private(o PrivateOptions) http.Handler {
 		// One scrape at a time is enough for anybody, and each reads the database.
 		MaxRequestsInFlight: 2,
 	}))
-	return secure(mux)
+	return guard(mux, log)
 }
 
 func logger(l *slog.Logger) *slog.Logger {
@@ -47,18 +48,3 @@ func logger(l *slog.Logger) *slog.Logger {
 	}
 	return l
 }
-
-// secure sets the headers that every answer has, and bounds every body.
-func secure(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Referrer-Policy", "no-referrer")
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		next.ServeHTTP(w, r)
-	})
-}
-
-// maxBody is far above any body that is expected here.
-const maxBody = 8 << 10

@@ -56,7 +56,7 @@ func Public(o PublicOptions) http.Handler {
 		fmt.Fprint(w, "User-agent: *\nDisallow: /\n")
 	})
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) { u.show(w, http.StatusNotFound, pageUnknown) })
-	return secure(mux)
+	return guard(mux, u.Logger)
 }
 
 type unsubscribe struct{ PublicOptions }
@@ -170,7 +170,7 @@ var (
 	}()
 )
 
-// show writes a page. Answers are never kept: the link is one person's.
+// show writes a page.
 func (u unsubscribe) show(w http.ResponseWriter, status int, p page) {
 	p.Style, p.Sender = template.CSS(style), u.Sender
 	var b bytes.Buffer
@@ -182,7 +182,6 @@ func (u unsubscribe) show(w http.ResponseWriter, status int, p page) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", pagePolicy)
-	h.Set("Cache-Control", "no-store")
 	h.Set("X-Robots-Tag", "noindex, nofollow")
 	w.WriteHeader(status)
 	_, _ = b.WriteTo(w)

@@ -39,7 +39,10 @@ func (o *optOuts) Unsubscribe(_ context.Context, id steward.MessageID) error {
 	return nil
 }
 
-var key = steward.NewSecret("a key of this test")
+var (
+	key   = steward.NewSecret("a key of this test")
+	quiet = slog.New(slog.DiscardHandler)
+)
 
 func public(t *testing.T, o *optOuts) (http.Handler, *bytes.Buffer) {
 	t.Helper()
@@ -261,7 +264,7 @@ func TestServeFinishesWhatIsUnderWay(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, ln, h) }()
+	go func() { ended <- Serve(ctx, ln, h, quiet) }()
 	answer := make(chan string, 1)
 	go func() {
 		resp, err := http.Get("http://" + ln.Addr().String())
@@ -298,7 +301,7 @@ func TestServeReportsAListenerThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = ln.Close()
-	if err := Serve(t.Context(), ln, http.NotFoundHandler()); err == nil {
+	if err := Serve(t.Context(), ln, http.NotFoundHandler(), quiet); err == nil {
 		t.Error("no error")
 	}
 }
@@ -310,7 +313,7 @@ func TestServeRefusesHugeHeaders(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, ln, http.NotFoundHandler()) }()
+	go func() { ended <- Serve(ctx, ln, http.NotFoundHandler(), quiet) }()
 	r, _ := http.NewRequest("GET", "http://"+ln.Addr().String(), nil)
 	r.Header.Set("X-Large", strings.Repeat("x", 64<<10))
 	resp, err := http.DefaultClient.Do(r)

@@ -220,7 +220,7 @@ func (w *worker) work(ctx context.Context) error {
 	defer stopServing()
 	listeners, serving := errgroup.WithContext(serving)
 	for ln, handler := range w.handlers(public, private) {
-		listeners.Go(func() error { return web.Serve(serving, ln, handler) })
+		listeners.Go(func() error { return web.Serve(serving, ln, handler, w.log) })
 	}
 	if err := w.queue.Serve(map[string]jobs.Handler{
 		jobs.Deliver:    w.engine.HandleDelivery,
