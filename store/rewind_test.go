@@ -102,18 +102,15 @@ func TestRewindCountsFromNow(t *testing.T) {
 	})
 	enqueued := message("enqueued", start.Add(-time.Hour), nothing)
 	must(t, db.MarkEnqueued(ctx, []steward.Due{{ID: enqueued}}, wrong))
-	sending := message("sending", start.Add(-time.Hour), nothing)
-	_, _, err := db.Claim(ctx, sending, 0, wrong, 2*time.Minute, pass)
-	must(t, err)
-	putOff := message("put-off", start.Add(-time.Hour), nothing)
-	_, _, err = db.Claim(ctx, putOff, 0, wrong, time.Minute, func(steward.Dossier) steward.Decision {
-		return steward.Decision{Effect: steward.Defer, Reason: steward.ReasonPaused, Until: wrong.Add(time.Hour)}
+	sending := message("sending", start.Add(-time.Hour), func(m *steward.Message) {
+		m.State, m.Lease = steward.Sending, wrong.Add(2*time.Minute)
 	})
-	must(t, err)
-	sent := message("sent", start.Add(-time.Hour), nothing)
-	_, _, err = db.Claim(ctx, sent, 0, wrong, time.Minute, pass)
-	must(t, err)
-	must(t, db.Settle(ctx, sent, 0, steward.Settlement{State: steward.Sent, Reason: steward.ReasonDelivered}, wrong))
+	putOff := message("put-off", start.Add(-time.Hour), func(m *steward.Message) {
+		m.State, m.Reason, m.Due = steward.Deferred, steward.ReasonPaused, wrong.Add(time.Hour)
+	})
+	sent := message("sent", start.Add(-time.Hour), func(m *steward.Message) {
+		m.State, m.Reason, m.Settled = steward.Sent, steward.ReasonDelivered, wrong
+	})
 	before := readMessage(t, db, right)
 
 	done, err := db.Rewind(ctx, start)
@@ -149,8 +146,8 @@ func TestRewindCountsFromNow(t *testing.T) {
 	if m := readMessage(t, db, sent); !m.Settled.Equal(start) {
 		t.Errorf("what was sent settled on %s", m.Settled)
 	}
-	if lapsed, err := db.LapsedSends(ctx, start); err != nil || len(lapsed) != 1 || lapsed[0] != sending {
-		t.Errorf("its sender is not taken for lost: %v, %v", lapsed, err)
+	if m := readMessage(t, db, sending); m.State != steward.Sending || !m.Lease.Equal(start) {
+		t.Errorf("its sender, who is gone, is %s until %s", m.State, m.Lease)
 	}
 	diff(t, "what was right", before, readMessage(t, db, right))
 }
