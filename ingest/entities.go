@@ -199,8 +199,11 @@ func (r *reading) finish(surveys []*survey) (Batch, error) {
 	for i, f := range r.src.Files {
 		kinds[f.Kind] = true
 		r.namesOf(f, surveys[i].binding, fields, metrics)
+		r.filledOf(f, surveys[i])
 	}
-	b.AccountFields = slices.Sorted(maps.Keys(fields))
+	// Not nil where there is none: nil would mean all of them.
+	b.AccountFields = slices.AppendSeq([]string{}, maps.Keys(fields))
+	slices.Sort(b.AccountFields)
 	b.Metrics = slices.Sorted(maps.Keys(metrics))
 	if b.Full {
 		for _, k := range []FileKind{Accounts, Contracts, Contacts, Touches} {
@@ -230,6 +233,26 @@ func (r *reading) namesOf(f File, b *binding, fields, metrics map[string]bool) {
 	// A long file feeds the metrics that it has named.
 	for _, name := range r.tracks.named() {
 		metrics[name] = true
+	}
+}
+
+// filledOf adds up what the cells of a file said.
+func (r *reading) filledOf(f File, s *survey) {
+	if r.batch.Filled == nil {
+		r.batch.Filled = map[string]Fill{}
+	}
+	unread := s.binding.unread()
+	for _, t := range s.binding.targets {
+		if given, ok := f.Columns[t.name]; neverByItself[t.name] || ok && strings.TrimSpace(given) == "" {
+			continue
+		}
+		name := string(f.Kind) + "." + t.name
+		fill := r.batch.Filled[name]
+		fill.Rows, fill.Filled = fill.Rows+s.rows, fill.Filled+t.filled
+		if t.column < 0 {
+			fill.Unread = unread
+		}
+		r.batch.Filled[name] = fill
 	}
 }
 

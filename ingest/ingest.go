@@ -210,6 +210,26 @@ type Batch struct {
 	Full    bool
 	// FullKinds is, where Full, which kinds of entity the source has a list of.
 	FullKinds []FileKind
+	// Filled is how many cells of each column said something, by the kind of file
+	// and Steward's name, as in accounts.owner. Names that the workspace knows and
+	// the files have no column for are in it, with no cell; those that it says to
+	// take no column for are not.
+	Filled map[string]Fill
+	// Torn is where files end in the middle of a row, as file:line: they were cut,
+	// or are still being written.
+	Torn []string
+	// Unended is the files whose last line has no line end. Many a program writes
+	// files so; where it did not the last time, the file was cut.
+	Unended []string
+}
+
+// A Fill is how many rows of a file there were, and in how many of them the cell
+// of one column said something.
+type Fill struct {
+	Rows, Filled int
+	// Unread is headers of the file that no name is bound to, where the name that
+	// this is about has no column: one of them may be its new name.
+	Unread []string
 }
 
 // An Error is a source that could not be read, so that nothing of it is to be

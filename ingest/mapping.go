@@ -18,6 +18,7 @@ type target struct {
 	// also is other headers that mean the same.
 	also   []string
 	column int    // in the row; -1 for none
+	filled int    // how many rows' cells said something
 	header string // as it stands in the file
 	def    string // the default
 	// needed says that a file without it makes no sense.
@@ -210,6 +211,18 @@ func (b *binding) byItself(f File, taken map[int]bool) error {
 		}
 	}
 	return nil
+}
+
+// unread is the headers that nothing is bound to.
+func (b *binding) unread() []string {
+	var out []string
+	for i, h := range b.header {
+		if i == b.through || strings.TrimSpace(h) == "" || slices.ContainsFunc(b.targets, func(t target) bool { return t.column == i }) {
+			continue
+		}
+		out = append(out, shorten(strings.TrimSpace(h), 40))
+	}
+	return out
 }
 
 func (b *binding) set(name string, column int) {

@@ -288,6 +288,7 @@ func (m *metricsTaker) takeLong(r *row, account steward.AccountID, day steward.D
 	}
 	v := r.number("value")
 	if r.fail == nil && v.Known {
+		r.survey.binding.byName[m.tracks.names[place]].filled++
 		m.tracks.add(account, place, point{day, number, v.Num})
 	}
 }

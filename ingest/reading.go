@@ -141,6 +141,7 @@ func isJSON(name string) (bool, error) {
 type table struct {
 	stream  *stream
 	next    func(*record) error
+	lines   *lineReader
 	header  []string
 	cells   charset // of the cells, as far as it is known
 	comma   byte
@@ -165,7 +166,8 @@ func (r *reading) openTable(f File, cells charset, columns []string) (*table, er
 	}
 	if asJSON {
 		t.header = columns
-		t.next = newJSONReader(s, columns).next
+		reader := newJSONReader(s, columns)
+		t.next, t.lines = reader.next, reader.in
 		return t, nil
 	}
 	if err := t.startCSV(r.src.Delimiter); err != nil {
@@ -198,7 +200,7 @@ func (t *table) startCSV(delimiter string) error {
 		t.stream.Discard(length)
 		reader.line = 1
 	}
-	t.next = reader.next
+	t.next, t.lines = reader.next, reader.in
 	var rec record
 	for {
 		if err := t.next(&rec); err == io.EOF {
@@ -289,6 +291,7 @@ type survey struct {
 	orders  []dateOrder   // by column
 	marks   []decimalMark // by column
 	ids     idTally
+	rows    int // read in the second pass, rejected ones too
 }
 
 // survey reads a file once without keeping anything but what its bytes prove.
@@ -315,7 +318,7 @@ func (r *reading) survey(f File) (*survey, error) {
 	if err := r.each(f, t, 0, 2, c.count); err != nil {
 		return nil, err
 	}
-	s := &survey{header: t.header, binding: b, charset: r.settleCharset(t, c.invalid), ids: c.ids}
+	s := &survey{header: t.header, binding: b, charset: r.settleCharset(t, c.notUTF8()), ids: c.ids}
 	if s.orders, err = r.settleOrders(f, b, c); err != nil {
 		return nil, err
 	}
@@ -356,8 +359,15 @@ type census struct {
 	orders  []*tally // by column, nil where it holds no date
 	marks   []*tally // by column, nil where it holds no number
 	account int
-	invalid bool // some cell is not UTF-8
 	ids     idTally
+
+	invalid bool // some cell is not UTF-8
+	// halved is how many rows end in the first bytes of a character of UTF-8 that
+	// the rest of is missing, and lastHalved that the last row does; wide that
+	// some cell holds a whole character of several bytes.
+	halved     int
+	lastHalved bool
+	wide       bool
 }
 
 func newCensus(b *binding, t *table) *census {
@@ -387,9 +397,16 @@ func (c *census) count(rec *record) error {
 	if rec.bad != "" {
 		return nil
 	}
+	c.lastHalved = false
 	for i, cell := range rec.cells {
 		valid := utf8.Valid(cell)
-		if !valid {
+		switch {
+		case valid:
+			c.wide = c.wide || bytes.ContainsFunc(cell, func(r rune) bool { return r >= utf8.RuneSelf })
+		case i == len(rec.cells)-1 && halved(cell):
+			c.halved++
+			c.lastHalved = true
+		default:
 			c.invalid = true
 		}
 		if i >= len(c.orders) || len(cell) == 0 || len(cell) > 256 {
@@ -410,6 +427,25 @@ func (c *census) count(rec *record) error {
 		}
 	}
 	return nil
+}
+
+// notUTF8 tells whether the file is in a charset of single bytes. A file that
+// was cut in the middle of a character is still UTF-8: read as anything else,
+// every name in it would come out garbled.
+func (c *census) notUTF8() bool {
+	cut := c.wide && c.halved == 1 && c.lastHalved && c.table.lines.unended
+	return c.invalid || c.halved > 0 && !cut
+}
+
+// halved tells a cell that is UTF-8 but for its last character, of which only
+// the first bytes are there.
+func halved(cell []byte) bool {
+	for i := 1; i < utf8.UTFMax && i <= len(cell); i++ {
+		if end := cell[len(cell)-i:]; utf8.RuneStart(end[0]) {
+			return !utf8.FullRune(end) && utf8.Valid(cell[:len(cell)-i])
+		}
+	}
+	return false
 }
 
 // cellText is a cell's text for the tallies, before the charset is known for

@@ -210,6 +210,8 @@ type lineReader struct {
 	buf  []byte
 	r, w int
 	err  error
+	// unended tells that the last line has been read and had no line end.
+	unended bool
 }
 
 var errLongLine = errors.New("line is too long")
@@ -236,6 +238,7 @@ func (l *lineReader) next() ([]byte, error) {
 		if l.err != nil {
 			line := l.buf[l.r:l.w]
 			l.r = l.w
+			l.unended = l.unended || len(line) > 0 || long
 			switch {
 			case long, len(line) > MaxRecord:
 				return nil, errLongLine

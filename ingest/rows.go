@@ -24,10 +24,13 @@ func (r *reading) readFile(f File, s *survey) error {
 	if err != nil {
 		return err
 	}
-	rows, rejected, firstReject := 0, 0, len(r.batch.Rejects)
+	rejected, firstReject, torn := 0, len(r.batch.Rejects), 0
 	err = r.each(f, t, 1, 2, func(rec *record) error {
-		rows++
+		s.rows++
 		row.start(rec)
+		if torn = 0; row.torn() {
+			torn = rec.line
+		}
 		if row.fail == nil {
 			if err := take(row); err != nil {
 				return err
@@ -42,13 +45,19 @@ func (r *reading) readFile(f File, s *survey) error {
 	if err != nil {
 		return err
 	}
-	r.batch.Rows += rows
+	if t.lines.unended {
+		r.batch.Unended = append(r.batch.Unended, f.Path)
+		if torn > 0 {
+			r.batch.Torn = append(r.batch.Torn, fmt.Sprintf("%s:%d", f.Path, torn))
+		}
+	}
+	r.batch.Rows += s.rows
 	r.batch.Rejected += rejected
 	if r.batch.Rows > MaxRows {
 		return &Error{Message: fmt.Sprintf("brings the source to more than %d rows", MaxRows), Hint: "split the source, or add the rows of a day up before"}
 	}
-	if rejected*2 > rows {
-		return mostlyRejected(rows, rejected, r.batch.Rejects[firstReject:])
+	if rejected*2 > s.rows {
+		return mostlyRejected(s.rows, rejected, r.batch.Rejects[firstReject:])
 	}
 	r.ignoredMetrics(f, row)
 	return nil
@@ -123,6 +132,10 @@ func (r *row) start(rec *record) {
 			r.reject(-1, why, "")
 			return
 		}
+		if r.repeatsHeader() {
+			r.reject(-1, "is the header once more, as where two files were joined; it was left out", "")
+			return
+		}
 		for i, c := range rec.cells {
 			if bytes.IndexByte(c, 0) >= 0 {
 				r.reject(i, "holds a zero byte; the file is damaged, export it again", "")
@@ -130,6 +143,34 @@ func (r *row) start(rec *record) {
 			}
 		}
 	}
+}
+
+// torn tells a row that looks as if the rest of it were missing.
+func (r *row) torn() bool {
+	cells := r.rec.cells
+	switch {
+	case r.rec.bad != "":
+		return true
+	case r.table.json:
+		return false
+	case len(cells) < len(r.survey.header):
+		return true
+	}
+	return r.survey.charset.bytes == nil && halved(cells[len(cells)-1])
+}
+
+// repeatsHeader tells a row that is the header again: what joining two exports
+// leaves in the middle.
+func (r *row) repeatsHeader() bool {
+	if r.table.json || len(r.rec.cells) < len(r.survey.header) || len(r.survey.header) < 2 {
+		return false
+	}
+	for i, h := range r.survey.header {
+		if string(r.rec.cells[i]) != h {
+			return false
+		}
+	}
+	return true
 }
 
 // reject puts the row aside; column is -1 for the row as a whole.
@@ -167,6 +208,7 @@ func (r *row) raw(name string, absent func(string) bool) (text string, column in
 			return "", t.column
 		}
 		if !absent(s) {
+			t.filled++
 			return s, t.column
 		}
 	}
@@ -435,5 +477,7 @@ func (r *row) day(name string) steward.Day {
 	return d
 }
 
-// firstMetricDay is the first day that a series can hold.
-var firstMetricDay = steward.Date(1970, time.January, 1)
+// firstMetricDay is the first day of which daily figures are believed. What a
+// series can hold begins in 1970, and so do the dates of programs that write a
+// missing time as zero: an account would seem to have been idle for fifty years.
+var firstMetricDay = steward.Date(2000, time.January, 1)
