@@ -188,7 +188,7 @@ func reading(err error) string {
 	if errors.As(err, &pe) {
 		err = pe.Err
 	}
-	return "the file cannot be read: " + err.Error()
+	return "cannot be read: " + err.Error()
 }
 
 func (l *loader) read(f *workspaceFile) {
@@ -209,6 +209,17 @@ func (l *loader) read(f *workspaceFile) {
 	l.email(f.Email)
 	l.delivery(f)
 	l.defaults()
+	l.folders()
+}
+
+// folders tells of a folder that is there and cannot be read, such as a link
+// out of the workspace. One that is not there is for those who miss it.
+func (l *loader) folders() {
+	for _, name := range []string{l.w.Playbooks, l.w.Messages, l.w.Tests} {
+		if _, err := fs.Stat(l.fsys, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			l.problems = append(l.problems, steward.Problem{File: name, Message: reading(err), Hint: "put the folder itself into the workspace, or name another one in " + FileName})
+		}
+	}
 }
 
 // defaults fills in what neither the file nor a mistake in it has set.

@@ -132,11 +132,7 @@ func (l *loader) files(s *Source, b *filesBlock, format string, endings []string
 			continue
 		}
 		kind := fileKinds[i]
-		f := SourceFile{Kind: kind, Path: l.data(v), Duplicates: l.oneOf(b.Duplicates, "duplicates", "error", "first", "last")}
-		if name := strings.TrimSuffix(strings.ToLower(v.Value), ".gz"); !slices.Contains(endings, path.Ext(name)) {
-			l.wrong(v, fmt.Sprintf("%s does not look like %s", v.Value, format), "name a file that ends in "+strings.Join(endings, ", ")+", or one of these and .gz")
-			continue
-		}
+		f := SourceFile{Kind: kind, Path: l.export(v, format, endings), Duplicates: l.oneOf(b.Duplicates, "duplicates", "error", "first", "last")}
 		if f.Path != "" {
 			s.Files = append(s.Files, f)
 		}
@@ -146,12 +142,24 @@ func (l *loader) files(s *Source, b *filesBlock, format string, endings []string
 	}
 	l.spread(s, b.Columns, "columns", func(f *SourceFile) *map[string]string { return &f.Columns })
 	l.spread(s, b.Defaults, "defaults", func(f *SourceFile) *map[string]string { return &f.Defaults })
-	l.join(s, b)
+	l.join(s, b, format, endings)
 	s.SameDay = l.oneOf(b.SameDay, "same_day", "sum", "last", "error")
 	s.DateOrder = l.oneOf(b.DateOrder, "date_order", "dmy", "mdy", "ymd")
 	s.Decimal = l.oneOf(b.Decimal, "decimal", ".", ",")
 	s.Charset = l.oneOf(b.Charset, "charset", "utf-8", "utf-16", "utf-16le", "utf-16be", "windows-1252", "windows-1250", "iso-8859-1", "iso-8859-15", "macintosh")
 	s.Delimiter = l.delimiter(b.Delimiter)
+}
+
+// export is the path of a file that rows are read from; "" after a problem.
+// Rows that cannot be read are quoted to people, so a slip must not make rows
+// of the machine's other files.
+func (l *loader) export(v strictyaml.Scalar, format string, endings []string) string {
+	name := strings.TrimSuffix(strings.ToLower(v.Value), ".gz")
+	if !slices.Contains(endings, path.Ext(name)) {
+		l.wrong(v, fmt.Sprintf("%s does not look like %s", v.Value, format), "name a file that ends in "+strings.Join(endings, ", ")+", or one of these and .gz")
+		return ""
+	}
+	return l.data(v)
 }
 
 // oneOf checks a setting with a fixed set of values; "" is not set.
@@ -232,7 +240,7 @@ func (l *loader) unknownColumn(name, kind string, known []string) string {
 	return "known: " + strings.Join(known, ", ")
 }
 
-func (l *loader) join(s *Source, b *filesBlock) {
+func (l *loader) join(s *Source, b *filesBlock, format string, endings []string) {
 	if b.Via == nil || b.Via.File.Value == "" {
 		return
 	}
@@ -241,7 +249,7 @@ func (l *loader) join(s *Source, b *filesBlock) {
 		l.wrong(b.Via.File, "via finds the account of metrics rows, and the source has no metrics file", "remove it, or add metrics: …")
 		return
 	}
-	s.Files[i].Via = &Join{File: l.data(b.Via.File), Key: b.Via.Key.Value, Account: b.Via.Account.Value}
+	s.Files[i].Via = &Join{File: l.export(b.Via.File, format, endings), Key: b.Via.Key.Value, Account: b.Via.Account.Value}
 }
 
 // completeThrough reads how far a source is whole: yesterday, a date, a lag or

@@ -122,7 +122,7 @@ func (d *demo) prepare(ctx context.Context) error {
 	if err := d.sim.Write(filepath.Join(dir, "data"), d.first); err != nil {
 		return err
 	}
-	ws, book, problems := loadFrom(os.DirFS(dir), dir, func(string) string { return "" })
+	ws, book, problems := loadFrom(configs.Files(dir), dir, func(string) string { return "" })
 	if errs := problems.Errors(); len(errs) > 0 {
 		return errs
 	}
@@ -131,7 +131,7 @@ func (d *demo) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.house = &house{ws: ws, book: book, db: db, fsys: os.DirFS(dir), now: d.clock.now}
+	d.house = &house{ws: ws, book: book, db: db, now: d.clock.now}
 	d.total = map[steward.PlaybookName]*demoTotal{}
 	if d.sender, err = newDemoSender(ws, d.app, d.options.cards); err != nil {
 		return err
@@ -249,7 +249,7 @@ func (d *demo) evaluate(ctx context.Context, slot steward.Slot) error {
 // settle relays and advances until nothing is left to do at this moment.
 func (d *demo) settle(ctx context.Context) error {
 	for range 50 {
-		sent, err := d.engine.Relay(ctx, d.queue, jobs.EmbeddedInFlight)
+		sent, err := d.engine.Relay(ctx, d.queue, 0)
 		if err != nil {
 			return err
 		}

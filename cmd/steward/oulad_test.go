@@ -274,7 +274,7 @@ func newLife(t *testing.T, data *courses, dir string) *life {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	l := &life{t: t, data: data, house: &house{ws: ws, book: book, db: db, fsys: os.DirFS(dir)},
+	l := &life{t: t, data: data, house: &house{ws: ws, book: book, db: db},
 		reports: map[steward.Day]jobs.Report{}, newest: map[steward.Day]steward.Day{}, seen: map[steward.Slot]map[string]string{}}
 	out, err := l.house.senders(ctx, notify.PreviewConfig{})
 	if err != nil {

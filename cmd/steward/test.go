@@ -59,7 +59,7 @@ func (o *testOptions) run(ctx context.Context) error {
 	for _, p := range book.Playbooks {
 		schema.Playbooks = append(schema.Playbooks, p.Name)
 	}
-	scenarios, problems := replay.LoadScenarios(os.DirFS(ws.Dir), ws.Tests, schema)
+	scenarios, problems := replay.LoadScenarios(configs.Files(ws.Dir), ws.Tests, schema)
 	if len(problems.Errors()) > 0 {
 		return problems
 	}

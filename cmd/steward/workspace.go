@@ -22,7 +22,6 @@ type house struct {
 	ws   *configs.Workspace
 	book *playbooks.Book
 	db   *store.DB
-	fsys fs.FS
 	now  func() time.Time
 	// mark is the files' as they were read, to notice an edit by.
 	mark string
@@ -40,7 +39,7 @@ func (a *app) load() (*configs.Workspace, *playbooks.Book, steward.Problems, err
 	if _, err := os.Stat(filepath.Join(dir, configs.FileName)); err != nil {
 		return nil, nil, nil, fmt.Errorf("there is no %s in %s\nGo to the workspace's folder, name it with -w, or make one with: steward init", configs.FileName, a.dir)
 	}
-	ws, book, problems := loadFrom(os.DirFS(dir), dir, a.getenv)
+	ws, book, problems := loadFrom(configs.Files(dir), dir, a.getenv)
 	return ws, book, problems, nil
 }
 
@@ -104,7 +103,7 @@ func (a *app) enter(ctx context.Context, o store.Options) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &house{ws: ws, book: book, db: db, fsys: os.DirFS(ws.Dir), now: a.now, warnings: problems, mark: mark}, nil
+	return &house{ws: ws, book: book, db: db, now: a.now, warnings: problems, mark: mark}, nil
 }
 
 func (h *house) close() error { return h.db.Close() }
