@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 )
@@ -64,19 +61,18 @@ const (
 	// looked at often; a Redis is spared.
 	embeddedPoll = 20 * time.Millisecond
 	redisPoll    = 200 * time.Millisecond
-	// expiryStep is how coarsely keys of the embedded queue expire. Only asynq's
-	// own bookkeeping does.
-	expiryStep = 5 * time.Second
 	// interruptGrace is how long an interrupted handler has to return.
 	interruptGrace = 5 * time.Second
 )
 
 // A Queue hands tasks to handlers: asynq, on a Redis or on an embedded one,
-// through the same code.
+// through the same code. It is made to outlive its Redis: while there is none,
+// Enqueue fails, nothing is fetched, and once there is one again it goes on.
 type Queue struct {
 	client   *asynq.Client
-	inspect  *asynq.Inspector
-	redis    redis.UniversalClient
+	redis    redis.UniversalClient // for those who ask and enqueue
+	fetches  redis.UniversalClient // for asynq's workers
+	fetching *fetching
 	log      *slog.Logger
 	workers  int
 	poll     time.Duration
@@ -86,6 +82,9 @@ type Queue struct {
 	server *asynq.Server
 	cancel context.CancelFunc
 	closed bool
+	// kinds are those that this process enqueues or serves. Redis keeps a list of
+	// queues too, which asynq writes once and an emptied Redis has lost.
+	kinds sync.Map
 	// slots holds a token for each running handler. asynq stops waiting for a
 	// handler that outlives its task; whoever closes the database must not.
 	slots chan struct{}
@@ -95,7 +94,10 @@ type Queue struct {
 var ErrQueueClosed = errors.New("the queue is closed")
 
 // OpenQueue connects to the Redis of the options, or starts the embedded queue
-// when they name none. Errors never hold the URL, which may hold a password.
+// when they name none. It fails where only a person can help: an address that is
+// none, a password that is refused. A Redis that is not there yet is waited for,
+// as one that goes away later is; Ready tells. Errors never hold the URL, which
+// may hold a password.
 func OpenQueue(ctx context.Context, o QueueOptions) (*Queue, error) {
 	quietRedis()
 	q := &Queue{log: o.Logger, workers: o.Concurrency, poll: redisPoll}
@@ -106,68 +108,55 @@ func OpenQueue(ctx context.Context, o QueueOptions) (*Queue, error) {
 		q.workers = defaultConcurrency
 	}
 	q.slots = make(chan struct{}, q.workers)
+	dial := func(c connection) redis.UniversalClient { return q.embedded.client(c) }
 	if o.RedisURL == "" {
 		q.poll = embeddedPoll
 		q.embedded = startEmbedded()
-		q.redis = q.embedded.client(q.workers)
 	} else {
-		client, err := dialRedis(o.RedisURL)
-		if err != nil {
+		var err error
+		if dial, err = redisAt(o.RedisURL); err != nil {
 			return nil, err
 		}
-		q.redis = client
 	}
-	if err := q.Ping(ctx); err != nil {
-		_ = q.close()
-		return nil, err
-	}
+	q.redis = dial(connection{pool: q.workers + 10, retries: 1})
+	// asynq repeats its calls in its own time.
+	q.fetches = dial(connection{pool: q.workers + 10, retries: -1})
+	q.fetching = &fetching{log: q.log, quit: make(chan struct{}), back: q.warnPolicy}
+	q.fetches.AddHook(q.fetching)
 	q.client = asynq.NewClientFromRedisClient(q.redis)
-	q.inspect = asynq.NewInspectorFromRedisClient(q.redis)
+	err := q.Ready(ctx)
+	if err == nil {
+		q.warnPolicy()
+	}
+	if errors.Is(err, errRefused) {
+		return nil, errors.Join(err, q.close())
+	}
 	return q, nil
 }
-
-func dialRedis(text string) (redis.UniversalClient, error) {
-	const hint = "write redis: as redis://host:6379/0, rediss:// for TLS"
-	u, err := url.Parse(text)
-	if err != nil {
-		// The parser's message quotes the URL, password and all.
-		return nil, errors.New("redis: the address is not a URL; " + hint)
-	}
-	if (u.Scheme == "redis" || u.Scheme == "rediss") && u.Port() == "" {
-		u.Host = net.JoinHostPort(u.Hostname(), "6379")
-	}
-	opt, err := asynq.ParseRedisURI(u.String())
-	if err != nil {
-		return nil, fmt.Errorf("redis: the address of scheme %q cannot be used; %s", u.Scheme, hint)
-	}
-	client, ok := opt.MakeRedisClient().(redis.UniversalClient)
-	if !ok {
-		return nil, fmt.Errorf("redis: the scheme %q is not known; %s", u.Scheme, hint)
-	}
-	return client, nil
-}
-
-// quietRedis drops what the Redis client prints by itself to stderr, whatever
-// the logger: each of those failures is also returned, and asynq reports it. The
-// client keeps its logger in a global without a lock, so it is set once.
-var quietRedis = sync.OnceFunc(func() { redis.SetLogger(silence{}) })
-
-type silence struct{}
-
-func (silence) Printf(context.Context, string, ...any) {}
 
 // Embedded tells whether tasks live in this process only.
 func (q *Queue) Embedded() bool { return q.embedded != nil }
 
-// Ping asks whether the queue answers.
-func (q *Queue) Ping(ctx context.Context) error {
-	if err := q.redis.Ping(ctx).Err(); err != nil {
-		if q.Embedded() {
-			return fmt.Errorf("the embedded queue does not answer: %w", err)
-		}
-		return fmt.Errorf("redis does not answer: %w; check redis: in steward.yaml, or leave it out to use the embedded queue", err)
+// readyLimit is how long a readiness check waits for Redis: less than those who
+// ask wait for the check, so that they hear what to do.
+const readyLimit = 2 * time.Second
+
+// readyKey is written to see whether anything can be: a Redis that is full, or a
+// replica, answers and takes nothing.
+const readyKey = "steward:ready"
+
+// Ready asks whether the queue takes tasks. Its error ends with what to do.
+func (q *Queue) Ready(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	err := q.redis.Set(limited, readyKey, "", time.Minute).Err()
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err()
 	}
-	return nil
+	if q.Embedded() {
+		return fmt.Errorf("the embedded queue does not answer: %w; restart the worker", err)
+	}
+	return troubleOf(err).of(err)
 }
 
 // Enqueue adds a task. A task of the same kind and id that waits or runs makes
@@ -176,6 +165,7 @@ func (q *Queue) Enqueue(ctx context.Context, t Task) error {
 	if t.Kind == "" || t.ID == "" {
 		return fmt.Errorf("enqueue task %q of kind %q: both are needed", t.ID, t.Kind)
 	}
+	q.kinds.Store(t.Kind, true)
 	err := q.enqueue(ctx, t)
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		// An id that nobody works on, as a process died in the middle of its task's
@@ -227,7 +217,7 @@ func (q *Queue) missing(ctx context.Context, tasks []Task, then string) ([]Task,
 	}
 	var gone []int
 	for kind, at := range places {
-		keys := "asynq:{" + queueName(kind) + "}:"
+		keys := keysOf(queueName(kind))
 		args := []any{then, keys + "t:"}
 		for _, i := range at {
 			args = append(args, taskID(tasks[i]))
@@ -279,6 +269,9 @@ for i = 3, #ARGV do
 end
 return gone`)
 
+// keysOf is what asynq's keys of a queue begin with.
+func keysOf(queue string) string { return "asynq:{" + queue + "}:" }
+
 func queueName(kind string) string { return queuePrefix + kind }
 
 func taskID(t Task) string { return t.Kind + ":" + t.ID }
@@ -300,9 +293,10 @@ func (q *Queue) Serve(handlers map[string]Handler) error {
 	mux, queues := asynq.NewServeMux(), map[string]int{}
 	for kind, h := range handlers {
 		queues[queueName(kind)] = 1
-		mux.HandleFunc(kind, q.handle(h))
+		mux.HandleFunc(kind, q.handle(base, h))
+		q.kinds.Store(kind, true)
 	}
-	server := asynq.NewServerFromRedisClient(q.redis, asynq.Config{
+	server := asynq.NewServerFromRedisClient(q.fetches, asynq.Config{
 		Concurrency:              q.workers,
 		Queues:                   queues,
 		BaseContext:              func() context.Context { return base },
@@ -311,7 +305,7 @@ func (q *Queue) Serve(handlers map[string]Handler) error {
 		RetryDelayFunc:           retryDelay,
 		// A task that shutting down interrupted has not failed.
 		IsFailure:       func(err error) bool { return err != nil && !errors.Is(err, context.Canceled) },
-		Logger:          asynqLogger{q.log},
+		Logger:          &asynqLogger{log: q.log, down: q.fetching.down},
 		LogLevel:        asynq.WarnLevel,
 		ShutdownTimeout: time.Second,
 	})
@@ -324,8 +318,11 @@ func (q *Queue) Serve(handlers map[string]Handler) error {
 }
 
 // handle wraps a handler so that a task out of retries is dropped rather than
-// archived, and its failure logged once.
-func (q *Queue) handle(h Handler) func(context.Context, *asynq.Task) error {
+// archived, and its failure logged once. The handler's context ends with base or
+// at the task's deadline, and not when asynq's lease lapses, as it does while
+// Redis is away: a provider call cut short is an outcome lost, and the claim in
+// the database keeps anybody else from the message meanwhile.
+func (q *Queue) handle(base context.Context, h Handler) func(context.Context, *asynq.Task) error {
 	return func(ctx context.Context, t *asynq.Task) error {
 		select {
 		case q.slots <- struct{}{}:
@@ -333,7 +330,12 @@ func (q *Queue) handle(h Handler) func(context.Context, *asynq.Task) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		err := h(ctx, t.Payload())
+		own, cancel := context.WithCancel(base)
+		if deadline, ok := ctx.Deadline(); ok {
+			own, cancel = context.WithDeadline(base, deadline)
+		}
+		defer cancel()
+		err := h(own, t.Payload())
 		if err == nil || errors.Is(err, context.Canceled) {
 			return err
 		}
@@ -356,34 +358,48 @@ func retryDelay(n int, _ error, _ *asynq.Task) time.Duration {
 
 // Depth is how many tasks wait, run or are to be tried again.
 func (q *Queue) Depth(ctx context.Context) (int, error) {
-	names, err := q.inspect.Queues()
+	names, err := q.queues(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the queue's depth: %w", err)
+	}
+	// One round trip, and one moment: a task between two lists is counted once.
+	var counts []*redis.IntCmd
+	_, err = q.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		for _, name := range names {
+			keys := keysOf(name)
+			counts = append(counts, p.LLen(ctx, keys+"pending"), p.LLen(ctx, keys+"active"), p.ZCard(ctx, keys+"retry"))
+		}
+		return nil
+	})
 	if err != nil {
 		return 0, fmt.Errorf("read the queue's depth: %w", err)
 	}
 	depth := 0
-	for _, name := range names {
-		if !strings.HasPrefix(name, queuePrefix) {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		info, err := q.inspect.GetQueueInfo(name)
-		if errors.Is(err, asynq.ErrQueueNotFound) {
-			continue
-		}
-		if err != nil {
-			return 0, fmt.Errorf("read the depth of the queue %s: %w", strings.TrimPrefix(name, queuePrefix), err)
-		}
-		depth += info.Pending + info.Active + info.Retry
+	for _, c := range counts {
+		depth += int(c.Val())
 	}
 	return depth, nil
 }
 
+// queues are the names of the queues that this process or one before it used.
+func (q *Queue) queues(ctx context.Context) ([]string, error) {
+	names, err := q.redis.SMembers(ctx, "asynq:queues").Result()
+	if err != nil {
+		return nil, err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, queuePrefix) })
+	q.kinds.Range(func(kind, _ any) bool {
+		names = append(names, queueName(kind.(string)))
+		return true
+	})
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
 // WaitIdle returns when nothing waits, runs or is to be tried again.
 func (q *Queue) WaitIdle(ctx context.Context) error {
-	// The queues are read one after the other, and a task may enqueue one of a
-	// kind that was read already; a second look in a row sees it.
+	// A task may enqueue the first one of its kind, whose queue was not among those
+	// looked at; a second look in a row sees it.
 	for empty := 0; ; {
 		depth, err := q.Depth(ctx)
 		if err != nil {
@@ -415,9 +431,12 @@ func (q *Queue) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	q.closed = true
+	close(q.fetching.quit)
 	if q.server == nil {
 		return q.close()
 	}
+	ended := make(chan struct{})
+	go q.cut(ctx, ended)
 	q.server.Stop()
 	var late error
 	if !q.drain(ctx) {
@@ -426,12 +445,28 @@ func (q *Queue) Shutdown(ctx context.Context) error {
 	}
 	q.server.Shutdown()
 	q.cancel()
+	close(ended)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptGrace)
 	defer cancel()
 	if !q.drain(grace) {
 		late = errors.Join(late, errors.New("stop the queue: a task did not heed its interruption"))
 	}
 	return errors.Join(late, q.close())
+}
+
+// cut ends the workers' connection when stopping them takes too long: each of
+// asynq's parts waits for its last call, and a Redis that hangs answers none.
+func (q *Queue) cut(ctx context.Context, ended <-chan struct{}) {
+	select {
+	case <-ended:
+		return
+	case <-ctx.Done():
+	}
+	select {
+	case <-ended:
+	case <-time.After(interruptGrace):
+		_ = q.fetches.Close()
+	}
 }
 
 // drain waits until no handler runs; false when ctx was done before. The tokens
@@ -456,6 +491,9 @@ func (q *Queue) drain(ctx context.Context) bool {
 
 func (q *Queue) close() error {
 	err := q.redis.Close()
+	if ferr := q.fetches.Close(); !errors.Is(ferr, redis.ErrClosed) {
+		err = errors.Join(err, ferr)
+	}
 	if q.embedded != nil {
 		q.embedded.stop()
 	}
@@ -464,61 +502,3 @@ func (q *Queue) close() error {
 	}
 	return nil
 }
-
-// embeddedRedis is a Redis in this process, reached through in-memory pipes:
-// no port is opened and nothing outlives it.
-type embeddedRedis struct {
-	server *miniredis.Miniredis
-	quit   chan struct{}
-	done   chan struct{}
-}
-
-func startEmbedded() *embeddedRedis {
-	e := &embeddedRedis{server: miniredis.NewMiniRedis(), quit: make(chan struct{}), done: make(chan struct{})}
-	go e.expire()
-	return e
-}
-
-// expire lets time pass for keys with a time to live. miniredis can do it by
-// itself, but then walks every key at each access, and a queue of a few
-// thousand tasks stands still.
-func (e *embeddedRedis) expire() {
-	defer close(e.done)
-	tick := time.NewTicker(expiryStep)
-	defer tick.Stop()
-	last := time.Now()
-	for {
-		select {
-		case <-e.quit:
-			return
-		case now := <-tick.C:
-			e.server.FastForward(now.Sub(last))
-			last = now
-		}
-	}
-}
-
-func (e *embeddedRedis) client(workers int) redis.UniversalClient {
-	return redis.NewClient(&redis.Options{
-		Addr:            "embedded",
-		Dialer:          func(context.Context, string, string) (net.Conn, error) { return e.server.Dial() },
-		PoolSize:        workers + 10,
-		DisableIdentity: true,
-	})
-}
-
-func (e *embeddedRedis) stop() {
-	close(e.quit)
-	<-e.done
-	e.server.Close()
-}
-
-// asynqLogger carries asynq's lines into slog. Its Fatal ends no process: that
-// is cmd's to decide.
-type asynqLogger struct{ log *slog.Logger }
-
-func (l asynqLogger) Debug(args ...any) { l.log.Debug("queue: " + fmt.Sprint(args...)) }
-func (l asynqLogger) Info(args ...any)  { l.log.Info("queue: " + fmt.Sprint(args...)) }
-func (l asynqLogger) Warn(args ...any)  { l.log.Warn("queue: " + fmt.Sprint(args...)) }
-func (l asynqLogger) Error(args ...any) { l.log.Error("queue: " + fmt.Sprint(args...)) }
-func (l asynqLogger) Fatal(args ...any) { l.log.Error("queue: " + fmt.Sprint(args...)) }

@@ -71,7 +71,7 @@ func (w *worker) checks() []web.Check {
 			_, err := w.db.Counts(ctx)
 			return err
 		}},
-		{Name: "queue", Err: w.queue.Ping},
+		{Name: "queue", Err: w.queue.Ready},
 		{Name: "playbooks", Advisory: true, Err: func(context.Context) error {
 			if p := w.broken.Load(); p != nil {
 				return fmt.Errorf("the newest edit has %s, so the last good book is in use; run: steward check", count(len(*p), "mistake"))
