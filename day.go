@@ -35,15 +35,35 @@ func ParseDay(s string) (Day, error) {
 	return Day(t.Unix() / 86400), nil
 }
 
-// Start is the first instant of the day in loc. Where midnight does not exist
-// (a daylight-saving gap at 00:00) it is the first instant that does.
+// Start is the first instant of the day in loc. Where midnight comes twice it is
+// the first one; where it does not exist (a daylight-saving gap at 00:00, or a
+// date that the zone left out when it crossed the date line) it is the first
+// instant after the gap.
+//
+// time.Date is not asked: around a change it does not promise which of the two
+// offsets it takes.
 func (d Day) Start(loc *time.Location) time.Time {
-	y, m, day := d.date()
-	t := time.Date(y, m, day, 0, 0, 0, 0, loc)
-	if DayOf(t, loc) < d { // time.Date chose the offset before the gap
-		t = time.Date(y, m, day, 1, 0, 0, 0, loc)
+	// No zone is more than sixteen hours from UTC, so these two offsets are the
+	// ones before and after any change near midnight.
+	midnight := d.utc()
+	before, after := midnight.Add(-offsetAt(midnight.Add(-16*time.Hour), loc)), midnight.Add(-offsetAt(midnight.Add(16*time.Hour), loc))
+	first, second := before, after
+	if second.Before(first) {
+		first, second = second, first
 	}
-	return t
+	for _, t := range []time.Time{first, second} {
+		if t.Add(offsetAt(t, loc)).Equal(midnight) {
+			return t.In(loc)
+		}
+	}
+	// Counted with the offset before the change it lies just behind the change.
+	change, _ := before.In(loc).ZoneBounds()
+	return change
+}
+
+func offsetAt(t time.Time, loc *time.Location) time.Duration {
+	_, seconds := t.In(loc).Zone()
+	return time.Duration(seconds) * time.Second
 }
 
 // AddMonths shifts by whole months; a day of month that the target month does

@@ -18,8 +18,9 @@ import (
 // A Schedule says at which instants a job is due. It reads cron expressions as
 // people mean them on a wall clock: a time that daylight saving skips is kept
 // at the first instant after the gap, and a time that comes twice is kept the
-// first time. Only schedules that run in every hour also run in the repeated
-// one, so that "every five minutes" never pauses for an hour.
+// first time. Schedules that run in every hour follow the hours as they really
+// pass instead: they run in both passes of a repeated hour and not in one that is
+// skipped, so that an hour lies between two runs of an hourly one on any day.
 //
 // Slots depend on the expression and the zone alone, never on when the process
 // started, so that every run and every restart names the same slots.
@@ -150,18 +151,20 @@ func (s Schedule) next(after time.Time) time.Time {
 	}
 	// Reading a wall clock never runs ahead of the instants it names, so every
 	// slot after this instant reads later on the wall than the instant does.
-	wall := after.In(s.zone)
-	w := onWall(wall)
+	w := onWall(after.In(s.zone))
+	hourly := s.wall.Hour&everyHrs == everyHrs
 	var next time.Time
 	for {
 		if w = s.nextWall(w); w.IsZero() {
 			return time.Time{}
 		}
-		if next, _ = s.instants(w); next.After(after) {
+		next, _ = s.instants(w)
+		skipped := !onWall(next.In(s.zone)).Equal(w)
+		if next.After(after) && !(hourly && skipped) {
 			break
 		}
 	}
-	if s.wall.Hour&everyHrs == everyHrs {
+	if hourly {
 		if again := s.nextRepeated(after, next); !again.IsZero() {
 			return again
 		}
@@ -284,13 +287,20 @@ type Job struct {
 	// Deadline is the start deadline: a slot missed by more is skipped. Zero
 	// means that the latest missed slot runs however late it is.
 	Deadline time.Duration
-	// Last is the newest slot that the job has been started for, from where it
-	// is recorded; the zero Slot before the first. It is asked before every
-	// start, so another process that was quicker is noticed.
+	// Again is after how long a slot that was started and is not on record is
+	// started once more, as what Do handed it to may have lost it or given it
+	// up. Zero means never.
+	Again time.Duration
+	// Last is the newest slot on record as done; the zero Slot before the first.
+	// It is asked before every start, so another process that was quicker is
+	// noticed, and so is a person who took a record back.
 	Last func(context.Context) (steward.Slot, error)
 	// Do starts the slot. An error means that it was not started, and it is
 	// asked for again within half a minute; the same error is logged once.
 	Do func(context.Context, steward.Slot) error
+	// Skipped hears of a slot that was missed by more than Deadline; nil when
+	// nobody listens. After an error it hears of it again within half a minute.
+	Skipped func(context.Context, steward.Slot) error
 }
 
 // wakeAtLeast bounds every sleep. Timers run on the monotonic clock, which
@@ -307,9 +317,9 @@ type Clock struct {
 
 // Run starts jobs at their slots until ctx is done, and then waits for those
 // that are running. Each job catches up at once with the latest slot it
-// missed, never overlaps itself, never starts a slot at or before its last one
-// (a wall clock that was set back starts nothing twice), and goes on after a
-// panic. It returns an error only for a job that cannot be scheduled.
+// missed, never overlaps itself, never starts a slot at or before the one on
+// record (a wall clock that was set back starts nothing twice), and goes on after
+// a panic. It returns an error only for a job that cannot be scheduled.
 func (c *Clock) Run(ctx context.Context, jobs []Job) error {
 	for _, j := range jobs {
 		if j.Schedule.IsZero() || j.Last == nil || j.Do == nil {
@@ -369,41 +379,78 @@ type ticker struct {
 	log *slog.Logger
 
 	// tick runs in one goroutine at a time, but not always in the same one.
-	mu      sync.Mutex
-	done    steward.Slot // the newest slot known to be started
-	failure string       // the error already logged
-	ahead   bool         // a record from the future was already logged
+	mu       sync.Mutex
+	looked   bool         // Last has answered
+	recorded steward.Slot // what it said
+	done     steward.Slot // the newest slot that nothing is to be done for any more
+	handed   steward.Slot // was started and is not on record yet
+	handedAt time.Time    // when, on the monotonic clock
+	failure  string       // the error already logged
 }
 
 // tick starts the latest slot that is due and not yet started, if any.
 func (t *ticker) tick(ctx context.Context) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if ctx.Err() != nil {
-		return
-	}
-	slot, due := t.due()
-	if !due {
+	if ctx.Err() != nil || !t.worthALook() {
 		return
 	}
 	last, err := t.job.Last(ctx)
 	if err != nil {
-		t.fail(ctx, slot, fmt.Errorf("read the last slot: %w", err))
+		t.fail(ctx, t.done, fmt.Errorf("read the last slot: %w", err))
 		return
 	}
-	t.warnAhead(last)
-	if last.Time().After(t.done.Time()) {
-		t.done = last
-		if slot, due = t.due(); !due {
-			return
-		}
+	t.learn(last)
+	now := t.now()
+	slot, due := t.job.Schedule.Latest(now, t.done.Time())
+	switch {
+	case !due:
+	case t.job.Deadline > 0 && now.Sub(slot.Time()) >= t.job.Deadline+time.Second: // one of exactly Deadline is in time
+		t.skip(ctx, slot)
+	default:
+		t.start(ctx, slot)
 	}
+}
+
+// worthALook tells whether the record could change what is to be done. Every
+// other look, and that is nearly every one, costs no query.
+func (t *ticker) worthALook() bool {
+	now := t.now()
+	if !t.looked || t.lost() || t.done.Time().After(now) {
+		return true
+	}
+	_, due := t.job.Schedule.Latest(now, t.done.Time())
+	return due
+}
+
+// lost tells whether the slot that was started last should be on record by now.
+func (t *ticker) lost() bool {
+	return t.job.Again > 0 && !t.handed.IsZero() && time.Since(t.handedAt) >= t.job.Again
+}
+
+// learn takes up what is on record.
+func (t *ticker) learn(last steward.Slot) {
+	if !last.Time().Before(t.handed.Time()) {
+		t.handed = steward.Slot{}
+	}
+	switch {
+	case last.Time().After(t.done.Time()):
+		t.done = last
+	case t.looked && last.Time().Before(t.recorded.Time()): // somebody took it back
+		t.done = last
+	case t.lost():
+		t.done, t.handed = last, steward.Slot{}
+	}
+	t.recorded, t.looked = last, true
+}
+
+func (t *ticker) start(ctx context.Context, slot steward.Slot) {
 	// Set before the work, so that a panic leaves it set: a job that panics is
-	// not tried again every half minute, but at its next slot.
+	// not tried again every half minute.
 	before := t.done
-	t.done = slot
+	t.done, t.handed, t.handedAt = slot, slot, time.Now()
 	if err := t.job.Do(ctx, slot); err != nil {
-		t.done = before
+		t.done, t.handed = before, steward.Slot{}
 		t.fail(ctx, slot, err)
 		return
 	}
@@ -413,15 +460,19 @@ func (t *ticker) tick(ctx context.Context) {
 	}
 }
 
-// due is the latest slot that may be started now.
-func (t *ticker) due() (steward.Slot, bool) {
-	now := t.now()
-	after := t.done.Time()
-	if d := t.job.Deadline; d > 0 && now.Add(-d).After(after) {
-		// A slot exactly Deadline old is still in time.
-		after = now.Add(-d - time.Second)
+// skip passes a slot by. Before anything is on record nothing was missed: the
+// job is new.
+func (t *ticker) skip(ctx context.Context, slot steward.Slot) {
+	if !t.recorded.IsZero() {
+		if t.job.Skipped != nil {
+			if err := t.job.Skipped(ctx, slot); err != nil {
+				t.fail(ctx, slot, fmt.Errorf("tell that a slot is skipped: %w", err))
+				return
+			}
+		}
+		t.log.Warn("a slot was missed by more than the start deadline and is skipped", "slot", slot.String(), "last", t.recorded.String(), "deadline", t.job.Deadline)
 	}
-	return t.job.Schedule.Latest(now, after)
+	t.done, t.handed = slot, steward.Slot{}
 }
 
 func (t *ticker) fail(ctx context.Context, slot steward.Slot, err error) {
@@ -430,16 +481,6 @@ func (t *ticker) fail(ctx context.Context, slot steward.Slot, err error) {
 	}
 	t.failure = err.Error()
 	t.log.Error("the job could not be started and is tried again within half a minute", "slot", slot.String(), "error", err)
-}
-
-// warnAhead tells once of a recorded slot that lies in the future: the machine's
-// clock was wrong then or is wrong now, and until it is reached nothing starts.
-func (t *ticker) warnAhead(last steward.Slot) {
-	if t.ahead || !last.Time().After(t.now().Add(time.Minute)) {
-		return
-	}
-	t.ahead = true
-	t.log.Warn("the last recorded slot lies in the future and nothing starts before it has passed; check the machine's clock", "last", last.String())
 }
 
 // cronLogger carries the library's recovered panics into slog.
