@@ -59,6 +59,21 @@ type Dossier struct {
 	SuppressedWhy string
 	// Paused is the standing order to send nothing; zero when there is none.
 	Paused Pause
+	// Doubt is since when it has not been known whether the message was delivered:
+	// the start of the first attempt whose outcome was lost. Zero when every
+	// attempt so far is known to have failed.
+	Doubt time.Time
+}
+
+// A Ruling is what is decided about a message that is about to be sent, on its
+// dossier.
+type Ruling struct {
+	Decision
+	// Content is what a message that passes says, frozen from then on. It is kept
+	// only where the message has none yet.
+	Content *Content
+	// LeftOut is, of each outreach that the message goes without, why.
+	LeftOut []Record
 }
 
 // A Pause is the standing order to send nothing.

@@ -13,6 +13,9 @@ import (
 type Letter struct {
 	Message Message
 	Content Content
+	// Since is when the message was first handed to its provider: what to look
+	// for it from.
+	Since time.Time
 }
 
 // A Receipt is a provider's acceptance.
@@ -35,6 +38,9 @@ const (
 	Unreachable FailureKind = "unreachable"
 	// Throttled: try again after RetryAfter; does not count as an attempt.
 	Throttled FailureKind = "throttled"
+	// NotNow: the provider works, and did not take this message at this moment
+	// (greylisting, a full mailbox); it is safe to try again.
+	NotNow FailureKind = "not_now"
 	// Refused: this message will never be taken (no such channel, bad address).
 	Refused FailureKind = "refused"
 	// Unauthorised: no message will be taken until a person mends the

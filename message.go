@@ -11,6 +11,9 @@ const (
 	Email Channel = "email"
 )
 
+// Channels is all of them.
+func Channels() []Channel { return []Channel{Slack, Email} }
+
 // A Recipient is who a message is for, resolved when it was planned and
 // changed only by a recorded hand-over.
 type Recipient struct {

@@ -54,6 +54,8 @@ const (
 	ReasonOutcomeLost   Reason = "outcome_unknown" // the call was made, its outcome never learnt
 	ReasonGaveUp        Reason = "attempts_used_up"
 	ReasonNotConfigured Reason = "channel_not_configured"
+	ReasonChannelDown   Reason = "channel_down"       // the provider does not answer; the whole channel waits
+	ReasonThrottled     Reason = "provider_asks_wait" // the provider asked to be left alone for a while
 	ReasonCompose       Reason = "could_not_compose"
 )
 

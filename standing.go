@@ -12,8 +12,9 @@ type Standing struct {
 
 // A Due names a message to hand to the queue, in the epoch it is in.
 type Due struct {
-	ID    MessageID
-	Epoch int
+	ID      MessageID
+	Epoch   int
+	Channel Channel
 }
 
 // A Settlement is what became of one attempt to deliver a message.
@@ -28,4 +29,7 @@ type Settlement struct {
 	// Free tells an attempt that does not count against the limit, as when the
 	// provider asked to be left alone for a while.
 	Free bool
+	// Doubt tells an attempt after which the message may have been delivered,
+	// whatever State says is to be done about it.
+	Doubt bool
 }

@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"steward"
 	"steward/playbooks"
@@ -11,16 +10,12 @@ import (
 
 // Moved is what one minute's advance did.
 type Moved struct {
-	Enrolments, Outreach, Conflicts      int
-	Uncertain, Requeued, Expired, Vetoes int
+	Enrolments, Outreach, Conflicts int
+	Uncertain, Expired, Vetoes      int
 }
 
 // advanceBatch is how many enrolments one minute looks at; the rest come next.
 const advanceBatch = 500
-
-// enqueuedFor is how long a message may be said to be in the queue before the
-// queue is taken to have lost it.
-const enqueuedFor = 10 * time.Minute
 
 // Advance does what has come due between evaluations, on the facts of the
 // last one: waits that are over, steps whose message has settled, approvals
@@ -38,8 +33,8 @@ func (e *Engine) Advance(ctx context.Context) (Moved, error) {
 	if len(due) == 0 {
 		return m, nil
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.turn.Lock()
+	defer e.turn.Unlock()
 	g, err := e.ground(ctx)
 	if err != nil || g == nil {
 		return m, err
@@ -47,10 +42,19 @@ func (e *Engine) Advance(ctx context.Context) (Moved, error) {
 	if good := g.base.GoodUntil; !good.IsZero() && now.After(good) {
 		return m, e.tellOld(ctx, g)
 	}
-	s, err := e.situation(ctx, g, now)
+	memory, err := e.memoryOf(ctx, g.base.Book, due)
 	if err != nil {
 		return m, err
 	}
+	changes := e.goOn(g.base.At(now, memory), due, &m)
+	m.Conflicts, err = e.writeLoose(ctx, changes)
+	return m, err
+}
+
+// goOn decides how due enrolments go on: a change for each account.
+func (e *Engine) goOn(s *playbooks.Situation, due []steward.Enrolment, m *Moved) []steward.Change {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	changes := map[steward.AccountID]*steward.Change{}
 	var order []steward.AccountID
 	for _, en := range due {
@@ -73,8 +77,7 @@ func (e *Engine) Advance(ctx context.Context) (Moved, error) {
 	for _, id := range order {
 		batch = append(batch, *changes[id])
 	}
-	m.Conflicts, err = e.writeLoose(ctx, batch)
-	return m, err
+	return batch
 }
 
 // oldKey is the notice that evaluations have stopped.
@@ -106,7 +109,7 @@ func (e *Engine) writeLoose(ctx context.Context, changes []steward.Change) (conf
 
 func (e *Engine) housekeeping(ctx context.Context) (m Moved, err error) {
 	now := e.Now()
-	lapsed, err := e.Ledger.LapsedSends(ctx, now)
+	lapsed, err := e.Ledger.LapsedSends(ctx, now, sendLease)
 	if err != nil {
 		return m, fmt.Errorf("look for senders that are gone: %w", err)
 	}
@@ -119,9 +122,6 @@ func (e *Engine) housekeeping(ctx context.Context) (m Moved, err error) {
 	}
 	if m.Vetoes, err = e.Ledger.VetoElapsed(ctx, now); err != nil {
 		return m, fmt.Errorf("let unvetoed mail go: %w", err)
-	}
-	if m.Requeued, err = e.Ledger.Requeue(ctx, now, enqueuedFor); err != nil {
-		return m, fmt.Errorf("take back what the queue lost: %w", err)
 	}
 	return m, nil
 }

@@ -23,20 +23,22 @@ const MaxAttempts = 12
 // a provider says is an outcome, not an error, and all retrying is planned in
 // the ledger.
 func (e *Engine) Deliver(ctx context.Context, id steward.MessageID, epoch int) error {
-	letter, ready, err := e.prepare(ctx, id, epoch)
-	if err != nil || !ready {
-		return err
+	d, ruling, err := e.claim(ctx, id, epoch)
+	if errors.Is(err, ErrMoved) {
+		return nil
 	}
-	receipt, sendErr := e.send(ctx, letter)
+	if err != nil {
+		return fmt.Errorf("claim message %s: %w", id, err)
+	}
+	if !ruling.Passes() {
+		return e.held(ctx, d, ruling)
+	}
+	s := e.attempt(ctx, letterOf(d, e.Now()), !d.Doubt.IsZero())
 	// From here on the outcome must be written even while the process is told
 	// to stop.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	s := outcome(letter.Message, receipt, sendErr, e.Now())
-	if s.State == steward.Uncertain && letter.Message.RetryUncertain {
-		s = e.lookAgain(ctx, letter, s)
-	}
-	err = e.Ledger.Settle(ctx, id, epoch, s, e.Now())
+	err = e.Ledger.Settle(ctx, id, epoch, s.Settlement, e.Now())
 	if errors.Is(err, ErrMoved) {
 		// The provider took longer than the lease: the message is on record as
 		// uncertain, and stays so.
@@ -46,115 +48,146 @@ func (e *Engine) Deliver(ctx context.Context, id steward.MessageID, epoch int) e
 	if err != nil {
 		return fmt.Errorf("settle message %s as %s: %w", id, s.State, err)
 	}
-	e.logOutcome(letter.Message, s)
-	if sendErr != nil {
-		return e.tellFailure(ctx, letter.Message, sendErr)
-	}
-	return e.Ledger.ForgetNotice(ctx, "channel/"+string(letter.Message.Channel))
+	e.logOutcome(d.Message, s.Settlement)
+	return e.tellOutcomeOf(ctx, d.Message, s)
 }
 
-// send calls the provider. Where an earlier call's outcome may have been lost
-// and the step allows another, the provider is asked first whether it has the
-// message after all.
-func (e *Engine) send(ctx context.Context, l steward.Letter) (steward.Receipt, error) {
-	if l.Message.RetryUncertain && l.Message.Attempts > 1 && e.Find != nil {
-		r, found, err := e.Find(ctx, l)
-		if err != nil {
-			return r, &steward.DeliveryError{Kind: steward.Unreachable, Err: fmt.Errorf("look for an earlier copy: %w", err)}
+// claim judges a message and takes it to be sent, if it may be.
+func (e *Engine) claim(ctx context.Context, id steward.MessageID, epoch int) (steward.Dossier, steward.Ruling, error) {
+	g, err := e.footing(ctx)
+	if err != nil {
+		return steward.Dossier{}, steward.Ruling{}, err
+	}
+	for {
+		d, ruling, err := e.Ledger.Claim(ctx, id, epoch, e.Now(), sendLease, func(d steward.Dossier) (steward.Ruling, error) {
+			return e.rule(g, d)
+		})
+		var unread unreadVersions
+		if !errors.As(err, &unread) {
+			return d, ruling, err
 		}
-		if found {
-			r.Detail = "an earlier call had delivered it"
-			return r, nil
+		if err := e.readVersions(ctx, g.base.Book, unread); err != nil {
+			return d, ruling, err
 		}
 	}
-	return e.Sender.Send(ctx, l)
 }
 
-// prepare claims the message, passes it through its gates and composes it.
-func (e *Engine) prepare(ctx context.Context, id steward.MessageID, epoch int) (letter steward.Letter, ready bool, err error) {
+// rule decides what becomes of a message that is about to be sent. It runs
+// inside the ledger's transaction and asks the ledger nothing: what it has not
+// got, it names in its error.
+func (e *Engine) rule(g *ground, d steward.Dossier) (steward.Ruling, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	g, err := e.ground(ctx)
-	if err != nil {
-		return letter, false, err
+	versions, unread := e.known(g.base.Book, d.Enrolments)
+	if len(unread) > 0 {
+		return steward.Ruling{}, unread
 	}
-	if g == nil { // nothing was ever evaluated; a notice needs no facts
-		if g, err = e.survey(ctx, steward.SlotAt(e.Now())); err != nil {
-			return letter, false, err
+	now := e.Now()
+	s := g.base.At(now, playbooks.Memory{Versions: versions})
+	j := s.Judge(d)
+	if !j.Passes() {
+		return steward.Ruling{Decision: j.Decision}, nil
+	}
+	content := d.Message.Content
+	if content == nil { // else frozen at approval, or at an earlier attempt
+		c, err := s.Compose(d.Message, j.Carried, d.Enrolments)
+		if err != nil {
+			return steward.Ruling{Decision: steward.Decision{Effect: steward.Suppress, Reason: steward.ReasonCompose, Detail: err.Error()}}, nil
 		}
+		content = &c
 	}
-	s, err := e.sending(ctx, g, id)
-	if errors.Is(err, ErrMoved) {
-		return letter, false, nil
-	}
-	if err != nil {
-		return letter, false, err
-	}
-	var j playbooks.Judgement
-	d, verdict, err := e.Ledger.Claim(ctx, id, epoch, s.Now, sendLease, func(d steward.Dossier) steward.Decision {
-		j = s.Judge(d)
-		return j.Decision
-	})
-	if errors.Is(err, ErrMoved) {
-		return letter, false, nil
-	}
-	if err != nil {
-		return letter, false, fmt.Errorf("claim message %s: %w", id, err)
-	}
-	if !verdict.Passes() {
-		e.log().Info("not sent", "message", id, "effect", verdict.Effect, "reason", verdict.Reason, "until", verdict.Until)
-		return letter, false, nil
-	}
-	if len(j.LeftOut) > 0 {
-		left := steward.Change{Account: d.Message.Account, Records: j.LeftOut}
-		if _, err := e.Ledger.Commit(ctx, steward.Run{}, []steward.Change{left}, e.Now()); err != nil {
-			return letter, false, fmt.Errorf("record what message %s goes without: %w", id, err)
-		}
-	}
-	content, err := e.content(ctx, s, d, j.Carried, epoch)
-	if err != nil {
-		return letter, false, err
-	}
-	if content == nil {
-		return letter, false, nil
-	}
-	return steward.Letter{Message: d.Message, Content: *content}, true, nil
+	return steward.Ruling{Decision: e.circuits.admit(d.Message.Channel, now), Content: content, LeftOut: j.LeftOut}, nil
 }
 
-// content is what was frozen at approval or at an earlier attempt, else it is
-// composed and frozen now. nil tells that the message was settled, as it could
-// not be composed.
-func (e *Engine) content(ctx context.Context, s *playbooks.Situation, d steward.Dossier, carried []steward.Outreach, epoch int) (*steward.Content, error) {
-	if d.Message.Content != nil {
-		return d.Message.Content, nil
+// held says of a message that is not sent now why, and tells ops where it is
+// for them to mend.
+func (e *Engine) held(ctx context.Context, d steward.Dossier, r steward.Ruling) error {
+	if r.Reason != steward.ReasonCompose {
+		e.log().Info("not sent", "message", d.Message.ID, "effect", r.Effect, "reason", r.Reason, "until", r.Until)
+		return nil
 	}
-	c, err := s.Compose(d.Message, carried, d.Enrolments)
-	if err != nil {
-		serr := e.Ledger.Settle(ctx, d.Message.ID, epoch, steward.Settlement{State: steward.FailedToSend, Reason: steward.ReasonCompose, Detail: err.Error()}, e.Now())
-		if serr != nil {
-			return nil, fmt.Errorf("settle message %s that could not be composed: %w", d.Message.ID, serr)
-		}
-		e.log().Error("a message could not be composed", "message", d.Message.ID, "error", err)
-		return nil, e.tell(ctx, "compose/"+string(d.Message.ID), "A message could not be written", []string{err.Error()}, "Mend the message file; steward check tells where")
-	}
-	if err := e.Ledger.SaveContent(ctx, d.Message.ID, epoch, c); err != nil {
-		return nil, fmt.Errorf("freeze message %s: %w", d.Message.ID, err)
-	}
-	return &c, nil
+	e.log().Error("a message could not be composed", "message", d.Message.ID, "error", r.Detail)
+	return e.tell(ctx, "compose/"+string(d.Message.ID), "A message could not be written", []string{r.Detail}, "Mend the message file; steward check tells where")
 }
 
-// sending is the situation in which one message is judged: the facts of the
-// last evaluation and the playbook texts its enrolments run on.
-func (e *Engine) sending(ctx context.Context, g *ground, id steward.MessageID) (*playbooks.Situation, error) {
-	d, err := e.Ledger.Dossier(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("read message %s: %w", id, err)
+func letterOf(d steward.Dossier, now time.Time) steward.Letter {
+	l := steward.Letter{Message: d.Message, Content: *d.Message.Content, Since: now}
+	if !d.Doubt.IsZero() {
+		l.Since = d.Doubt
 	}
-	versions, err := e.versions(ctx, g.base.Book, d.Enrolments)
-	if err != nil {
-		return nil, err
+	return l
+}
+
+// An ending is a settlement with what the provider said.
+type ending struct {
+	steward.Settlement
+	// failure is nil when the message was accepted, now or before.
+	failure *steward.DeliveryError
+	// called tells whether the provider was called at all.
+	called bool
+}
+
+// attempt calls the provider, once. Where an earlier call's outcome was lost,
+// the provider is first asked whether it has the message after all; without an
+// answer to that it is never called again.
+func (e *Engine) attempt(ctx context.Context, l steward.Letter, doubt bool) ending {
+	if doubt {
+		if s, done := e.look(ctx, l); done {
+			return s
+		}
 	}
-	return g.base.At(e.Now(), playbooks.Memory{Versions: versions}), nil
+	receipt, err := e.Sender.Send(ctx, l)
+	end := ending{Settlement: outcome(l.Message, receipt, err, e.Now()), failure: failureOf(err), called: true}
+	if end.State != steward.Uncertain || !l.Message.RetryUncertain || e.Find == nil {
+		return end
+	}
+	// The answer was lost. Perhaps the provider can say right away.
+	found, done := e.look(context.WithoutCancel(ctx), l)
+	if !done {
+		found.Settlement = steward.Settlement{State: steward.Deferred, Reason: steward.ReasonRetry, Due: e.Now().Add(backoff(l.Message.Attempts)),
+			Detail: "the answer was lost, and the provider does not have it"}
+	}
+	found.failure, found.called = end.failure, true
+	return found
+}
+
+// look asks the provider whether it has a message whose delivery is in doubt.
+// done is false when it has not, so that it may be sent.
+func (e *Engine) look(ctx context.Context, l steward.Letter) (s ending, done bool) {
+	if e.Find == nil {
+		s.Settlement = steward.Settlement{State: steward.Uncertain, Reason: steward.ReasonOutcomeLost, Doubt: true,
+			Detail: "an earlier call may have delivered it, and there is no asking the provider"}
+		return s, true
+	}
+	r, found, err := e.Find(ctx, l)
+	switch {
+	case err == nil && found:
+		s.Settlement = steward.Settlement{State: steward.Sent, Reason: steward.ReasonDelivered, Ref: r.Ref, Detail: "found at the provider, after its answer had been lost"}
+		s.called = true
+		return s, true
+	case err == nil:
+		return s, false
+	}
+	s.failure = failureOf(err)
+	s.Settlement = steward.Settlement{State: steward.Deferred, Reason: steward.ReasonOutcomeLost, Doubt: true, Due: e.Now().Add(backoff(l.Message.Attempts)),
+		Detail: "an earlier call may have delivered it, and the provider cannot be asked: " + s.failure.Error()}
+	if l.Message.Attempts >= MaxAttempts {
+		s.State, s.Due = steward.Uncertain, time.Time{}
+	}
+	return s, true
+}
+
+// failureOf is a sender's error as a delivery error; one of another kind is an
+// outcome that was lost. nil of nil.
+func failureOf(err error) *steward.DeliveryError {
+	if err == nil {
+		return nil
+	}
+	var failure *steward.DeliveryError
+	if !errors.As(err, &failure) {
+		failure = &steward.DeliveryError{Kind: steward.Unknowable, Err: err}
+	}
+	return failure
 }
 
 // outcome reads a provider's answer.
@@ -162,28 +195,25 @@ func outcome(m steward.Message, r steward.Receipt, err error, now time.Time) ste
 	if err == nil {
 		return steward.Settlement{State: steward.Sent, Reason: steward.ReasonDelivered, Ref: r.Ref, Detail: r.Detail}
 	}
-	var failure *steward.DeliveryError
-	if !errors.As(err, &failure) {
-		failure = &steward.DeliveryError{Kind: steward.Unknowable, Err: err}
-	}
+	failure := failureOf(err)
 	s := steward.Settlement{Detail: failure.Error()}
 	switch failure.Kind {
 	case steward.Refused:
 		s.State, s.Reason = steward.FailedToSend, steward.ReasonRefused
 	case steward.Throttled:
-		s.State, s.Reason, s.Free = steward.Deferred, steward.ReasonRetry, true
+		s.State, s.Reason, s.Free = steward.Deferred, steward.ReasonThrottled, true
 		s.Due = now.Add(max(failure.RetryAfter, time.Second))
 	case steward.Unauthorised:
 		s.State, s.Reason, s.Free = steward.Deferred, steward.ReasonNotConfigured, true
-		s.Due = now.Add(15 * time.Minute)
-	case steward.Unreachable:
+		s.Due = now.Add(mendWait)
+	case steward.Unreachable, steward.NotNow:
 		if m.Attempts >= MaxAttempts {
 			s.State, s.Reason = steward.FailedToSend, steward.ReasonGaveUp
 			break
 		}
 		s.State, s.Reason, s.Due = steward.Deferred, steward.ReasonRetry, now.Add(backoff(m.Attempts))
 	default:
-		s.State, s.Reason = steward.Uncertain, steward.ReasonOutcomeLost
+		s.State, s.Reason, s.Doubt = steward.Uncertain, steward.ReasonOutcomeLost, true
 	}
 	if s.State == steward.Deferred && !m.Expires.IsZero() && !s.Due.Before(m.Expires) {
 		s.State, s.Reason = steward.Expired, steward.ReasonExpired
@@ -195,25 +225,6 @@ func outcome(m steward.Message, r steward.Receipt, err error, now time.Time) ste
 // a day.
 func backoff(attempts int) time.Duration {
 	return min(30*time.Second<<min(max(attempts-1, 0), 10), 4*time.Hour)
-}
-
-// lookAgain asks the provider whether it has the message after an outcome that
-// was lost, where the step allows another call: found is sent, not found is
-// another try, and no answer leaves it uncertain.
-func (e *Engine) lookAgain(ctx context.Context, l steward.Letter, s steward.Settlement) steward.Settlement {
-	if e.Find == nil {
-		return s
-	}
-	r, found, err := e.Find(ctx, l)
-	switch {
-	case err != nil:
-		s.Detail += "; looking for it failed too: " + err.Error()
-		return s
-	case found:
-		return steward.Settlement{State: steward.Sent, Reason: steward.ReasonDelivered, Ref: r.Ref, Detail: "found at the provider after its answer was lost"}
-	default:
-		return steward.Settlement{State: steward.Deferred, Reason: steward.ReasonRetry, Detail: "the answer was lost and the provider does not have it", Due: e.Now().Add(backoff(l.Message.Attempts))}
-	}
 }
 
 func (e *Engine) logOutcome(m steward.Message, s steward.Settlement) {
@@ -228,12 +239,45 @@ func (e *Engine) logOutcome(m steward.Message, s steward.Settlement) {
 	}
 }
 
-// tellFailure tells ops about a channel that will take nothing until somebody
-// mends it, once per outage.
-func (e *Engine) tellFailure(ctx context.Context, m steward.Message, err error) error {
-	var failure *steward.DeliveryError
-	if m.Kind == steward.Notice || !errors.As(err, &failure) || failure.Kind != steward.Unauthorised {
+// tellOutcomeOf has everybody who would use the channel know how it stands, and
+// ops of what they have to mend: a channel that takes nothing, and a recipient
+// that takes nothing. Each is told once, and again only after it has passed.
+func (e *Engine) tellOutcomeOf(ctx context.Context, m steward.Message, s ending) error {
+	if !s.called && s.failure == nil {
 		return nil
 	}
-	return e.tell(ctx, "channel/"+string(m.Channel), fmt.Sprintf("%s takes no messages", m.Channel), []string{failure.Error()}, "Try it with: steward send-test")
+	c, change := e.circuits.hear(m.Channel, s.failure, e.Now())
+	switch {
+	case change == stopped:
+		e.log().Warn("a channel waits", "channel", m.Channel, "reason", c.Why, "until", c.Until, "detail", c.Detail)
+	case change == resumed:
+		e.log().Info("a channel goes on", "channel", m.Channel)
+	}
+	channel, recipient := "channel/"+string(m.Channel), recipientKey(m)
+	switch {
+	case c.Why == steward.ReasonNotConfigured, c.Why == steward.ReasonChannelDown && e.Now().Sub(c.Since) >= tellDownAfter:
+		return e.tell(ctx, channel, fmt.Sprintf("%s takes no messages", m.Channel), []string{c.Detail, "what is due waits, and nothing is lost"}, "Try it with: steward send-test")
+	case s.State == steward.Sent:
+		return e.untell(ctx, channel, recipient)
+	case s.State == steward.FailedToSend && m.Kind != steward.Notice: // else the notice would be about itself
+		return e.tell(ctx, recipient, fmt.Sprintf("A message to %s could not be delivered", m.To.Key), []string{s.Detail}, fmt.Sprintf("Look: steward outreach %s", m.ID))
+	}
+	return nil
+}
+
+// tellDownAfter is for how long a provider has to be away before ops hears:
+// most of what breaks mends itself.
+const tellDownAfter = 10 * time.Minute
+
+// recipientKey is the notice that somebody cannot be reached. It names whom by
+// id: what is in the notices table outlives the message.
+func recipientKey(m steward.Message) string {
+	who := m.To.Key
+	switch {
+	case m.To.Contact != "":
+		who = string(m.To.Contact)
+	case m.To.Owner != "":
+		who = string(m.To.Owner)
+	}
+	return "undelivered/" + string(m.Channel) + "/" + who
 }

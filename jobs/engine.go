@@ -39,6 +39,8 @@ type Memory interface {
 	Series(ctx context.Context, metrics []string) (map[string]map[steward.AccountID]series.Series, error)
 	Sources(ctx context.Context) ([]steward.SourceState, error)
 	Standing(ctx context.Context) (steward.Standing, error)
+	// StandingOf is the part of Standing that concerns a few enrolments.
+	StandingOf(ctx context.Context, ids []steward.EnrolmentID) (steward.Standing, error)
 	// Ended is the newest ended enrolment of each playbook and subject.
 	Ended(ctx context.Context) ([]steward.Enrolment, error)
 	OutreachOf(ctx context.Context, enrolments []steward.EnrolmentID) ([]steward.Outreach, map[steward.MessageID]steward.Message, error)
@@ -49,20 +51,26 @@ type Memory interface {
 
 // Deliveries is the life of messages.
 type Deliveries interface {
-	DueMessages(ctx context.Context, now time.Time, limit int) ([]steward.Due, error)
+	// DueMessages is what is due on the channels, up to limit.
+	DueMessages(ctx context.Context, now time.Time, limit int, channels ...steward.Channel) ([]steward.Due, error)
 	MarkEnqueued(ctx context.Context, due []steward.Due, now time.Time) error
-	Requeue(ctx context.Context, now time.Time, olderThan time.Duration) (int, error)
-	Dossier(ctx context.Context, id steward.MessageID) (steward.Dossier, error)
-	Claim(ctx context.Context, id steward.MessageID, epoch int, now time.Time, lease time.Duration, decide func(steward.Dossier) steward.Decision) (steward.Dossier, steward.Decision, error)
-	SaveContent(ctx context.Context, id steward.MessageID, epoch int, c steward.Content) error
+	// Enqueued is what has been in the queue since before; Requeue takes back what
+	// the queue has lost of it.
+	Enqueued(ctx context.Context, before time.Time, limit int) ([]steward.Due, error)
+	Requeue(ctx context.Context, lost []steward.Due) (int, error)
+	// Claim has decide rule on a message inside the transaction that then holds
+	// it to be sent; an error of decide's comes back as it is.
+	Claim(ctx context.Context, id steward.MessageID, epoch int, now time.Time, lease time.Duration, decide func(steward.Dossier) (steward.Ruling, error)) (steward.Dossier, steward.Ruling, error)
 	Settle(ctx context.Context, id steward.MessageID, epoch int, s steward.Settlement, now time.Time) error
-	LapsedSends(ctx context.Context, now time.Time) ([]steward.MessageID, error)
+	LapsedSends(ctx context.Context, now time.Time, lease time.Duration) ([]steward.MessageID, error)
 	ExpireApprovals(ctx context.Context, now time.Time) (int, error)
 	VetoElapsed(ctx context.Context, now time.Time) (int, error)
 	// Notice plans a message to ops once per key; ForgetNotice lets the key
 	// speak again.
 	Notice(ctx context.Context, key string, m steward.Message, now time.Time) (bool, error)
 	ForgetNotice(ctx context.Context, key string) error
+	// Notices is the keys that were told and not forgotten.
+	Notices(ctx context.Context) ([]string, error)
 }
 
 // A Sender hands a letter to a provider. Its errors are
@@ -94,14 +102,30 @@ type Engine struct {
 	// Observe hears what each evaluation came to; nil when nobody listens.
 	Observe func(Report)
 
-	mu      sync.Mutex // guards the frame, which is not for concurrent use
-	last    *ground
-	written map[string]bool                // playbook versions known to be stored
-	older   map[string]*playbooks.Playbook // versions that only open enrolments run on
+	// turn is held by whoever decides about enrolments and writes that: an
+	// evaluation, or a minute's advance.
+	turn    sync.Mutex
+	written map[string]bool // playbook versions known to be stored
+
+	// mu guards what decisions are made on. It is never held while the ledger is
+	// written: a claim asks for it inside its transaction.
+	mu    sync.Mutex
+	last  *ground
+	older map[string]*playbooks.Playbook // versions that only open enrolments run on; nil where one no longer compiles
+
+	// looking is held by whoever reads the facts anew, so that those who need
+	// them meanwhile wait for them and do not read them too.
+	looking sync.Mutex
+
+	circuits circuits
+
+	tellMu sync.Mutex
+	told   map[string]bool // the notices that stand; nil before they were read
 }
 
 // ground is the facts of a slot, kept for advance and deliver, which run on
-// the last committed ones.
+// the last committed ones. Its frame is not for concurrent use: an evaluation
+// has one of its own until it is done, and from then on mu guards it.
 type ground struct {
 	slot steward.Slot
 	base *playbooks.Situation // without a memory
@@ -191,8 +215,7 @@ func (e *Engine) LastSlot(ctx context.Context) (steward.Slot, error) {
 	return e.Ledger.LastSlot(ctx, evaluation)
 }
 
-// situation puts facts and memory together. The caller holds mu for as long
-// as it uses it.
+// situation puts facts and memory together.
 func (e *Engine) situation(ctx context.Context, g *ground, now time.Time) (*playbooks.Situation, error) {
 	m, err := e.memory(ctx, g.base.Book)
 	if err != nil {
@@ -223,6 +246,11 @@ func (e *Engine) memory(ctx context.Context, book *playbooks.Book) (playbooks.Me
 	if err != nil {
 		return playbooks.Memory{}, fmt.Errorf("read the engine's memory: %w", err)
 	}
+	return e.remember(ctx, book, st)
+}
+
+// remember is a memory with what belongs to what is going on.
+func (e *Engine) remember(ctx context.Context, book *playbooks.Book, st steward.Standing) (playbooks.Memory, error) {
 	m := playbooks.Memory{
 		Phases: map[playbooks.Key]steward.PhaseState{}, Open: map[playbooks.Key]steward.Enrolment{}, Ended: map[playbooks.Key]steward.Enrolment{},
 		States: map[steward.PlaybookName]steward.PlaybookState{}, Outreach: map[steward.EnrolmentID][]steward.Outreach{}, Pause: st.Pause,
@@ -256,43 +284,103 @@ func (e *Engine) memory(ctx context.Context, book *playbooks.Book) (playbooks.Me
 	return m, err
 }
 
-// versions compiles the playbook texts that enrolments run on and that are no
-// longer the newest. One that no longer compiles is left out: its enrolments
-// end as failed, with the reason.
+// memoryOf is the part of the memory that goes on with a few enrolments.
+func (e *Engine) memoryOf(ctx context.Context, book *playbooks.Book, enrolments []steward.Enrolment) (playbooks.Memory, error) {
+	ids := make([]steward.EnrolmentID, len(enrolments))
+	for i, en := range enrolments {
+		ids[i] = en.ID
+	}
+	st, err := e.Ledger.StandingOf(ctx, ids)
+	if err != nil {
+		return playbooks.Memory{}, fmt.Errorf("read the engine's memory: %w", err)
+	}
+	return e.remember(ctx, book, st)
+}
+
+// unreadVersions are playbook texts that enrolments run on and that were not
+// read yet.
+type unreadVersions []steward.Enrolment
+
+// Error names the first of them.
+func (u unreadVersions) Error() string {
+	return fmt.Sprintf("version %s of playbook %s was not read yet", u[0].Version, u[0].Playbook)
+}
+
+// versions is the playbook texts that enrolments run on, where they are not the
+// newest.
 func (e *Engine) versions(ctx context.Context, book *playbooks.Book, enrolments []steward.Enrolment) (map[string]*playbooks.Playbook, error) {
-	out := map[string]*playbooks.Playbook{}
+	e.mu.Lock()
+	found, unread := e.known(book, enrolments)
+	e.mu.Unlock()
+	if len(unread) == 0 {
+		return found, nil
+	}
+	if err := e.readVersions(ctx, book, unread); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	found, _ = e.known(book, enrolments)
+	return found, nil
+}
+
+// known is the older texts that were read before, and the enrolments whose
+// text was not. The caller holds mu.
+func (e *Engine) known(book *playbooks.Book, enrolments []steward.Enrolment) (found map[string]*playbooks.Playbook, unread unreadVersions) {
 	for _, en := range enrolments {
 		if p, ok := book.Playbook(en.Playbook); ok && p.Version == en.Version || en.Version == "" {
 			continue
 		}
-		if p, ok := e.older[en.Version]; ok {
-			out[en.Version] = p
-			continue
+		p, read := e.older[en.Version]
+		switch {
+		case !read:
+			unread = append(unread, en)
+		case p != nil:
+			if found == nil {
+				found = map[string]*playbooks.Playbook{}
+			}
+			found[en.Version] = p
 		}
+	}
+	return found, unread
+}
+
+// readVersions reads and compiles playbook texts. One that no longer compiles
+// is nil: its enrolments end as failed, with the reason.
+func (e *Engine) readVersions(ctx context.Context, book *playbooks.Book, unread unreadVersions) error {
+	for _, en := range unread {
 		text, err := e.Ledger.PlaybookVersion(ctx, en.Version)
 		if err != nil {
-			return nil, fmt.Errorf("read version %s of playbook %s: %w", en.Version, en.Playbook, err)
+			return fmt.Errorf("read version %s of playbook %s: %w", en.Version, en.Playbook, err)
 		}
 		p, err := book.Compile(text)
 		if err != nil {
 			e.log().Error("a stored playbook can no longer be read; its enrolments end as failed", "playbook", en.Playbook, "version", en.Version, "error", err)
-			continue
+			p = nil
+		} else {
+			// The hash is of the text as it was stored, whatever reading it gave.
+			p.Version = en.Version
 		}
-		// The hash is of the text as it was stored, whatever reading it gave.
-		p.Version = en.Version
+		e.mu.Lock()
 		if e.older == nil {
 			e.older = map[string]*playbooks.Playbook{}
 		}
-		e.older[en.Version], out[en.Version] = p, p
+		e.older[en.Version] = p
+		e.mu.Unlock()
 	}
-	return out, nil
+	return nil
 }
 
-// ground is the facts of the last evaluated slot, read again after a restart.
-// The caller holds mu.
+// ground is the facts of the last evaluated slot, read again after a restart
+// and after an edit; nil before the first evaluation.
 func (e *Engine) ground(ctx context.Context) (*ground, error) {
-	if e.last != nil && e.last.base.Book == e.Book() {
-		return e.last, nil
+	e.looking.Lock()
+	defer e.looking.Unlock()
+	e.mu.Lock()
+	last := e.last
+	e.mu.Unlock()
+	if last != nil && last.base.Book == e.Book() {
+		return last, nil
 	}
 	slot, err := e.Ledger.LastSlot(ctx, evaluation)
 	if err != nil {
@@ -301,12 +389,31 @@ func (e *Engine) ground(ctx context.Context) (*ground, error) {
 	if slot.IsZero() {
 		return nil, nil
 	}
-	g, err := e.survey(ctx, slot)
+	return e.stand(e.survey(ctx, slot))
+}
+
+// footing is what messages are judged on. Before the first evaluation that is
+// the facts of this moment: a notice needs none.
+func (e *Engine) footing(ctx context.Context) (*ground, error) {
+	g, err := e.ground(ctx)
+	if g != nil || err != nil {
+		return g, err
+	}
+	return e.survey(ctx, steward.SlotAt(e.Now()))
+}
+
+// stand keeps a ground as the one to act on, unless a newer one has been found
+// meanwhile.
+func (e *Engine) stand(g *ground, err error) (*ground, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.last = g
-	return g, nil
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.last == nil || e.last.base.Book != e.Book() || !g.slot.Time().Before(e.last.slot.Time()) {
+		e.last = g
+	}
+	return e.last, nil
 }
 
 func (e *Engine) log() *slog.Logger {
@@ -322,14 +429,56 @@ func (e *Engine) tell(ctx context.Context, key, title string, lines []string, to
 	if book.Ops == "" {
 		return nil
 	}
+	e.tellMu.Lock()
+	defer e.tellMu.Unlock()
+	if err := e.readTold(ctx); err != nil || e.told[key] {
+		return err
+	}
 	now := e.Now()
 	content := playbooks.NoticeContent(title, lines, todo)
 	_, err := e.Ledger.Notice(ctx, key, steward.Message{
 		ID: steward.NewMessageID(steward.Notice, key, now.UTC().Format(time.RFC3339)), Kind: steward.Notice, Channel: steward.Slack,
 		To: steward.Recipient{Key: "ops", Slack: book.Ops, Name: book.Ops}, State: steward.Planned, Due: now, Planned: now, Content: &content, Version: 1,
+		RetryUncertain: true,
 	}, now)
 	if err != nil {
 		return fmt.Errorf("tell ops about %s: %w", key, err)
+	}
+	e.told[key] = true
+	return nil
+}
+
+// untell lets keys be told about again. What was never told costs nothing.
+func (e *Engine) untell(ctx context.Context, keys ...string) error {
+	e.tellMu.Lock()
+	defer e.tellMu.Unlock()
+	if err := e.readTold(ctx); err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if !e.told[key] {
+			continue
+		}
+		if err := e.Ledger.ForgetNotice(ctx, key); err != nil {
+			return fmt.Errorf("forget notice %s: %w", key, err)
+		}
+		delete(e.told, key)
+	}
+	return nil
+}
+
+// readTold reads once which notices stand. The caller holds tellMu.
+func (e *Engine) readTold(ctx context.Context) error {
+	if e.told != nil {
+		return nil
+	}
+	keys, err := e.Ledger.Notices(ctx)
+	if err != nil {
+		return fmt.Errorf("read what ops was told: %w", err)
+	}
+	e.told = map[string]bool{}
+	for _, key := range keys {
+		e.told[key] = true
 	}
 	return nil
 }
@@ -341,6 +490,4 @@ func (e *Engine) Tell(ctx context.Context, key, title string, lines []string, to
 }
 
 // Untell lets a key be told about again.
-func (e *Engine) Untell(ctx context.Context, key string) error {
-	return e.Ledger.ForgetNotice(ctx, key)
-}
+func (e *Engine) Untell(ctx context.Context, key string) error { return e.untell(ctx, key) }

@@ -46,7 +46,7 @@ func moved(err error) error {
 	return err
 }
 
-func (l *ledger) Claim(ctx context.Context, id steward.MessageID, epoch int, now time.Time, lease time.Duration, decide func(steward.Dossier) steward.Decision) (steward.Dossier, steward.Decision, error) {
+func (l *ledger) Claim(ctx context.Context, id steward.MessageID, epoch int, now time.Time, lease time.Duration, decide func(steward.Dossier) (steward.Ruling, error)) (steward.Dossier, steward.Ruling, error) {
 	d, v, err := l.DB.Claim(ctx, id, epoch, now, lease, decide)
 	return d, v, moved(err)
 }
@@ -233,7 +233,7 @@ func (s *stage) messages(kind steward.MessageKind) []steward.Message {
 // deliver sends what is due, once each.
 func (s *stage) deliver() {
 	s.Helper()
-	due, err := s.db.DueMessages(s.Context(), s.now, 0)
+	due, err := s.db.DueMessages(s.Context(), s.now, 0, steward.Channels()...)
 	s.must(err)
 	for _, d := range due {
 		s.must(s.Deliver(s.Context(), d.ID, d.Epoch))
@@ -273,10 +273,11 @@ func TestDeliveryOutcomes(t *testing.T) {
 	}{
 		{"accepted", nil, steward.Sent, steward.ReasonDelivered, 0, 1, false},
 		{"unreachable", fail(steward.Unreachable, 0), steward.Deferred, steward.ReasonRetry, 30 * time.Second, 1, false},
-		{"throttled", fail(steward.Throttled, 90*time.Second), steward.Deferred, steward.ReasonRetry, 90 * time.Second, 0, false},
-		{"throttled without saying for how long", fail(steward.Throttled, 0), steward.Deferred, steward.ReasonRetry, time.Second, 0, false},
+		{"not now", fail(steward.NotNow, 0), steward.Deferred, steward.ReasonRetry, 30 * time.Second, 1, false},
+		{"throttled", fail(steward.Throttled, 90*time.Second), steward.Deferred, steward.ReasonThrottled, 90 * time.Second, 0, false},
+		{"throttled without saying for how long", fail(steward.Throttled, 0), steward.Deferred, steward.ReasonThrottled, time.Second, 0, false},
 		{"throttled past its expiry", fail(steward.Throttled, 365*24*time.Hour), steward.Expired, steward.ReasonExpired, 0, 1, false},
-		{"refused", fail(steward.Refused, 0), steward.FailedToSend, steward.ReasonRefused, 0, 1, false},
+		{"refused", fail(steward.Refused, 0), steward.FailedToSend, steward.ReasonRefused, 0, 1, true},
 		{"unauthorised", fail(steward.Unauthorised, 0), steward.Deferred, steward.ReasonNotConfigured, 15 * time.Minute, 0, true},
 		{"unknowable", fail(steward.Unknowable, 0), steward.Uncertain, steward.ReasonOutcomeLost, 0, 1, false},
 		{"an error of no kind", errors.New("the connection broke"), steward.Uncertain, steward.ReasonOutcomeLost, 0, 1, false},
@@ -345,15 +346,15 @@ func TestOutageIsToldOnceAndMended(t *testing.T) {
 	}
 }
 
-// A provider that is away for good is asked twelve times, further and further
-// apart, and then given up.
-func TestUnreachableIsGivenUp(t *testing.T) {
+// A message that a provider puts off for ever is tried twelve times, further
+// and further apart, and then given up.
+func TestNotNowIsGivenUp(t *testing.T) {
 	s := newStage(t, "", "", "")
 	s.accounts(1, 20_000)
 	s.evaluate()
 	var last time.Time
 	for try := 1; try <= jobs.MaxAttempts; try++ {
-		s.provider.answers = []error{&steward.DeliveryError{Kind: steward.Unreachable, Err: errors.New("away")}}
+		s.provider.answers = []error{&steward.DeliveryError{Kind: steward.NotNow, Err: errors.New("greylisted")}}
 		s.deliver()
 		m := s.message(steward.Card)
 		if m.Attempts != try {
@@ -392,10 +393,10 @@ func TestCrashInTheMiddleOfASend(t *testing.T) {
 		want          steward.MessageState
 		calls         int
 	}{
-		{"is left uncertain", "", true, true, steward.Uncertain, 1},
-		{"is found and not sent again", "on_uncertain: retry", true, true, steward.Sent, 1},
-		{"is sent where the provider has nothing", "on_uncertain: retry", false, true, steward.Sent, 2},
-		{"is sent again where nobody can tell and the step says so", "on_uncertain: retry", true, false, steward.Sent, 2},
+		{"is left uncertain where the step says so", "on_uncertain: leave", true, true, steward.Uncertain, 1},
+		{"is found and not sent again", "", true, true, steward.Sent, 1},
+		{"is sent where the provider has nothing", "", false, true, steward.Sent, 2},
+		{"is left uncertain where nobody can tell", "", true, false, steward.Uncertain, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStage(t, "", "", c.onNudge)
@@ -458,19 +459,19 @@ func TestLostOutcome(t *testing.T) {
 		want          steward.MessageState
 		ref           string
 	}{
-		{"leave", "", func(context.Context, steward.Letter) (steward.Receipt, bool, error) {
+		{"leave", "on_uncertain: leave", func(context.Context, steward.Letter) (steward.Receipt, bool, error) {
 			return steward.Receipt{Ref: "found"}, true, nil
 		}, steward.Uncertain, ""},
-		{"found", "on_uncertain: retry", func(context.Context, steward.Letter) (steward.Receipt, bool, error) {
+		{"found", "", func(context.Context, steward.Letter) (steward.Receipt, bool, error) {
 			return steward.Receipt{Ref: "found"}, true, nil
 		}, steward.Sent, "found"},
-		{"not found", "on_uncertain: retry", func(context.Context, steward.Letter) (steward.Receipt, bool, error) {
+		{"not found", "", func(context.Context, steward.Letter) (steward.Receipt, bool, error) {
 			return steward.Receipt{}, false, nil
 		}, steward.Deferred, ""},
-		{"cannot look", "on_uncertain: retry", func(context.Context, steward.Letter) (steward.Receipt, bool, error) {
+		{"cannot look now", "", func(context.Context, steward.Letter) (steward.Receipt, bool, error) {
 			return steward.Receipt{}, false, errors.New("away")
-		}, steward.Uncertain, ""},
-		{"nobody can look", "on_uncertain: retry", nil, steward.Uncertain, ""},
+		}, steward.Deferred, ""},
+		{"nobody can look", "", nil, steward.Uncertain, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStage(t, "", "", c.onNudge)
@@ -487,22 +488,53 @@ func TestLostOutcome(t *testing.T) {
 }
 
 // A provider that answers after the lease is over: the message has been called
-// uncertain meanwhile and stays so, and the task is not tried again.
+// uncertain meanwhile. That it was accepted after all is kept; that it failed
+// changes nothing, and neither is a reason to try the task again.
 func TestOutcomeAfterTheLease(t *testing.T) {
+	for answer, want := range map[steward.FailureKind]steward.MessageState{"": steward.Sent, steward.Unreachable: steward.Uncertain} {
+		t.Run(string(want), func(t *testing.T) {
+			s := newStage(t, "", "", "on_uncertain: leave")
+			s.accounts(1, 20_000)
+			s.evaluate()
+			if answer != "" {
+				s.provider.answers = []error{&steward.DeliveryError{Kind: answer}}
+			}
+			s.provider.during = func() {
+				s.now = s.now.Add(5 * time.Minute)
+				lapsed, err := s.db.LapsedSends(t.Context(), s.now, 2*time.Minute)
+				s.must(err)
+				if len(lapsed) != 1 {
+					t.Errorf("%d sends lapsed, want 1", len(lapsed))
+				}
+			}
+			s.deliver()
+			if m := s.message(steward.Card); m.State != want {
+				t.Errorf("it is %s, want %s", m.State, want)
+			}
+		})
+	}
+}
+
+// While a card's delivery is in doubt and Slack cannot say, nothing is sent. The
+// twelfth time nobody asks any more, and the doubt is what is on record.
+func TestDoubtThatNobodyClears(t *testing.T) {
 	s := newStage(t, "", "", "")
 	s.accounts(1, 20_000)
 	s.evaluate()
-	s.provider.during = func() {
-		s.now = s.now.Add(5 * time.Minute)
-		lapsed, err := s.db.LapsedSends(t.Context(), s.now)
-		s.must(err)
-		if len(lapsed) != 1 {
-			t.Errorf("%d sends lapsed, want 1", len(lapsed))
-		}
+	s.Find = func(context.Context, steward.Letter) (steward.Receipt, bool, error) {
+		return steward.Receipt{}, false, &steward.DeliveryError{Kind: steward.NotNow, Err: errors.New("no history for you")}
 	}
-	s.deliver()
-	if m := s.message(steward.Card); m.State != steward.Uncertain {
-		t.Errorf("it is %s, want uncertain", m.State)
+	s.provider.answers = []error{&steward.DeliveryError{Kind: steward.Unknowable, Err: errors.New("no answer")}}
+	for range jobs.MaxAttempts {
+		s.deliver()
+		s.now = s.message(steward.Card).Due
+	}
+	m := s.message(steward.Card)
+	if m.State != steward.Uncertain || m.Attempts != jobs.MaxAttempts {
+		t.Errorf("it is %s (%s) after %d attempts, want uncertain", m.State, m.Detail, m.Attempts)
+	}
+	if n := s.provider.count(steward.Card); n != 1 {
+		t.Errorf("it was sent %d times", n)
 	}
 }
 
@@ -517,11 +549,14 @@ func TestDeliveryOfWhatIsGone(t *testing.T) {
 
 // bench is a queue that can be looked into.
 type bench struct {
+	mu    sync.Mutex
 	tasks []jobs.Task
 	fail  int // refuse from this many on; 0 never
 }
 
 func (q *bench) Enqueue(_ context.Context, t jobs.Task) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if q.fail > 0 && len(q.tasks) >= q.fail-1 {
 		return errors.New("the queue is away")
 	}
@@ -530,6 +565,12 @@ func (q *bench) Enqueue(_ context.Context, t jobs.Task) error {
 }
 
 func (q *bench) Depth(context.Context) (int, error) { return len(q.tasks), nil }
+
+func (q *bench) Missing(_ context.Context, tasks []jobs.Task) ([]jobs.Task, error) {
+	return slices.DeleteFunc(tasks, func(t jobs.Task) bool {
+		return slices.ContainsFunc(q.tasks, func(in jobs.Task) bool { return in.ID == t.ID })
+	}), nil
+}
 
 func TestRelay(t *testing.T) {
 	s := newStage(t, "", "max_new: 20", "")
@@ -554,17 +595,22 @@ func TestRelay(t *testing.T) {
 	for _, task := range q.tasks {
 		ids[task.ID] = true
 	}
-	// The queue loses everything. After a while the database takes it back, and
-	// the new tasks have new names, so that nothing old can stand in their way.
+	// What is in the queue stays there. Of what it loses the database takes back
+	// all that was not handed over a moment ago, and the new tasks have new names,
+	// so that nothing old can stand in their way.
+	s.now = s.now.Add(time.Minute)
+	if n, err = s.Reconcile(t.Context(), q); err != nil || n != 0 {
+		t.Fatalf("%d were taken back (%v) that the queue has", n, err)
+	}
 	lost := q.tasks
 	q.tasks = nil
-	s.now = s.now.Add(5 * time.Minute)
-	if moved := s.advance(); moved.Requeued != 0 {
-		t.Fatalf("%d were taken back too soon", moved.Requeued)
+	s.now = s.now.Add(-time.Minute)
+	if n, err = s.Reconcile(t.Context(), q); err != nil || n != 0 {
+		t.Fatalf("%d were taken back (%v) too soon", n, err)
 	}
-	s.now = s.now.Add(6 * time.Minute)
-	if moved := s.advance(); moved.Requeued != 6 {
-		t.Fatalf("%d were taken back, want 6", moved.Requeued)
+	s.now = s.now.Add(time.Minute)
+	if n, err = s.Reconcile(t.Context(), q); err != nil || n != 6 {
+		t.Fatalf("%d were taken back (%v), want 6", n, err)
 	}
 	if n, err = s.Relay(t.Context(), q, 0); err != nil || n != 6 {
 		t.Fatalf("%d were handed over again (%v), want 6", n, err)
@@ -827,7 +873,7 @@ func TestTwoEnginesOneSlot(t *testing.T) {
 		t.Errorf("%d cards, want 50", got)
 	}
 	// And both deliver from one queue.
-	due, err := a.db.DueMessages(t.Context(), first, 0)
+	due, err := a.db.DueMessages(t.Context(), first, 0, steward.Channels()...)
 	a.must(err)
 	for _, s := range []*stage{a, b} {
 		wg.Go(func() {

@@ -43,8 +43,8 @@ func (e *Engine) Evaluate(ctx context.Context, slot steward.Slot) (Report, error
 		return report, nil
 	}
 	began := e.Now()
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.turn.Lock()
+	defer e.turn.Unlock()
 	g, err := e.survey(ctx, slot)
 	if err != nil {
 		return report, e.giveUp(ctx, run, err)
@@ -76,7 +76,9 @@ func (e *Engine) Evaluate(ctx context.Context, slot steward.Slot) (Report, error
 	if err := e.Ledger.FinishRun(ctx, run, out.States, e.Now(), report, ""); err != nil {
 		return report, fmt.Errorf("finish the evaluation of %s: %w", slot, err)
 	}
-	e.last = g
+	if _, err := e.stand(g, nil); err != nil {
+		return report, err
+	}
 	if e.Observe != nil {
 		e.Observe(report)
 	}
@@ -189,13 +191,13 @@ func (e *Engine) tellOutcome(ctx context.Context, g *ground, out playbooks.Outco
 	}
 	for _, p := range g.base.Book.Playbooks {
 		if len(byPlaybook(out.Expiring)[p.Name]) == 0 {
-			if err := e.Ledger.ForgetNotice(ctx, "lapsing/"+string(p.Name)); err != nil {
-				return fmt.Errorf("forget that openings of %s lapse: %w", p.Name, err)
+			if err := e.untell(ctx, "lapsing/"+string(p.Name)); err != nil {
+				return err
 			}
 		}
 	}
-	if err := e.Ledger.ForgetNotice(ctx, oldKey); err != nil {
-		return fmt.Errorf("forget %s: %w", oldKey, err)
+	if err := e.untell(ctx, oldKey); err != nil {
+		return err
 	}
 	return e.tellStale(ctx, g)
 }
@@ -239,8 +241,8 @@ func (e *Engine) tellStale(ctx context.Context, g *ground) error {
 		key := "stale/" + metric
 		m, ok := g.base.Frame.Metric(metric)
 		if ok && !m.Stale && m.End != steward.NoDay {
-			if err := e.Ledger.ForgetNotice(ctx, key); err != nil {
-				return fmt.Errorf("forget %s: %w", key, err)
+			if err := e.untell(ctx, key); err != nil {
+				return err
 			}
 			continue
 		}

@@ -3,7 +3,12 @@ package jobs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"steward"
 )
@@ -19,6 +24,8 @@ const (
 type Enqueuer interface {
 	Enqueue(ctx context.Context, t Task) error
 	Depth(ctx context.Context) (int, error)
+	// Missing is those of the tasks that nobody will run.
+	Missing(ctx context.Context, tasks []Task) ([]Task, error)
 }
 
 type delivery struct {
@@ -26,45 +33,154 @@ type delivery struct {
 	Epoch   int               `json:"epoch"`
 }
 
+const (
+	// InFlight is how many deliveries are in the queue at most. The rest waits in
+	// the ledger, where it costs nothing, can be counted, and follows a circuit
+	// or a pause at once.
+	InFlight = EmbeddedInFlight
+	// relayBatch is how many are handed over before that is written down.
+	relayBatch = 1000
+	// relayHands is how many are handed over at a time: each is a round trip.
+	relayHands = 4
+)
+
 // Relay is the only one that enqueues deliveries: what is planned and due, as
-// many as limit leaves room for in the queue (zero: a thousand at a time). It
+// many as limit leaves room for in the queue (InFlight, for 0). Of a channel that waits it
+// hands over one message as a probe when it is time for that, and else none. It
 // returns how many it handed over. A relay that dies between enqueueing and
 // marking enqueues again under the same task id, which is harmless.
 func (e *Engine) Relay(ctx context.Context, q Enqueuer, limit int) (int, error) {
-	room := 1000
-	if limit > 0 {
-		depth, err := q.Depth(ctx)
-		if err != nil {
-			return 0, fmt.Errorf("ask the queue for its depth: %w", err)
-		}
-		room = min(room, limit-depth)
+	if limit <= 0 {
+		limit = InFlight
 	}
-	if room <= 0 {
-		return 0, nil
-	}
-	due, err := e.Ledger.DueMessages(ctx, e.Now(), room)
+	depth, err := q.Depth(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("read due messages: %w", err)
+		return 0, fmt.Errorf("ask the queue for its depth: %w", err)
 	}
-	for i, d := range due {
-		payload, err := json.Marshal(delivery{d.ID, d.Epoch})
+	total := 0
+	for room := limit - depth; room > 0; {
+		batch := min(room, relayBatch)
+		due, err := e.due(ctx, batch)
+		if err != nil || len(due) == 0 {
+			return total, err
+		}
+		done, err := e.enqueue(ctx, q, due)
+		total += done
+		if err != nil || len(due) < batch {
+			return total, err
+		}
+		room -= done
+	}
+	return total, nil
+}
+
+// due is what may be handed over now.
+func (e *Engine) due(ctx context.Context, limit int) ([]steward.Due, error) {
+	now := e.Now()
+	open, probed := e.circuits.ready(now)
+	due, err := e.Ledger.DueMessages(ctx, now, limit, open...)
+	if err != nil {
+		return nil, fmt.Errorf("read due messages: %w", err)
+	}
+	for _, ch := range probed {
+		probe, err := e.Ledger.DueMessages(ctx, now, 1, ch)
 		if err != nil {
-			return i, fmt.Errorf("encode the delivery of %s: %w", d.ID, err)
+			return nil, fmt.Errorf("read a due message to try %s with: %w", ch, err)
 		}
-		if err := q.Enqueue(ctx, Task{Kind: Deliver, ID: fmt.Sprintf("%s.%d", d.ID, d.Epoch), Payload: payload, Timeout: sendLease}); err != nil {
-			if merr := e.Ledger.MarkEnqueued(ctx, due[:i], e.Now()); merr != nil {
-				return i, fmt.Errorf("enqueue %s: %w (and mark what was enqueued: %v)", d.ID, err, merr)
+		due = append(due, probe...)
+	}
+	return due, nil
+}
+
+// enqueue puts messages into the queue and marks those that got there.
+func (e *Engine) enqueue(ctx context.Context, q Enqueuer, due []steward.Due) (int, error) {
+	in := make([]bool, len(due))
+	hands, handing := errgroup.WithContext(ctx)
+	for hand := range relayHands {
+		hands.Go(func() error {
+			for i := hand; i < len(due); i += relayHands {
+				task, err := deliveryTask(due[i])
+				if err == nil {
+					err = q.Enqueue(handing, task)
+				}
+				if err != nil {
+					return fmt.Errorf("enqueue %s: %w", due[i].ID, err)
+				}
+				in[i] = true
 			}
-			return i, fmt.Errorf("enqueue %s: %w", d.ID, err)
+			return nil
+		})
+	}
+	err := hands.Wait()
+	var done []steward.Due
+	for i, d := range due {
+		if in[i] {
+			done = append(done, d)
 		}
 	}
-	if len(due) == 0 {
+	if merr := e.Ledger.MarkEnqueued(ctx, done, e.Now()); merr != nil {
+		err = errors.Join(err, fmt.Errorf("mark %d messages enqueued: %w", len(done), merr))
+	}
+	return len(done), err
+}
+
+func deliveryTask(d steward.Due) (Task, error) {
+	payload, err := json.Marshal(delivery{d.ID, d.Epoch})
+	if err != nil {
+		return Task{}, fmt.Errorf("encode the delivery: %w", err)
+	}
+	return Task{Kind: Deliver, ID: fmt.Sprintf("%s.%d", d.ID, d.Epoch), Payload: payload, Timeout: sendLease}, nil
+}
+
+// missedAfter is how long a message is in the queue before anybody asks whether
+// it still is: it may have been handed over a moment ago.
+const missedAfter = 30 * time.Second
+
+// Reconcile takes back what the queue has lost, so that the relay hands it over
+// again, and tells how many that were. A queue that was emptied, or whose Redis
+// went away with what it held, is built up again by it.
+func (e *Engine) Reconcile(ctx context.Context, q Enqueuer) (int, error) {
+	before := e.Now().Add(-missedAfter)
+	in, err := e.Ledger.Enqueued(ctx, before, 2*InFlight)
+	if err != nil || len(in) == 0 {
+		return 0, err
+	}
+	var lost []steward.Due
+	for part := range slices.Chunk(in, relayBatch) {
+		gone, err := lostOf(ctx, q, part)
+		if err != nil {
+			return 0, err
+		}
+		lost = append(lost, gone...)
+	}
+	if len(lost) == 0 {
 		return 0, nil
 	}
-	if err := e.Ledger.MarkEnqueued(ctx, due, e.Now()); err != nil {
-		return len(due), fmt.Errorf("mark %d messages enqueued: %w", len(due), err)
+	n, err := e.Ledger.Requeue(ctx, lost)
+	if err != nil {
+		return 0, fmt.Errorf("take back what the queue lost: %w", err)
 	}
-	return len(due), nil
+	return n, nil
+}
+
+// lostOf is those of the messages whose task nobody will run.
+func lostOf(ctx context.Context, q Enqueuer, in []steward.Due) (lost []steward.Due, err error) {
+	tasks := make([]Task, len(in))
+	of := make(map[string]steward.Due, len(in))
+	for i, d := range in {
+		if tasks[i], err = deliveryTask(d); err != nil {
+			return nil, err
+		}
+		of[tasks[i].ID] = d
+	}
+	gone, err := q.Missing(ctx, tasks)
+	if err != nil {
+		return nil, fmt.Errorf("ask the queue what it holds: %w", err)
+	}
+	for _, t := range gone {
+		lost = append(lost, of[t.ID])
+	}
+	return lost, nil
 }
 
 // HandleDelivery is the queue's handler for Deliver tasks.

@@ -108,7 +108,7 @@ func (b *Book) MetricsRead() []string {
 		}
 	}
 	for _, w := range b.Wordings {
-		for _, e := range w.facts {
+		for _, e := range w.expressions() {
 			add(e)
 		}
 	}

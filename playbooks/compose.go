@@ -216,7 +216,7 @@ func (l letter) text(t *template.Template, markdown bool) (string, error) {
 	p := printer{markdown: markdown, currency: l.account.Currency}
 	funcs := template.FuncMap{
 		"fact": func(src string) (any, error) {
-			e, ok := l.wording.facts[factKey{l.playbook.About, src}]
+			e, ok := l.wording.fact(factKey{l.playbook.About, src})
 			if !ok {
 				return nil, fmt.Errorf("fact %q was not checked", src)
 			}

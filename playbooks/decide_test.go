@@ -659,8 +659,8 @@ func TestADisabledPlaybookIsNotJudged(t *testing.T) {
 // Nudges about one account to one person at one moment share a card.
 func TestNudgesShareACard(t *testing.T) {
 	w := newWorld(t, load(t, settings(), nil,
-		"playbook: one\nwhen: seats == 1\ncooldown: 0\nbackfill: true\nsteps: [{id: nudge, slack: owner, message: nudge, expires: 2d, on_uncertain: retry}]\n",
-		"playbook: two\nwhen: seats == 1\ncooldown: 0\nbackfill: true\nsteps: [{id: nudge, slack: owner, message: escalate, expires: 9d}]\n",
+		"playbook: one\nwhen: seats == 1\ncooldown: 0\nbackfill: true\nsteps: [{id: nudge, slack: owner, message: nudge, expires: 2d}]\n",
+		"playbook: two\nwhen: seats == 1\ncooldown: 0\nbackfill: true\nsteps: [{id: nudge, slack: owner, message: escalate, expires: 9d, on_uncertain: leave}]\n",
 		"playbook: three\nwhen: seats == 1\ncooldown: 0\nbackfill: true\nsteps: [{id: nudge, slack: manager, message: nudge}]\n"), customer("a"))
 	w.Accounts[0].More = map[string]steward.Value{"seats": steward.Num(1)}
 	out := w.run(day0)

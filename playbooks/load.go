@@ -369,7 +369,12 @@ func (r *reader) step(p *Playbook, d *stepDocument) Step {
 	}
 	s.IfLate = oneOf(r, "if_late", d.IfLate, LateSkip, LateSkip, LateNow)
 	s.ContinueOnRecovery = oneOf(r, "on_recovery", d.OnRecovery, "exit", "exit", "continue") == "continue"
-	s.RetryUncertain = oneOf(r, "on_uncertain", d.OnUncertain, "leave", "leave", "retry") == "retry"
+	// Slack can be asked whether it has a card; a mail server cannot.
+	leave := "leave"
+	if s.Slack != "" {
+		leave = "retry"
+	}
+	s.RetryUncertain = oneOf(r, "on_uncertain", d.OnUncertain, leave, "leave", "retry") == "retry"
 	r.shape(p, d, &s)
 	return s
 }

@@ -386,6 +386,6 @@ func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content
 	request := approvalRequest(*m, content, w.p, s.Approve, evidence)
 	w.Messages = append(w.Messages, steward.Message{
 		ID: steward.NewMessageID(steward.Approval, string(m.ID), "1"), Kind: steward.Approval, Channel: steward.Slack, To: asked,
-		Account: m.Account, State: steward.Planned, Due: w.Now, Planned: w.Now, Expires: m.Expires, For: m.ID, Content: &request, Version: 1,
+		Account: m.Account, State: steward.Planned, Due: w.Now, Planned: w.Now, Expires: m.Expires, For: m.ID, Content: &request, Version: 1, RetryUncertain: true,
 	})
 }

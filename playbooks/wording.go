@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 	"text/template/parse"
 	"unicode/utf8"
@@ -29,8 +31,21 @@ type Wording struct {
 	source        []byte
 	// bodyAt and subjectAt are where the two begin in the file.
 	bodyAt, subjectAt origin
-	facts             map[factKey]*lang.Expr
-	checked           map[useKey]bool
+
+	// A stored playbook that uses the wording as no newest one does is compiled
+	// while others compose, so that what was checked is found under a lock.
+	mu      sync.RWMutex
+	facts   map[factKey]*lang.Expr
+	checked map[useKey]bool
+}
+
+// fact is the expression that the wording reads in one use; false where that
+// use was never checked.
+func (w *Wording) fact(key factKey) (*lang.Expr, bool) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	e, ok := w.facts[key]
+	return e, ok
 }
 
 // origin is a template's text and the place of its first character in the
@@ -38,6 +53,13 @@ type Wording struct {
 type origin struct {
 	text         string
 	line, column int
+}
+
+// expressions is what the wording reads in any of its uses.
+func (w *Wording) expressions() []*lang.Expr {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return slices.Collect(maps.Values(w.facts))
 }
 
 type factKey struct {
@@ -296,6 +318,8 @@ func walkTemplate(n parse.Node, visit func(parse.Node)) {
 // a card or in a mail. Each use is checked once.
 func (w *Wording) use(s Settings, about steward.SubjectKind, mail bool) steward.Problems {
 	key := useKey{about, mail}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.checked[key] || w.body == nil {
 		return nil
 	}

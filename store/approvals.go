@@ -138,5 +138,10 @@ func closeApproval(ctx context.Context, tx *sqlx.Tx, m steward.Message, d stewar
 	if err != nil {
 		return err
 	}
-	return putRecords(ctx, tx, m, carried, d, now)
+	for _, r := range recordsOf(m, carried, d, now) {
+		if err := putRecord(ctx, tx, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }

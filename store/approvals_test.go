@@ -42,7 +42,7 @@ func state(t *testing.T, db *DB, id steward.MessageID) steward.Message {
 func TestApprove(t *testing.T) {
 	db, ctx := openTest(t), context.Background()
 	mail, card := planApproval(t, db, "acme", nil)
-	if due, err := db.DueMessages(ctx, start, 0); err != nil || len(due) != 1 || due[0].ID != card.ID {
+	if due, err := db.DueMessages(ctx, start, 0, steward.Channels()...); err != nil || len(due) != 1 || due[0].ID != card.ID {
 		t.Fatalf("due %v, %v: only the card is to go", due, err)
 	}
 	if err := db.Approve(ctx, mail.ID, 2, "dana", start); !errors.Is(err, ErrConflict) || !strings.Contains(err.Error(), "version 1") {
@@ -65,7 +65,7 @@ func TestApprove(t *testing.T) {
 	if err := db.Decline(ctx, mail.ID, 1, "lee", "", start); !errors.Is(err, ErrSettled) {
 		t.Errorf("declined after all: %v", err)
 	}
-	if due, err := db.DueMessages(ctx, start.Add(time.Hour), 0); err != nil || len(due) != 1 || due[0].ID != mail.ID {
+	if due, err := db.DueMessages(ctx, start.Add(time.Hour), 0, steward.Channels()...); err != nil || len(due) != 1 || due[0].ID != mail.ID {
 		t.Errorf("due %v, %v", due, err)
 	}
 	records, err := db.Records(ctx, RecordFilter{Message: mail.ID})

@@ -6,6 +6,9 @@ import (
 	"math"
 	"path/filepath"
 	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"steward"
 	"steward/series"
@@ -173,23 +176,34 @@ func BenchmarkDelivery(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.StartTimer()
-		due, err := db.DueMessages(ctx, start, 0)
+		due, err := db.DueMessages(ctx, start, 0, steward.Channels()...)
 		if err != nil {
 			b.Fatal(err)
 		}
 		if err := db.MarkEnqueued(ctx, due, start); err != nil {
 			b.Fatal(err)
 		}
-		for _, d := range due {
-			if _, _, err := db.Claim(ctx, d.ID, d.Epoch, start, 1, pass); err != nil {
-				b.Fatal(err)
-			}
-			if err := db.SaveContent(ctx, d.ID, d.Epoch, steward.Content{Title: "x"}); err != nil {
-				b.Fatal(err)
-			}
-			if err := db.Settle(ctx, d.ID, d.Epoch, steward.Settlement{State: steward.Sent}, start); err != nil {
-				b.Fatal(err)
-			}
+		// As many at a time as a worker sends: what comes together is written
+		// together.
+		var senders errgroup.Group
+		for sender := range 32 {
+			senders.Go(func() error {
+				for i := sender; i < len(due); i += 32 {
+					d := due[i]
+					if _, _, err := db.Claim(ctx, d.ID, d.Epoch, start, time.Minute, func(steward.Dossier) (steward.Ruling, error) {
+						return steward.Ruling{Content: &steward.Content{Title: "x"}}, nil
+					}); err != nil {
+						return err
+					}
+					if err := db.Settle(ctx, d.ID, d.Epoch, steward.Settlement{State: steward.Sent}, start); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		if err := senders.Wait(); err != nil {
+			b.Fatal(err)
 		}
 	}
 	b.ReportMetric(float64(200*b.N)/b.Elapsed().Seconds(), "messages/s")

@@ -13,28 +13,25 @@ func TestARoundOfDelivery(t *testing.T) {
 	db, ctx := openTest(t), context.Background()
 	m := plan(t, db, "acme")
 
-	due, err := db.DueMessages(ctx, start, 10)
+	due, err := db.DueMessages(ctx, start, 10, steward.Channels()...)
 	must(t, err)
 	if len(due) != 1 || due[0].ID != m.ID || due[0].Epoch != 0 {
 		t.Fatalf("due = %+v", due)
 	}
 	must(t, db.MarkEnqueued(ctx, due, start))
-	if again, err := db.DueMessages(ctx, start, 10); err != nil || len(again) != 0 {
+	if again, err := db.DueMessages(ctx, start, 10, steward.Channels()...); err != nil || len(again) != 0 {
 		t.Fatalf("an enqueued message is due again: %v %v", again, err)
 	}
-	dossier, decision, err := db.Claim(ctx, m.ID, 0, start, time.Minute, pass)
+	content := steward.Content{Title: "Logins <fell>", Parts: []steward.ContentPart{{Markdown: "call & ask"}}}
+	dossier, decision, err := db.Claim(ctx, m.ID, 0, start, time.Minute, func(steward.Dossier) (steward.Ruling, error) {
+		return steward.Ruling{Content: &content}, nil
+	})
 	must(t, err)
 	if !decision.Passes() || dossier.Message.State != steward.Sending || dossier.Message.Attempts != 1 {
 		t.Fatalf("claimed: %+v %+v", decision, dossier.Message)
 	}
 	if len(dossier.Outreach) != 1 || len(dossier.Enrolments) != 1 || len(dossier.Phases) != 1 {
 		t.Fatalf("dossier = %+v", dossier)
-	}
-	content := steward.Content{Title: "Logins <fell>", Parts: []steward.ContentPart{{Markdown: "call & ask"}}}
-	must(t, db.SaveContent(ctx, m.ID, 0, content))
-	must(t, db.SaveContent(ctx, m.ID, 0, content))
-	if err := db.SaveContent(ctx, m.ID, 0, steward.Content{Title: "other"}); !errors.Is(err, ErrConflict) {
-		t.Errorf("a second content: %v", err)
 	}
 	must(t, db.Settle(ctx, m.ID, 0, steward.Settlement{State: steward.Sent, Reason: steward.ReasonDelivered, Ref: "C1/1.2"}, start.Add(time.Second)))
 	if err := db.Settle(ctx, m.ID, 0, steward.Settlement{State: steward.FailedToSend}, start); !errors.Is(err, ErrSettled) {
@@ -74,7 +71,7 @@ func TestClaimDecides(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			db, ctx := openTest(t), context.Background()
 			m := plan(t, db, "acme")
-			d, _, err := db.Claim(ctx, m.ID, 0, start, time.Minute, func(steward.Dossier) steward.Decision { return c.decision })
+			d, _, err := db.Claim(ctx, m.ID, 0, start, time.Minute, ruling(c.decision))
 			must(t, err)
 			got, err := db.Message(ctx, string(m.ID))
 			must(t, err)
@@ -97,17 +94,15 @@ func TestClaimDecides(t *testing.T) {
 func TestADeferredMessageComesBackUnderANewEpoch(t *testing.T) {
 	db, ctx := openTest(t), context.Background()
 	m := plan(t, db, "acme")
-	paused := func(steward.Dossier) steward.Decision {
-		return steward.Decision{Effect: steward.Defer, Reason: steward.ReasonPaused}
-	}
+	paused := ruling(steward.Decision{Effect: steward.Defer, Reason: steward.ReasonPaused})
 	for epoch := range 3 { // put off again and again, for the same reason
 		at := start.Add(time.Duration(epoch) * deferFor)
-		due, err := db.DueMessages(ctx, at, 0)
+		due, err := db.DueMessages(ctx, at, 0, steward.Channels()...)
 		must(t, err)
-		diff(t, "due", []steward.Due{{ID: m.ID, Epoch: epoch}}, due)
+		diff(t, "due", []steward.Due{{ID: m.ID, Epoch: epoch, Channel: steward.Slack}}, due)
 		_, _, err = db.Claim(ctx, m.ID, epoch, at, time.Minute, paused)
 		must(t, err)
-		if early, err := db.DueMessages(ctx, at.Add(deferFor-time.Second), 0); err != nil || len(early) != 0 {
+		if early, err := db.DueMessages(ctx, at.Add(deferFor-time.Second), 0, steward.Channels()...); err != nil || len(early) != 0 {
 			t.Errorf("due too early: %v, %v", early, err)
 		}
 		if _, _, err := db.Claim(ctx, m.ID, epoch, at, time.Minute, paused); !errors.Is(err, ErrConflict) {
@@ -159,7 +154,7 @@ func TestARepeatedTryCountsOrIsFree(t *testing.T) {
 		{steward.Settlement{State: steward.Planned, Reason: steward.ReasonRetry}, 2},
 		{steward.Settlement{State: steward.FailedToSend, Reason: steward.ReasonGaveUp, Free: true}, 3},
 	} {
-		due, err := db.DueMessages(ctx, at, 0)
+		due, err := db.DueMessages(ctx, at, 0, steward.Channels()...)
 		must(t, err)
 		if len(due) != 1 {
 			t.Fatalf("before %+v: due %v", c.s, due)
@@ -207,11 +202,11 @@ func TestALapsedSendIsUncertain(t *testing.T) {
 		_, _, err := db.Claim(ctx, id, 0, start, time.Minute, pass)
 		must(t, err)
 	}
-	if lapsed, err := db.LapsedSends(ctx, start.Add(59*time.Second)); err != nil || len(lapsed) != 0 {
+	if lapsed, err := db.LapsedSends(ctx, start.Add(59*time.Second), time.Minute); err != nil || len(lapsed) != 0 {
 		t.Errorf("before the lease ran out: %v, %v", lapsed, err)
 	}
 	later := start.Add(time.Minute)
-	lapsed, err := db.LapsedSends(ctx, later)
+	lapsed, err := db.LapsedSends(ctx, later, time.Minute)
 	must(t, err)
 	if len(lapsed) != 2 {
 		t.Fatalf("lapsed: %v", lapsed)
@@ -235,9 +230,19 @@ func TestALapsedSendIsUncertain(t *testing.T) {
 		if records, err := db.Records(ctx, RecordFilter{Message: id}); err != nil || len(records) != 1 || records[0].Reason != steward.ReasonOutcomeLost {
 			t.Errorf("records of %s: %+v, %v", id, records, err)
 		}
-		// The sender turns up after all: what it says is not written.
-		if err := db.Settle(ctx, id, 0, steward.Settlement{State: steward.Sent}, later); !errors.Is(err, ErrSettled) && !errors.Is(err, ErrConflict) {
+		// The sender turns up after all. That it failed is not worth knowing any
+		// more; that it succeeded is.
+		if err := db.Settle(ctx, id, 0, steward.Settlement{State: steward.FailedToSend}, later); !errors.Is(err, ErrSettled) && !errors.Is(err, ErrConflict) {
 			t.Errorf("the late sender of %s: %v", id, err)
+		}
+		must(t, db.Settle(ctx, id, 0, steward.Settlement{State: steward.Sent, Reason: steward.ReasonDelivered, Ref: "C1/2.3"}, later))
+		late, err := db.Message(ctx, string(id))
+		must(t, err)
+		if late.State != steward.Sent || late.Ref != "C1/2.3" || late.Settled.IsZero() {
+			t.Errorf("it was delivered after all: %+v", late)
+		}
+		if attempts, err = db.Attempts(ctx, id); err != nil || len(attempts) != 1 || attempts[0].Outcome != steward.Sent {
+			t.Errorf("attempts of %s: %+v, %v", id, attempts, err)
 		}
 	}
 }
@@ -245,20 +250,23 @@ func TestALapsedSendIsUncertain(t *testing.T) {
 func TestTheQueueMayBeLost(t *testing.T) {
 	db, ctx := openTest(t), context.Background()
 	m := plan(t, db, "acme")
-	due, err := db.DueMessages(ctx, start, 0)
+	due, err := db.DueMessages(ctx, start, 0, steward.Channels()...)
 	must(t, err)
 	must(t, db.MarkEnqueued(ctx, due, start))
-	if n, err := db.Requeue(ctx, start.Add(9*time.Minute), 10*time.Minute); err != nil || n != 0 {
-		t.Errorf("too early: %d, %v", n, err)
+	if in, err := db.Enqueued(ctx, start.Add(-time.Second), 0); err != nil || len(in) != 0 {
+		t.Errorf("in the queue since before it was: %v, %v", in, err)
 	}
-	if n, err := db.Requeue(ctx, start.Add(10*time.Minute), 10*time.Minute); err != nil || n != 1 {
+	in, err := db.Enqueued(ctx, start, 0)
+	must(t, err)
+	diff(t, "in the queue", due, in)
+	if n, err := db.Requeue(ctx, append(in, steward.Due{ID: m.ID, Epoch: 7})); err != nil || n != 1 {
 		t.Errorf("Requeue = %d, %v", n, err)
 	}
 	if _, _, err := db.Claim(ctx, m.ID, 0, start, time.Minute, pass); !errors.Is(err, ErrConflict) {
 		t.Errorf("the lost task turned up: %v", err)
 	}
 	must(t, db.MarkEnqueued(ctx, due, start)) // of an epoch that is over: nothing
-	if due, err = db.DueMessages(ctx, start, 0); err != nil || len(due) != 1 || due[0].Epoch != 1 {
+	if due, err = db.DueMessages(ctx, start, 0, steward.Channels()...); err != nil || len(due) != 1 || due[0].Epoch != 1 {
 		t.Fatalf("due again: %v, %v", due, err)
 	}
 	must(t, db.MarkEnqueued(ctx, due, start))

@@ -125,6 +125,18 @@ func address(email string) string { return strings.ToLower(strings.TrimSpace(ema
 // 32,766 parameters, and large enough that the number of statements is small.
 const inLimit = 500
 
+// marks is the list of n parameters of an IN (…).
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
+
+// anys is a list as the arguments of a query.
+func anys[T any](list []T) []any {
+	out := make([]any, len(list))
+	for i, x := range list {
+		out[i] = x
+	}
+	return out
+}
+
 // rowLimit is a LIMIT for a number that callers leave at 0 for "all".
 func rowLimit(n int) int64 {
 	if n <= 0 {

@@ -40,6 +40,10 @@ type DB struct {
 	write *sqlx.DB // nil when read-only
 	read  *sqlx.DB
 	lock  *fileLock // nil without Options.Lock
+
+	// Claims and settlements come from many senders at once.
+	claims  gathering[claim, claimed]
+	settles gathering[settle, error]
 }
 
 // Open opens the database at path, creating it when it is not there, and
@@ -57,6 +61,8 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 
 func open(ctx context.Context, path string, o Options, migrations fs.FS) (_ *DB, err error) {
 	db := &DB{path: path}
+	db.claims.write, db.claims.most = db.writeClaims, gatherMost
+	db.settles.write, db.settles.most = db.writeSettles, gatherMost
 	defer func() {
 		if err != nil {
 			_ = db.Close() // the first error is the one to tell

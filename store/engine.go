@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -35,6 +36,36 @@ func (db *DB) Standing(ctx context.Context) (steward.Standing, error) {
 		if s.Playbooks, err = each(books, playbookRow.noun); err != nil {
 			return err
 		}
+		s.Pause, err = readPause(ctx, tx)
+		return err
+	})
+	return s, err
+}
+
+// StandingOf reads what is going on for a few open enrolments: those that are
+// still open, the phases of their subjects, and the standing order to be silent.
+func (db *DB) StandingOf(ctx context.Context, ids []steward.EnrolmentID) (steward.Standing, error) {
+	var s steward.Standing
+	err := db.view(ctx, "read the state of enrolments", func(tx *sqlx.Tx) error {
+		for part := range slices.Chunk(ids, inLimit) {
+			open, err := selectEnrolments(ctx, tx, `
+				SELECT * FROM enrolments WHERE id IN (`+marks(len(part))+`) AND state IN ('quarantined', 'active', 'waiting') ORDER BY id`, anys(part)...)
+			if err != nil {
+				return err
+			}
+			var rows []phaseRow
+			if err := tx.SelectContext(ctx, &rows, `
+				SELECT p.* FROM enrolments e JOIN phases p ON p.playbook = e.playbook AND p.kind = e.kind AND p.subject = e.subject
+				WHERE e.id IN (`+marks(len(part))+`)`, anys(part)...); err != nil {
+				return err
+			}
+			phases, err := each(rows, phaseRow.noun)
+			if err != nil {
+				return err
+			}
+			s.Open, s.Phases = append(s.Open, open...), append(s.Phases, phases...)
+		}
+		var err error
 		s.Pause, err = readPause(ctx, tx)
 		return err
 	})

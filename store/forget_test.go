@@ -23,9 +23,7 @@ func TestForget(t *testing.T) {
 		m.To = steward.Recipient{Key: "role:champion", Contact: ana.ID, Name: ana.Name, Email: ana.Email}
 		m.Content = &steward.Content{Title: "Hello Ana", Parts: []steward.ContentPart{{Markdown: "Dear " + ana.Name}}}
 	})
-	_, _, err = db.Claim(ctx, card.ID, 0, start, 1, func(steward.Dossier) steward.Decision {
-		return steward.Decision{Effect: steward.Defer, Reason: steward.ReasonPaused, Detail: "a mail to " + ana.Name + " waits", Until: start.AddDate(0, 0, 1)}
-	})
+	_, _, err = db.Claim(ctx, card.ID, 0, start, 1, ruling(steward.Decision{Effect: steward.Defer, Reason: steward.ReasonPaused, Detail: "a mail to " + ana.Name + " waits", Until: start.AddDate(0, 0, 1)}))
 	must(t, err)
 	nudge := cardFor("acme", start.AddDate(0, 0, -1))
 	nudge.Content = &steward.Content{Title: "Acme", Parts: []steward.ContentPart{{Markdown: "Call " + ana.Name + " or Bob Stone"}}}

@@ -43,3 +43,12 @@ func (db *DB) ForgetNotice(ctx context.Context, key string) error {
 		return err
 	})
 }
+
+// Notices reads the keys that were told and not forgotten.
+func (db *DB) Notices(ctx context.Context) ([]string, error) {
+	var keys []string
+	err := db.view(ctx, "read notices", func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &keys, `SELECT key FROM notices ORDER BY key`)
+	})
+	return keys, err
+}

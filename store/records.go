@@ -53,12 +53,19 @@ func (r recordRow) noun() (steward.Record, error) {
 	}, nil
 }
 
-// putRecord keeps a decision; one that is kept already is left as it is.
+// putRecordQuery keeps a decision; one that is kept already is left as it is.
+const putRecordQuery = `
+	INSERT INTO records (key, at, playbook, kind, subject, account, enrolment, outreach, message, step, effect, reason, detail, until)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	ON CONFLICT (key) DO NOTHING`
+
+// values is the row in the order of putRecordQuery.
+func (r recordRow) values() []any {
+	return []any{r.Key, r.At, r.Playbook, r.Kind, r.Subject, r.Account, r.Enrolment, r.Outreach, r.Message, r.Step, r.Effect, r.Reason, r.Detail, r.Until}
+}
+
 func putRecord(ctx context.Context, tx *sqlx.Tx, r steward.Record) error {
-	_, err := tx.NamedExecContext(ctx, `
-		INSERT INTO records (key, at, playbook, kind, subject, account, enrolment, outreach, message, step, effect, reason, detail, until)
-		VALUES (:key, :at, :playbook, :kind, :subject, :account, :enrolment, :outreach, :message, :step, :effect, :reason, :detail, :until)
-		ON CONFLICT (key) DO NOTHING`, rowOfRecord(r))
+	_, err := tx.ExecContext(ctx, putRecordQuery, rowOfRecord(r).values()...)
 	return err
 }
 

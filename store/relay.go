@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -11,37 +13,51 @@ import (
 )
 
 // DueMessages moves deferred messages whose time has come back to planned,
-// each with a new epoch, and reads up to limit planned ones that are due (all,
-// for 0), longest due first.
-func (db *DB) DueMessages(ctx context.Context, now time.Time, limit int) ([]steward.Due, error) {
-	var out []steward.Due
+// each with a new epoch, and reads up to limit planned ones of the channels
+// that are due (all, for 0), longest due first.
+func (db *DB) DueMessages(ctx context.Context, now time.Time, limit int, channels ...steward.Channel) ([]steward.Due, error) {
+	var found []dueRow
 	err := db.update(ctx, "read due messages", func(tx *sqlx.Tx) error {
 		// The reason stays: it says why the message is as late as it is.
-		if _, err := tx.ExecContext(ctx,
-			`UPDATE messages SET state = 'planned', epoch = epoch + 1 WHERE state = 'deferred' AND due <= ?`, now.Unix()); err != nil {
+		if _, err := tx.ExecContext(ctx, wakeQuery, now.Unix()); err != nil {
 			return err
 		}
-		rows, err := tx.QueryContext(ctx, dueMessagesQuery, now.Unix(), rowLimit(limit))
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var d steward.Due
-			if err := rows.Scan(&d.ID, &d.Epoch); err != nil {
+		// A query for each, so that one channel's backlog is not read through to
+		// find what is due in another.
+		for _, channel := range channels {
+			var rows []dueRow
+			if err := tx.SelectContext(ctx, &rows, dueMessagesQuery, channel, now.Unix(), rowLimit(limit)); err != nil {
 				return err
 			}
-			out = append(out, d)
+			found = append(found, rows...)
 		}
-		return rows.Err()
+		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	slices.SortStableFunc(found, func(a, b dueRow) int { return cmp.Compare(a.Due, b.Due) })
+	if limit > 0 && len(found) > limit {
+		found = found[:limit]
+	}
+	return each(found, dueRow.noun)
 }
 
-const dueMessagesQuery = `SELECT id, epoch FROM messages WHERE state = 'planned' AND due <= ? ORDER BY due, id LIMIT ?`
+const (
+	wakeQuery        = `UPDATE messages SET state = 'planned', epoch = epoch + 1 WHERE state = 'deferred' AND due <= ?`
+	dueMessagesQuery = `SELECT id, epoch, channel, due FROM messages WHERE state = 'planned' AND channel = ? AND due <= ? ORDER BY due, id LIMIT ?`
+)
+
+type dueRow struct {
+	ID      steward.MessageID `db:"id"`
+	Epoch   int               `db:"epoch"`
+	Channel steward.Channel   `db:"channel"`
+	Due     int64             `db:"due"`
+}
+
+func (r dueRow) noun() (steward.Due, error) {
+	return steward.Due{ID: r.ID, Epoch: r.Epoch, Channel: r.Channel}, nil
+}
 
 // MarkEnqueued notes that the messages' tasks are in the queue since now. One that is no
 // longer planned under its epoch, because its handler was quicker, is left as
@@ -66,25 +82,51 @@ func (db *DB) MarkEnqueued(ctx context.Context, due []steward.Due, now time.Time
 	})
 }
 
-// Requeue moves messages whose task has been in the queue for longer than
-// olderThan back to planned, each with a new epoch, and tells how many: the
-// queue has lost them. A task that turns up after all finds its epoch gone.
-func (db *DB) Requeue(ctx context.Context, now time.Time, olderThan time.Duration) (int, error) {
-	return db.requeue(ctx, `
-		UPDATE messages SET state = 'planned', epoch = epoch + 1 WHERE state = 'enqueued' AND enqueued_at <= ?`,
-		now.Add(-olderThan).Unix())
+// Enqueued reads up to limit messages that have been in the queue since before,
+// longest first.
+func (db *DB) Enqueued(ctx context.Context, before time.Time, limit int) ([]steward.Due, error) {
+	var rows []dueRow
+	err := db.view(ctx, "read what is in the queue", func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &rows, enqueuedQuery, before.Unix(), rowLimit(limit))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return each(rows, dueRow.noun)
+}
+
+const enqueuedQuery = `SELECT id, epoch, channel, due FROM messages WHERE state = 'enqueued' AND enqueued_at <= ? ORDER BY enqueued_at, id LIMIT ?`
+
+// Requeue moves messages that the queue has lost back to planned, each with a
+// new epoch, and tells how many. One that is no longer enqueued under its epoch
+// is left as it is. A task that turns up after all finds its epoch gone.
+func (db *DB) Requeue(ctx context.Context, lost []steward.Due) (int, error) {
+	var n int64
+	err := db.update(ctx, "take messages back from the queue", func(tx *sqlx.Tx) error {
+		n = 0
+		for _, d := range lost {
+			res, err := tx.ExecContext(ctx, `
+				UPDATE messages SET state = 'planned', epoch = epoch + 1 WHERE id = ? AND epoch = ? AND state = 'enqueued'`, d.ID, d.Epoch)
+			if err != nil {
+				return err
+			}
+			moved, err := res.RowsAffected()
+			if err != nil {
+				return err
+			}
+			n += moved
+		}
+		return nil
+	})
+	return int(n), err
 }
 
 // RequeueAll does so for every message in the queue: the embedded queue begins
 // empty.
 func (db *DB) RequeueAll(ctx context.Context) (int, error) {
-	return db.requeue(ctx, `UPDATE messages SET state = 'planned', epoch = epoch + 1 WHERE state = 'enqueued'`)
-}
-
-func (db *DB) requeue(ctx context.Context, query string, args ...any) (int, error) {
 	var n int64
 	err := db.update(ctx, "take messages back from the queue", func(tx *sqlx.Tx) error {
-		res, err := tx.ExecContext(ctx, query, args...)
+		res, err := tx.ExecContext(ctx, `UPDATE messages SET state = 'planned', epoch = epoch + 1 WHERE state = 'enqueued'`)
 		if err != nil {
 			return err
 		}
@@ -96,29 +138,40 @@ func (db *DB) requeue(ctx context.Context, query string, args ...any) (int, erro
 
 // LapsedSends ends the sends whose lease has lapsed: their sender died, or hangs,
 // after it may have called the provider. They become uncertain; those that may
-// be tried again (RetryUncertain) become planned with a new epoch. Either way
-// the attempt is closed as uncertain. It lists the messages.
-func (db *DB) LapsedSends(ctx context.Context, now time.Time) ([]steward.MessageID, error) {
+// be tried again (RetryUncertain) become planned with a new epoch, in doubt.
+// Either way the attempt is closed as uncertain. It lists the messages.
+//
+// lease is how long senders hold a message. One that is held for longer than
+// that from now on was claimed by a clock that has been set back since, and is
+// lapsed, too: its sender may be long dead.
+func (db *DB) LapsedSends(ctx context.Context, now time.Time, lease time.Duration) ([]steward.MessageID, error) {
 	var out []steward.MessageID
 	err := db.update(ctx, "end lapsed sends", func(tx *sqlx.Tx) error {
 		out = nil
-		lapsed, err := selectMessages(ctx, tx, `SELECT * FROM messages WHERE state = 'sending' AND lease <= ? ORDER BY id`, now.Unix())
+		if err := tx.SelectContext(ctx, &out, lapsedSendsQuery, now.Unix(), now.Add(lease).Unix()); err != nil || len(out) == 0 {
+			return err
+		}
+		w, err := prepareMoves(ctx, tx)
 		if err != nil {
 			return err
 		}
-		for _, m := range lapsed {
-			s := steward.Settlement{State: steward.Uncertain, Reason: steward.ReasonOutcomeLost,
-				Detail: fmt.Sprintf("the sender did not come back from attempt %d; it may have been delivered", m.Attempts)}
-			if err := closeAttempt(ctx, tx, m.ID, s, now, true); err != nil {
+		defer w.close()
+		for ids := range slices.Chunk(out, inLimit) {
+			lapsed, err := readDepartures(ctx, tx, ids)
+			if err != nil {
 				return err
 			}
-			if m.RetryUncertain {
-				s.State, s.Due, s.Detail = steward.Planned, now, s.Detail+"; it is tried again"
+			for _, id := range ids {
+				m := lapsed[id].message
+				s := steward.Settlement{State: steward.Uncertain, Reason: steward.ReasonOutcomeLost, Doubt: true,
+					Detail: fmt.Sprintf("the sender did not come back from attempt %d; it may have been delivered", m.Attempts)}
+				if m.RetryUncertain {
+					s.State, s.Due, s.Detail = steward.Planned, now, s.Detail+"; it is looked for, and tried again if it is not there"
+				}
+				if _, err := w.settle(ctx, lapsed[id], m.Epoch, s, now); err != nil {
+					return err
+				}
 			}
-			if err := leaveSending(ctx, tx, m, s, now, m.Attempts); err != nil {
-				return err
-			}
-			out = append(out, m.ID)
 		}
 		return nil
 	})
@@ -127,3 +180,5 @@ func (db *DB) LapsedSends(ctx context.Context, now time.Time) ([]steward.Message
 	}
 	return out, nil
 }
+
+const lapsedSendsQuery = `SELECT id FROM messages WHERE state = 'sending' AND (lease <= ? OR lease > ?) ORDER BY id`

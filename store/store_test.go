@@ -94,4 +94,9 @@ func plan(t *testing.T, db *DB, account steward.AccountID) steward.Message {
 	return m
 }
 
-func pass(steward.Dossier) steward.Decision { return steward.Decision{} }
+// ruling is a decision that comes to the same whatever is decided on.
+func ruling(d steward.Decision) func(steward.Dossier) (steward.Ruling, error) {
+	return func(steward.Dossier) (steward.Ruling, error) { return steward.Ruling{Decision: d}, nil }
+}
+
+func pass(steward.Dossier) (steward.Ruling, error) { return steward.Ruling{}, nil }

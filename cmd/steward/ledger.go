@@ -17,19 +17,13 @@ type ledger struct{ *store.DB }
 
 var _ jobs.Ledger = ledger{}
 
-// Dossier is the store's.
-func (l ledger) Dossier(ctx context.Context, id steward.MessageID) (steward.Dossier, error) {
-	d, err := l.DB.Dossier(ctx, id)
-	return d, moved(err)
-}
-
 // Settle is the store's.
 func (l ledger) Settle(ctx context.Context, id steward.MessageID, epoch int, s steward.Settlement, now time.Time) error {
 	return moved(l.DB.Settle(ctx, id, epoch, s, now))
 }
 
 // Claim is the store's.
-func (l ledger) Claim(ctx context.Context, id steward.MessageID, epoch int, now time.Time, lease time.Duration, decide func(steward.Dossier) steward.Decision) (steward.Dossier, steward.Decision, error) {
+func (l ledger) Claim(ctx context.Context, id steward.MessageID, epoch int, now time.Time, lease time.Duration, decide func(steward.Dossier) (steward.Ruling, error)) (steward.Dossier, steward.Ruling, error) {
 	d, v, err := l.DB.Claim(ctx, id, epoch, now, lease, decide)
 	return d, v, moved(err)
 }

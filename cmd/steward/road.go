@@ -44,7 +44,7 @@ func slotOn(ws *configs.Workspace, day steward.Day) (steward.Slot, error) {
 // queue does over a minute, for a clock that stands still.
 func deliverDue(ctx context.Context, e *jobs.Engine, db *store.DB, now func() time.Time) error {
 	for range 100 {
-		due, err := db.DueMessages(ctx, now(), 1000)
+		due, err := db.DueMessages(ctx, now(), 1000, steward.Channels()...)
 		if err != nil {
 			return err
 		}

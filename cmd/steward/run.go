@@ -289,7 +289,12 @@ func (w *worker) minutes(ctx context.Context) error {
 			moved, err := w.engine.Advance(ctx)
 			w.note("advance", err)
 			if err == nil && moved != (jobs.Moved{}) {
-				w.log.Info("advanced", "enrolments", moved.Enrolments, "outreach", moved.Outreach, "uncertain", moved.Uncertain, "requeued", moved.Requeued)
+				w.log.Info("advanced", "enrolments", moved.Enrolments, "outreach", moved.Outreach, "uncertain", moved.Uncertain)
+			}
+			lost, err := w.engine.Reconcile(ctx, w.queue)
+			w.note("reconcile", err)
+			if lost > 0 {
+				w.log.Warn("the queue had lost messages; they are handed over again", "messages", lost)
 			}
 		}
 		w.note("relay", w.relay(ctx))
@@ -321,11 +326,7 @@ func (w *worker) note(job string, err error) {
 }
 
 func (w *worker) relay(ctx context.Context) error {
-	limit := 0
-	if w.queue.Embedded() {
-		limit = jobs.EmbeddedInFlight
-	}
-	_, err := w.engine.Relay(ctx, w.queue, limit)
+	_, err := w.engine.Relay(ctx, w.queue, 0)
 	return err
 }
 
