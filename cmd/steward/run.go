@@ -261,13 +261,18 @@ func (w *worker) queueWords() string {
 	return "redis"
 }
 
+// evaluateAgain is after how long an evaluation that is not on record as done is
+// put into the queue once more. One that still waits or runs there stays the only
+// one; one that the queue lost, or dropped after its last try, is taken up again.
+const evaluateAgain = 5 * time.Minute
+
 // clock puts a task into the queue at every slot. The ledger says which slot is
 // done, so a task that a queue lost is put there again.
 func (w *worker) clock(ctx context.Context) error {
 	c := jobs.Clock{Now: w.now, Logger: w.log}
 	return c.Run(ctx, []jobs.Job{{
-		Name: jobs.Evaluation, Schedule: w.schedule, Deadline: w.ws.StartDeadline,
-		Last: w.engine.LastSlot,
+		Name: jobs.Evaluation, Schedule: w.schedule, Deadline: w.ws.StartDeadline, Again: evaluateAgain,
+		Last: w.engine.LastSlot, Skipped: w.skipped,
 		Do: func(ctx context.Context, slot steward.Slot) error {
 			task, err := jobs.EvaluationTask(slot)
 			if err != nil {
@@ -283,9 +288,11 @@ func (w *worker) minutes(ctx context.Context) error {
 	tick := time.NewTicker(w.app.pace.relay)
 	defer tick.Stop()
 	var advanced time.Time
+	clock := clockWatch{worker: w}
 	for {
 		if w.now().Sub(advanced) >= w.app.pace.advance || w.now().Before(advanced) {
 			advanced = w.now()
+			w.note("clock", clock.look(ctx))
 			moved, err := w.engine.Advance(ctx)
 			w.note("advance", err)
 			if err == nil && moved != (jobs.Moved{}) {

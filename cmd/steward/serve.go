@@ -78,6 +78,7 @@ func (w *worker) checks() []web.Check {
 			}
 			return nil
 		}},
+		{Name: "clock", Advisory: true, Err: w.checkClock},
 	}
 }
 
