@@ -25,8 +25,7 @@ func (db *DB) Standing(ctx context.Context) (steward.Standing, error) {
 		if s.Phases, err = each(phases, phaseRow.noun); err != nil {
 			return err
 		}
-		if s.Open, err = selectEnrolments(ctx, tx, `
-			SELECT * FROM enrolments WHERE state IN ('quarantined', 'active', 'waiting') ORDER BY id`); err != nil {
+		if s.Open, err = selectEnrolments(ctx, tx, openEnrolmentsQuery); err != nil {
 			return err
 		}
 		var books []playbookRow
@@ -79,17 +78,31 @@ func (db *DB) Ended(ctx context.Context) ([]steward.Enrolment, error) {
 	var out []steward.Enrolment
 	err := db.view(ctx, "read ended enrolments", func(tx *sqlx.Tx) error {
 		var err error
-		out, err = selectEnrolments(ctx, tx, `
-			SELECT * FROM enrolments WHERE id IN (
-				SELECT id FROM (
-					SELECT id, ROW_NUMBER() OVER (PARTITION BY playbook, kind, subject ORDER BY ended_at DESC, id DESC) AS place
-					FROM enrolments WHERE state IN ('completed', 'exited', 'failed')) ended
-				WHERE place = 1)
-			ORDER BY id`)
+		out, err = selectEnrolments(ctx, tx, endedQuery)
 		return err
 	})
 	return out, err
 }
+
+// openEnrolmentsQuery finds ids first. Asked for the rows in order of id, SQLite
+// would read all there ever were.
+const openEnrolmentsQuery = `
+	SELECT * FROM enrolments WHERE id IN (SELECT id FROM enrolments WHERE ` + enrolmentOpen + `)
+	ORDER BY id`
+
+// endedQuery asks of each whether a newer one is there; numbering them all by a
+// window is half as quick.
+const endedQuery = `
+	SELECT * FROM enrolments WHERE id IN (
+		SELECT id FROM enrolments e WHERE ` + enrolmentEnded + ` AND NOT EXISTS (` + newerEnded + `))
+	ORDER BY id`
+
+// newerEnded is the enrolments of e's subject that ended after e.
+const newerEnded = `
+	SELECT 1 FROM enrolments n
+	WHERE n.playbook = e.playbook AND n.kind = e.kind AND n.subject = e.subject
+		AND (n.state = 'completed' OR n.state = 'exited' OR n.state = 'failed')
+		AND (n.ended_at, n.id) > (e.ended_at, e.id)`
 
 type phaseRow struct {
 	Playbook   steward.PlaybookName `db:"playbook"`

@@ -98,7 +98,7 @@ func (db *DB) Enrolments(ctx context.Context, f EnrolmentFilter) ([]steward.Enro
 		w.is("state", string(f.State))
 		w.is("reason", string(f.Reason))
 		if f.Open {
-			w.and("state IN ('quarantined', 'active', 'waiting')")
+			w.and(enrolmentOpen)
 		}
 		var err error
 		out, err = selectEnrolments(ctx, tx,
@@ -167,17 +167,21 @@ func (db *DB) DueEnrolments(ctx context.Context, now time.Time, limit int) ([]st
 	return out, err
 }
 
+// dueEnrolmentsQuery sorts ids, and reads whole rows only of those it returns.
 const dueEnrolmentsQuery = `
-	SELECT * FROM (
-		SELECT * FROM enrolments WHERE state = 'active'
-		UNION ALL
-		SELECT * FROM enrolments WHERE state = 'waiting' AND due <= ?
-	) e
-	ORDER BY
-		EXISTS (SELECT 1 FROM outreach o JOIN messages m ON m.id = o.message
-			WHERE o.enrolment = e.id AND m.state NOT IN ('sent', 'uncertain', 'failed', 'suppressed', 'expired')),
-		e.due = 0, e.due, e.changed_at, e.id
-	LIMIT ?`
+	SELECT e.* FROM (
+		SELECT id, due, changed_at, EXISTS (
+			SELECT 1 FROM outreach o JOIN messages m ON m.id = o.message
+			WHERE o.enrolment = d.id AND m.settled = 0) AS busy
+		FROM (
+			SELECT id, due, changed_at FROM enrolments WHERE state = 'active'
+			UNION ALL
+			SELECT id, due, changed_at FROM enrolments WHERE state = 'waiting' AND due <= ?
+		) d
+		ORDER BY busy, due = 0, due, changed_at, id
+		LIMIT ?
+	) d JOIN enrolments e ON e.id = d.id
+	ORDER BY d.busy, d.due = 0, d.due, d.changed_at, d.id`
 
 // Ack notes that a person took the enrolment on, and has advance look at it
 // at once. Doing so again is nothing; ErrConflict when somebody else did

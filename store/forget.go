@@ -89,7 +89,7 @@ func putTombstones(ctx context.Context, tx *sqlx.Tx, c steward.Contact, now time
 
 func forgetMessages(ctx context.Context, tx *sqlx.Tx, c steward.Contact, now time.Time) (erased, stopped int, err error) {
 	messages, err := selectMessages(ctx, tx,
-		`SELECT * FROM messages WHERE account = ? OR (address <> '' AND address = ?) ORDER BY id`, c.Account, address(c.Email))
+		forgetMessagesQuery, c.Account, address(c.Email))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -129,7 +129,7 @@ func forgetMessages(ctx context.Context, tx *sqlx.Tx, c steward.Contact, now tim
 			return 0, 0, err
 		}
 	}
-	said, err := selectOutreach(ctx, tx, `SELECT * FROM outreach WHERE account = ? ORDER BY id`, c.Account)
+	said, err := selectOutreach(ctx, tx, forgetOutreachQuery, c.Account)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -147,6 +147,13 @@ func forgetMessages(ctx context.Context, tx *sqlx.Tx, c steward.Contact, now tim
 	}
 	return erased, stopped, nil
 }
+
+const (
+	forgetMessagesQuery = `SELECT * FROM messages WHERE account = ? OR (address <> '' AND address = ?) ORDER BY id`
+	// By way of the enrolments, which are found by account; so outreach needs no
+	// such index.
+	forgetOutreachQuery = `SELECT * FROM outreach WHERE enrolment IN (SELECT id FROM enrolments WHERE account = ?) ORDER BY id`
+)
 
 func isTo(r steward.Recipient, c steward.Contact) bool {
 	return r.Contact == c.ID || c.Email != "" && address(r.Email) == address(c.Email)

@@ -248,7 +248,9 @@ func (db *DB) Messages(ctx context.Context, f MessageFilter) ([]steward.Message,
 	carries := make(map[steward.MessageID][]steward.Outreach)
 	err := db.view(ctx, "read messages", func(tx *sqlx.Tx) error {
 		var w where
-		w.is("state", string(f.State))
+		if f.State != "" {
+			w.and(inMessageState(f.State))
+		}
 		w.is("account", string(f.Account))
 		w.is("owner", string(f.Owner))
 		w.is("channel", string(f.Channel))
@@ -257,8 +259,7 @@ func (db *DB) Messages(ctx context.Context, f MessageFilter) ([]steward.Message,
 			w.and("planned >= ?", f.Since.Unix())
 		}
 		var err error
-		found, err = selectMessages(ctx, tx,
-			`SELECT * FROM messages`+w.sql()+` ORDER BY planned DESC, id LIMIT ?`, append(w.args, rowLimit(f.Limit))...)
+		found, err = selectMessages(ctx, tx, newestMessages(w), append(w.args, rowLimit(f.Limit))...)
 		if err != nil {
 			return err
 		}
@@ -282,6 +283,15 @@ func (db *DB) Messages(ctx context.Context, f MessageFilter) ([]steward.Message,
 		return nil
 	})
 	return found, carries, err
+}
+
+// newestMessages finds ids first: where they have to be sorted, as those of one
+// owner and state, no texts are sorted with them.
+func newestMessages(w where) string {
+	return `
+		SELECT * FROM messages WHERE id IN (
+			SELECT id FROM messages` + w.sql() + ` ORDER BY planned DESC, id LIMIT ?)
+		ORDER BY planned DESC, id`
 }
 
 // Message reads one by its id or by the beginning of it, with or without the

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -104,15 +105,39 @@ func TestKeysAreMadeOnce(t *testing.T) {
 	}
 }
 
-// later is the embedded schema with one migration more.
-func later(t *testing.T) fs.FS {
+// known is the newest schema of this program.
+func known(t testing.TB) int64 {
 	t.Helper()
-	first, err := migrationFiles.ReadFile("migrations/00001_start.sql")
+	files, err := fs.Glob(migrationFiles, "migrations/*.sql")
 	must(t, err)
-	return fstest.MapFS{
-		"00001_start.sql": {Data: first},
-		"00002_more.sql":  {Data: []byte("-- +goose Up\nCREATE TABLE more (id TEXT PRIMARY KEY);\n")},
+	return int64(len(files))
+}
+
+// later is the embedded schema with further migrations.
+func later(t testing.TB, more ...string) fstest.MapFS {
+	t.Helper()
+	out, n := fstest.MapFS{}, known(t)
+	files, err := fs.Sub(migrationFiles, "migrations")
+	must(t, err)
+	names, err := fs.Glob(files, "*.sql")
+	must(t, err)
+	for _, name := range names {
+		text, err := fs.ReadFile(files, name)
+		must(t, err)
+		out[name] = &fstest.MapFile{Data: text}
 	}
+	if len(more) == 0 {
+		more = []string{"CREATE TABLE more (id TEXT PRIMARY KEY);"}
+	}
+	for i, text := range more {
+		out[fmt.Sprintf("%05d_more.sql", int(n)+1+i)] = &fstest.MapFile{Data: []byte("-- +goose Up\n" + text + "\n")}
+	}
+	return out
+}
+
+// backupBefore is where a migration to a schema leaves the file of before.
+func backupBefore(path string, schema int64) string {
+	return fmt.Sprintf("%s.before-%d.bak", path, schema)
 }
 
 func TestMigrationMakesABackupFirst(t *testing.T) {
@@ -121,7 +146,7 @@ func TestMigrationMakesABackupFirst(t *testing.T) {
 	must(t, err)
 	must(t, db.SetPause(ctx, steward.Pause{At: start, By: "lee", Reason: "before"}))
 	must(t, db.Close())
-	if _, err := os.Stat(path + ".before-1.bak"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(backupBefore(path, known(t))); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("an empty file was backed up: %v", err)
 	}
 
@@ -130,12 +155,12 @@ func TestMigrationMakesABackupFirst(t *testing.T) {
 	}
 	db, err = open(ctx, path, Options{Lock: true}, later(t))
 	must(t, err)
-	if v, err := db.SchemaVersion(ctx); err != nil || v != 2 {
+	if v, err := db.SchemaVersion(ctx); err != nil || v != known(t)+1 {
 		t.Errorf("schema %d, %v", v, err)
 	}
 	must(t, db.Close())
 
-	backup, err := Open(ctx, path+".before-2.bak", Options{})
+	backup, err := Open(ctx, backupBefore(path, known(t)+1), Options{})
 	must(t, err)
 	if p, err := backup.Pause(ctx); err != nil || p.Reason != "before" {
 		t.Errorf("the backup holds %+v, %v", p, err)
@@ -150,13 +175,42 @@ func TestMigrationMakesABackupFirst(t *testing.T) {
 	}
 }
 
+// A file of the first version goes on where it was.
+func TestAFileOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "steward.db")
+	first := later(t)
+	for name := range first {
+		if name != "00001_start.sql" {
+			delete(first, name)
+		}
+	}
+	old, err := open(ctx, path, Options{}, first)
+	must(t, err)
+	m := plan(t, old, "acme")
+	must(t, old.Close())
+
+	db, err := Open(ctx, path, Options{Lock: true})
+	must(t, err)
+	defer db.Close()
+	due, err := db.DueMessages(ctx, start, 0)
+	must(t, err)
+	if len(due) != 1 || due[0].ID != m.ID {
+		t.Errorf("due: %v, want %s", due, m.ID)
+	}
+	if v, err := db.SchemaVersion(ctx); err != nil || v != known(t) {
+		t.Errorf("schema %d, want %d, %v", v, known(t), err)
+	}
+	if _, err := os.Stat(backupBefore(path, known(t))); err != nil {
+		t.Errorf("no backup was made: %v", err)
+	}
+}
+
 func TestAFailedMigrationLeavesTheFileAlone(t *testing.T) {
 	ctx, path := context.Background(), filepath.Join(t.TempDir(), "steward.db")
 	db, err := Open(ctx, path, Options{})
 	must(t, err)
 	must(t, db.Close())
-	broken := later(t).(fstest.MapFS)
-	broken["00002_more.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE more (id TEXT);\nINSERT INTO nowhere VALUES (1);\n")}
+	broken := later(t, "CREATE TABLE more (id TEXT);\nINSERT INTO nowhere VALUES (1);")
 	for range 2 { // the second time there is a backup already
 		if _, err := open(ctx, path, Options{}, broken); err == nil {
 			t.Fatal("a broken migration went through")
@@ -258,7 +312,7 @@ func TestADamagedFileIsNotMigrated(t *testing.T) {
 	if _, err := open(ctx, path, Options{}, later(t)); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("Open = %v", err)
 	}
-	if _, err := os.Stat(path + ".before-2.bak"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(backupBefore(path, known(t)+1)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a damaged file was backed up as if it were whole: %v", err)
 	}
 }
