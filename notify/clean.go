@@ -8,18 +8,23 @@ import (
 	"github.com/rivo/uniseg"
 )
 
+// Harmless is text from elsewhere as it may be shown within a line: each break
+// of a line is one blank, and what a reader cannot see but a program may obey is
+// dropped. Terminals and files that people read take it as it is.
+func Harmless(s string) string { return strings.Map(visible, s) }
+
 // oneLine makes text fit for a heading, a header field or a table: line breaks
 // and runs of blanks become one blank, and what a reader cannot see but a
 // program may obey is dropped.
 func oneLine(s string) string {
-	return strings.Join(strings.Fields(strings.Map(visible, s)), " ")
+	return strings.Join(strings.Fields(Harmless(s)), " ")
 }
 
 // manyLines does the same and keeps line breaks.
 func manyLines(s string) string {
 	lines := strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s), "\n")
 	for i, l := range lines {
-		lines[i] = strings.TrimRightFunc(strings.Map(visible, l), unicode.IsSpace)
+		lines[i] = strings.TrimRightFunc(Harmless(l), unicode.IsSpace)
 	}
 	return strings.Join(lines, "\n")
 }

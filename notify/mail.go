@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
 
@@ -35,10 +36,15 @@ type MailConfig struct {
 	// links to unsubscribe. Mail to customers is refused without both.
 	PublicURL string
 	Signing   steward.Secret
-	// Timeout is for each step of the conversation; 30 seconds if zero. The
-	// server may take five times as long over its last answer, because giving up
-	// on that one leaves an outcome that nobody knows.
+	// Timeout is for each step of the conversation; 30 seconds if zero. Over its
+	// last answer the server may take all that is left of Within, because giving
+	// up on that one leaves an outcome that nobody knows.
 	Timeout time.Duration
+	// Within is for the whole of a Send; 90 seconds if zero. A slower server
+	// counts as silent. (RFC 5321 would have us wait ten minutes for the last
+	// answer alone; by then the message's lease is over, and another attempt could
+	// be under way.)
+	Within time.Duration
 	// Now dates mail of a message that carries no time of its own; nil for
 	// time.Now.
 	Now func() time.Time
@@ -77,6 +83,9 @@ func newMailRenderer(cfg MailConfig) (*MailSender, error) {
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 30 * time.Second
 	}
+	if cfg.Within <= 0 {
+		cfg.Within = sendWithin
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -111,6 +120,8 @@ func (m *MailSender) Send(ctx context.Context, l steward.Letter) (steward.Receip
 	if err != nil {
 		return steward.Receipt{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.Within)
+	defer cancel()
 	if err := m.deliver(ctx, l.Message.To.Email, raw); err != nil {
 		return steward.Receipt{}, err
 	}
@@ -133,7 +144,7 @@ func (m *MailSender) Compose(l steward.Letter) ([]byte, error) {
 	}
 	msg.FromMailAddress(&from)
 	msg.ToMailAddress(to)
-	if reply, err := mail.ParseAddress(l.Content.ReplyTo); err == nil {
+	if reply, err := mail.ParseAddress(l.Content.ReplyTo); err == nil && isPlain(reply.Address) {
 		msg.ReplyToMailAddress(&mail.Address{Name: headerText(l.Content.From, 80), Address: reply.Address})
 	}
 	subject := headerText(l.Content.Title, 200)
@@ -198,8 +209,20 @@ func (m *MailSender) unsubscribeURL(msg steward.Message) string {
 }
 
 // headerText is text fit for a header field: one line, so that no name can end
-// the field and begin another, and not longer than a reader shows.
-func headerText(s string, limit int) string { return shorten(oneLine(s), limit) }
+// the field and begin another, and not longer than a reader shows. What looks
+// like an encoded word is parted, or a mail program would decode it into other
+// characters than those that stand in the CRM.
+func headerText(s string, limit int) string {
+	return shorten(strings.ReplaceAll(oneLine(s), "=?", "= ?"), limit)
+}
+
+// isPlain tells an address that has no character in it that a program could
+// take for an end: of the address, of the line, of the field.
+func isPlain(address string) bool {
+	return len(address) <= 254 && !strings.ContainsFunc(address, func(r rune) bool {
+		return r == '<' || r == '>' || r == unicode.ReplacementChar || unicode.IsSpace(r) || visible(r) != r
+	})
+}
 
 // recipientAddress checks the address and gives it its name.
 func recipientAddress(to steward.Recipient) (*mail.Address, error) {
@@ -209,7 +232,7 @@ func recipientAddress(to steward.Recipient) (*mail.Address, error) {
 	switch {
 	case to.Email == "":
 		return nil, bad("the recipient has no e-mail address")
-	case len(to.Email) > 254 || strings.ContainsAny(to.Email, "<>\r\n\x00"):
+	case !isPlain(to.Email):
 		return nil, bad("the recipient's e-mail address is not one")
 	}
 	a, err := mail.ParseAddress("<" + to.Email + ">")
@@ -244,6 +267,8 @@ func fileName(id steward.MessageID) string {
 // Verify goes as far as the server's answer to the password, and tells in
 // words what was reached.
 func (m *MailSender) Verify(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.Within)
+	defer cancel()
 	how, err := m.greet(ctx)
 	if err != nil {
 		return "", err

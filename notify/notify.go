@@ -1,6 +1,6 @@
 // Package notify says things: it turns a message's content into a Slack card,
 // a mail or a preview file, hands it to the provider, and tells what came of
-// that in one of five kinds of failure.
+// that in one of six kinds of failure.
 //
 // It does not know playbooks, the database or the queue. It never retries: an
 // attempt is one call, and whether there is another is decided by whoever
@@ -20,16 +20,42 @@ package notify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"steward"
+)
+
+// sendWithin bounds a Send and findWithin a Find, whatever the provider does.
+// Both together end before the two minutes for which a message is leased to its
+// sender, so that there is time left to write down what came of it.
+const (
+	sendWithin = 90 * time.Second
+	findWithin = 15 * time.Second
 )
 
 // A Sender hands one message to one provider. An error is always a
 // *steward.DeliveryError, and never holds a secret or a person's address.
 type Sender interface {
 	Send(ctx context.Context, l steward.Letter) (steward.Receipt, error)
+}
+
+// A Finder can be asked what became of an earlier Send of a letter: whether the
+// provider has the message.
+type Finder interface {
+	Find(ctx context.Context, l steward.Letter) (r steward.Receipt, found bool, err error)
+}
+
+// find asks a sender that can be asked.
+func find(ctx context.Context, s Sender, l steward.Letter) (steward.Receipt, bool, error) {
+	f, ok := s.(Finder)
+	if !ok {
+		return steward.Receipt{}, false, failed(steward.Unknowable, "cannot_be_asked", "look for it by hand",
+			fmt.Errorf("what was sent by %s cannot be looked up", channelWord(l.Message.Channel)))
+	}
+	return f.Find(ctx, l)
 }
 
 // failed builds the one error type that leaves the package.

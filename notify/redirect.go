@@ -22,25 +22,38 @@ type Redirect struct {
 // unsubscribe somebody else by.
 func (r Redirect) Send(ctx context.Context, l steward.Letter) (steward.Receipt, error) {
 	meant := meantFor(l.Message)
-	m := l.Message
-	sender := r.Mail
-	m.Channel, m.To = steward.Email, steward.Recipient{Key: "redirect", Email: r.To}
-	if !strings.Contains(r.To, "@") {
-		sender = r.Slack
-		m.Channel, m.To = steward.Slack, steward.Recipient{Key: "redirect", Slack: r.To}
+	sender, m := r.aimed(l.Message)
+	if sender == nil {
+		return steward.Receipt{}, notConfigured(m.Channel)
 	}
 	c := l.Content
 	c.Title = "[for " + meant + "] " + c.Title
 	c.ReplyTo = "" // an answer to a rehearsal must not reach the CSM as the customer's
 	c.Facts = append([]steward.LabelledText{{Label: "Meant for", Text: meant + ", by " + channelWord(l.Message.Channel)}}, c.Facts...)
-	if sender == nil {
-		return steward.Receipt{}, notConfigured(m.Channel)
-	}
 	receipt, err := sender.Send(ctx, steward.Letter{Message: m, Content: c})
 	if err == nil {
 		receipt.Detail = fmt.Sprintf("redirected to %s; meant for %s", r.To, meant)
 	}
 	return receipt, err
+}
+
+// Find looks where Send would have sent it; see Router.Find.
+func (r Redirect) Find(ctx context.Context, l steward.Letter) (steward.Receipt, bool, error) {
+	sender, m := r.aimed(l.Message)
+	if sender == nil {
+		return steward.Receipt{}, false, notConfigured(m.Channel)
+	}
+	return find(ctx, sender, steward.Letter{Message: m, Content: l.Content, Since: l.Since})
+}
+
+// aimed is the message as it goes to the one address, and by which sender.
+func (r Redirect) aimed(m steward.Message) (Sender, steward.Message) {
+	if strings.Contains(r.To, "@") {
+		m.Channel, m.To = steward.Email, steward.Recipient{Key: "redirect", Email: r.To}
+		return r.Mail, m
+	}
+	m.Channel, m.To = steward.Slack, steward.Recipient{Key: "redirect", Slack: r.To}
+	return r.Slack, m
 }
 
 // meantFor names the recipient as a person would: a name before a key, and the

@@ -16,17 +16,31 @@ type Router struct {
 // Send hands the letter to the channel's sender. Where there is none the error
 // is Unauthorised: nothing will go until a person sets the channel up.
 func (r Router) Send(ctx context.Context, l steward.Letter) (steward.Receipt, error) {
-	var sender Sender
-	switch l.Message.Channel {
-	case steward.Slack:
-		sender = r.Slack
-	case steward.Email:
-		sender = r.Mail
-	}
+	sender := r.sender(l.Message.Channel)
 	if sender == nil {
 		return steward.Receipt{}, notConfigured(l.Message.Channel)
 	}
 	return sender.Send(ctx, l)
+}
+
+// Find asks the channel's sender what became of an earlier Send; see
+// SlackSender.Find. A mail server cannot be asked: that is Unknowable.
+func (r Router) Find(ctx context.Context, l steward.Letter) (steward.Receipt, bool, error) {
+	sender := r.sender(l.Message.Channel)
+	if sender == nil {
+		return steward.Receipt{}, false, notConfigured(l.Message.Channel)
+	}
+	return find(ctx, sender, l)
+}
+
+func (r Router) sender(c steward.Channel) Sender {
+	switch c {
+	case steward.Slack:
+		return r.Slack
+	case steward.Email:
+		return r.Mail
+	}
+	return nil
 }
 
 func notConfigured(c steward.Channel) *steward.DeliveryError {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -24,7 +26,10 @@ const (
 	lookupsKept = time.Hour
 	// maxSlackAnswer bounds what is read of one answer, in bytes.
 	maxSlackAnswer = 8 << 20
-	slackTimeout   = 30 * time.Second
+	// slackTimeout is for one call, of which a Send makes up to three.
+	slackTimeout = 30 * time.Second
+	// longestPatience is the longest wait that is believed of a Retry-After.
+	longestPatience = time.Hour
 )
 
 // SlackConfig is what a SlackSender needs.
@@ -37,6 +42,8 @@ type SlackConfig struct {
 	// HTTP is the client to call with; nil for one with a time limit of 30
 	// seconds. Redirects are never followed, since the token is in the body.
 	HTTP *http.Client
+	// Within is for the whole of a Send; 90 seconds if zero.
+	Within time.Duration
 	// Now is the clock that lookups expire by; nil for time.Now.
 	Now func() time.Time
 }
@@ -63,6 +70,9 @@ func NewSlackSender(cfg SlackConfig) (*SlackSender, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Within <= 0 {
+		cfg.Within = sendWithin
+	}
 	base := cfg.HTTP
 	if base == nil {
 		base = &http.Client{Timeout: slackTimeout}
@@ -83,8 +93,9 @@ func (s *SlackSender) String() string { return "slack sender" }
 // GoString is the same for %#v.
 func (s *SlackSender) GoString() string { return s.String() }
 
-// boundedClient reads no more of an answer than could be one, and mends a 429
-// whose Retry-After the library would stumble over.
+// boundedClient reads no more of an answer than could be one, and mends a
+// Retry-After that the library would stumble over: a date, nonsense, a number
+// beyond any clock.
 type boundedClient struct{ *http.Client }
 
 func (c boundedClient) Do(req *http.Request) (*http.Response, error) {
@@ -92,8 +103,14 @@ func (c boundedClient) Do(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if strings.Trim(resp.Header.Get("Retry-After"), "0123456789") != "" {
-		resp.Header.Del("Retry-After") // a date, or nonsense
+	if after := resp.Header.Get("Retry-After"); after != "" {
+		seconds, err := strconv.ParseUint(after, 10, 32)
+		switch longest := uint64(longestPatience / time.Second); {
+		case err != nil:
+			resp.Header.Del("Retry-After")
+		case seconds > longest:
+			resp.Header.Set("Retry-After", strconv.FormatUint(longest, 10))
+		}
 	}
 	resp.Body = struct {
 		io.Reader
@@ -106,6 +123,8 @@ func (c boundedClient) Do(req *http.Request) (*http.Response, error) {
 // message's id travels in the card's metadata, so that Find can tell after an
 // unknowable outcome whether it is there.
 func (s *SlackSender) Send(ctx context.Context, l steward.Letter) (steward.Receipt, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Within)
+	defer cancel()
 	channel, err := s.channel(ctx, l.Message.To)
 	if err != nil {
 		return steward.Receipt{}, err
@@ -119,10 +138,17 @@ func (s *SlackSender) Send(ctx context.Context, l steward.Letter) (steward.Recei
 	})
 	switch {
 	case err != nil:
+		var d *steward.DeliveryError
+		if errors.As(err, &d) && d.Kind == steward.Refused {
+			s.forget(channel)
+		}
 		return steward.Receipt{}, err
 	case ts == "": // an answer without ok and without error
 		return steward.Receipt{}, failed(steward.Unknowable, "bad_answer", "look whether the message is there",
 			errors.New("post the card: Slack's answer names no message"))
+	}
+	if strings.HasPrefix(channel, "#") {
+		s.remember("channel "+channel, posted) // Find will want it
 	}
 	return steward.Receipt{Ref: posted + "/" + ts}, nil
 }
@@ -145,6 +171,8 @@ func cardOptions(id steward.MessageID, blocks []slack.Block, fallback string) []
 
 // Verify asks Slack who the token belongs to, and answers in words.
 func (s *SlackSender) Verify(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Within)
+	defer cancel()
 	var who *slack.AuthTestResponse
 	err := slackCall(ctx, "check the bot token", false, s.cfg.Token, func(ctx context.Context) error {
 		var err error
@@ -158,10 +186,30 @@ func (s *SlackSender) Verify(ctx context.Context) (string, error) {
 }
 
 // Find looks in the recipient's channel for the card of a message, by its
-// metadata, among what was posted from since on (less a minute, for clocks that
-// differ). It settles an unknowable outcome: found means it was delivered; not
-// found and no error means that it was not.
-func (s *SlackSender) Find(ctx context.Context, to steward.Recipient, id steward.MessageID, since time.Time) (steward.Receipt, bool, error) {
+// metadata, among what was posted since the letter's Since (less a minute, for
+// clocks that differ). Found means that it was delivered; not found and no error,
+// that it is not there. A call that Slack is still busy with is not there yet: who
+// means to send it again looks again right before that.
+//
+// An error leaves the outcome unknown, and no other call may follow it. Its kind
+// says what it is a sign of, as with Send; NotNow that Slack does answer, and
+// will not show this channel until a person mends something.
+func (s *SlackSender) Find(ctx context.Context, l steward.Letter) (steward.Receipt, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, findWithin)
+	defer cancel()
+	since := l.Since
+	if since.IsZero() {
+		since = l.Message.Planned
+	}
+	receipt, found, err := s.look(ctx, l.Message.To, l.Message.ID, since)
+	var d *steward.DeliveryError
+	if errors.As(err, &d) && d.Kind == steward.Refused {
+		d.Kind = steward.NotNow // of the card nothing was learnt
+	}
+	return receipt, found, err
+}
+
+func (s *SlackSender) look(ctx context.Context, to steward.Recipient, id steward.MessageID, since time.Time) (steward.Receipt, bool, error) {
 	channel, err := s.channel(ctx, to)
 	if err != nil {
 		return steward.Receipt{}, false, err
@@ -172,10 +220,10 @@ func (s *SlackSender) Find(ctx context.Context, to steward.Recipient, id steward
 		}
 	}
 	p := &slack.GetConversationHistoryParameters{
-		ChannelID: channel, Inclusive: true, IncludeAllMetadata: true, Limit: 200,
+		ChannelID: channel, Inclusive: true, IncludeAllMetadata: true, Limit: 999,
 		Oldest: fmt.Sprintf("%d.000000", since.Add(-time.Minute).Unix()),
 	}
-	const maxPages = 25
+	const maxPages = 10
 	for range maxPages {
 		var page *slack.GetConversationHistoryResponse
 		err := slackCall(ctx, "look for the card", false, s.cfg.Token, func(ctx context.Context) error {
@@ -196,7 +244,7 @@ func (s *SlackSender) Find(ctx context.Context, to steward.Recipient, id steward
 			return steward.Receipt{}, false, nil
 		}
 	}
-	return steward.Receipt{}, false, failed(steward.Unreachable, "too_much_history", "look for it in Slack by hand",
+	return steward.Receipt{}, false, failed(steward.NotNow, "too_much_history", "look for it in Slack by hand",
 		fmt.Errorf("look for the card: more than %d messages since then", maxPages*p.Limit))
 }
 
@@ -320,8 +368,20 @@ func (s *SlackSender) lookUp(what string, ask func() (string, error)) (string, e
 		return "", failed(steward.Unreachable, "bad_answer", "the answer was not Slack's; is something between Steward and slack.com?",
 			errors.New("look up the recipient: the answer names nobody"))
 	}
-	s.mu.Lock()
-	s.lookups[what] = lookup{id: id, until: s.cfg.Now().Add(lookupsKept)}
-	s.mu.Unlock()
+	s.remember(what, id)
 	return id, nil
+}
+
+func (s *SlackSender) remember(what, id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lookups[what] = lookup{id: id, until: s.cfg.Now().Add(lookupsKept)}
+}
+
+// forget drops what led to a channel that took nothing: who or what was looked
+// up may have changed since.
+func (s *SlackSender) forget(channel string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.lookups, func(_ string, l lookup) bool { return l.id == channel })
 }

@@ -1,11 +1,8 @@
 package notify
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"net"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -121,161 +118,11 @@ func TestSlackLooksUpOnceAnHour(t *testing.T) {
 	send(2)
 }
 
-func TestSlackFailures(t *testing.T) {
-	post, open, look := "chat.postMessage", "conversations.open", "users.lookupByEmail"
-	type failure = notifytest.SlackFailure
-	tests := []struct {
-		name   string
-		method string
-		f      failure
-		kind   steward.FailureKind
-		code   string
-		after  time.Duration
-	}{
-		{"429", post, failure{Status: 429, RetryAfter: "7"}, steward.Throttled, "ratelimited", 7 * time.Second},
-		{"429 without a time", post, failure{Status: 429}, steward.Throttled, "ratelimited", throttledFor},
-		{"429 with a date", post, failure{Status: 429, RetryAfter: "Thu, 12 Mar 2026 06:00:00 GMT"}, steward.Throttled, "ratelimited", throttledFor},
-		{"429 with zero", post, failure{Status: 429, RetryAfter: "0"}, steward.Throttled, "ratelimited", time.Second},
-		{"ratelimited in a 200", post, failure{Error: "ratelimited"}, steward.Throttled, "ratelimited", throttledFor},
-		{"429 on a look-up", look, failure{Status: 429, RetryAfter: "7"}, steward.Throttled, "ratelimited", 7 * time.Second},
-		{"invalid_auth", post, failure{Error: "invalid_auth"}, steward.Unauthorised, "invalid_auth", 0},
-		{"token_revoked on a look-up", look, failure{Error: "token_revoked"}, steward.Unauthorised, "token_revoked", 0},
-		{"missing_scope", open, failure{Error: "missing_scope"}, steward.Unauthorised, "missing_scope", 0},
-		{"account_inactive", post, failure{Error: "account_inactive"}, steward.Unauthorised, "account_inactive", 0},
-		{"channel_not_found", post, failure{Error: "channel_not_found"}, steward.Refused, "channel_not_found", 0},
-		{"user_not_found", open, failure{Error: "user_not_found"}, steward.Refused, "user_not_found", 0},
-		{"invalid_blocks", post, failure{Error: "invalid_blocks"}, steward.Refused, "invalid_blocks", 0},
-		{"a word not known yet", post, failure{Error: "some_new_word"}, steward.Refused, "some_new_word", 0},
-		{"500 after accepting", post, failure{Accept: true, Status: 500}, steward.Unknowable, "http Internal Server Error", 0},
-		{"503", post, failure{Status: 503, Body: "<html>"}, steward.Unknowable, "http Service Unavailable", 0},
-		{"500 on a look-up", look, failure{Status: 500}, steward.Unreachable, "http Internal Server Error", 0},
-		{"fatal_error", post, failure{Error: "fatal_error"}, steward.Unknowable, "fatal_error", 0},
-		{"fatal_error on a look-up", look, failure{Error: "fatal_error"}, steward.Unreachable, "fatal_error", 0},
-		{"request_timeout", post, failure{Error: "request_timeout"}, steward.Unreachable, "request_timeout", 0},
-		{"not JSON", post, failure{Body: "<html>login</html>", Accept: true}, steward.Unknowable, "bad_answer", 0},
-		{"JSON of another shape", post, failure{Body: `{"ok":"yes"}`}, steward.Unknowable, "bad_answer", 0},
-		{"an answer of nothing", post, failure{Body: `{}`}, steward.Unknowable, "bad_answer", 0},
-		{"half an answer", post, failure{Body: `{"ok":tru`, Accept: true}, steward.Unknowable, "", 0},
-		{"not JSON on a look-up", look, failure{Body: "<html>"}, steward.Unreachable, "bad_answer", 0},
-		{"a look-up of nobody", look, failure{Body: `{"ok":true,"user":{}}`}, steward.Unreachable, "bad_answer", 0},
-		{"connection lost after accepting", post, failure{Accept: true, Drop: true}, steward.Unknowable, "network", 0},
-		{"connection lost on a look-up", open, failure{Drop: true}, steward.Unreachable, "network", 0},
-		{"a redirect is not followed", post, failure{Status: 307}, steward.Unreachable, "http Temporary Redirect", 0},
-		{"forbidden by a proxy", post, failure{Status: 403}, steward.Unauthorised, "http Forbidden", 0},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			s, server, _ := slackSetup(t)
-			server.Fail(tt.method, tt.f)
-			l := goodLetter()
-			l.Message.To = steward.Recipient{Key: "owner", Email: "dana@example.com"}
-			_, err := s.Send(t.Context(), l)
-			d := wantFailure(t, err, tt.kind, tt.code)
-			if d.RetryAfter != tt.after {
-				t.Errorf("retry after %v, want %v", d.RetryAfter, tt.after)
-			}
-			if n := server.Calls(tt.method); n != 1 {
-				t.Errorf("%d calls; an attempt is one", n)
-			}
-		})
-	}
-}
-
-func TestSlackRefusesWhatItCannotAddress(t *testing.T) {
-	tests := []struct {
-		name  string
-		to    steward.Recipient
-		setup func(*notifytest.SlackServer)
-		code  string
-	}{
-		{"no address at all", steward.Recipient{Key: "owner"}, nil, "no_slack_address"},
-		{"a name in the place of an id", steward.Recipient{Slack: "dana"}, nil, "bad_slack_id"},
-		{"nobody by that e-mail", steward.Recipient{Email: "ines@acme.example"}, nil, "users_not_found"},
-		{"a person who left", steward.Recipient{Email: "dana@example.com"}, func(s *notifytest.SlackServer) { s.Deactivate("U0DANA") }, "user_disabled"},
-		{"an unknown channel", steward.Recipient{Slack: "#nowhere"}, nil, "channel_not_found"},
-		{"an archived channel", steward.Recipient{Slack: "#cs"}, func(s *notifytest.SlackServer) { s.Archive("C0CS") }, "is_archived"},
-		{"a channel without the bot", steward.Recipient{Slack: "#cs"}, func(s *notifytest.SlackServer) { s.Uninvite("C0CS") }, "not_in_channel"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			s, server, _ := slackSetup(t)
-			if tt.setup != nil {
-				tt.setup(server)
-			}
-			l := goodLetter()
-			l.Message.To = tt.to
-			_, err := s.Send(t.Context(), l)
-			wantFailure(t, err, steward.Refused, tt.code)
-			if n := len(server.Posts()); n != 0 {
-				t.Errorf("%d posts", n)
-			}
-		})
-	}
-}
-
-func TestSlackThatCannotBeReached(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := "http://" + ln.Addr().String() + "/api/"
-	ln.Close()
-	for name, url := range map[string]string{"connection refused": closed, "no such host": "http://slack.invalid/api/"} {
-		t.Run(name, func(t *testing.T) {
-			s, err := NewSlackSender(SlackConfig{Token: steward.NewSecret(botToken), APIURL: url})
-			if err != nil {
-				t.Fatal(err)
-			}
-			l := goodLetter()
-			l.Message.To = steward.Recipient{Slack: "#cs"} // no look-up: the post itself
-			_, err = s.Send(t.Context(), l)
-			wantFailure(t, err, steward.Unreachable, "network")
-		})
-	}
-}
-
-// A call that is cut off is unknowable once a connection had it, and not
-// before.
-func TestSlackHangs(t *testing.T) {
-	t.Run("after accepting", func(t *testing.T) {
-		s, server, _ := slackSetup(t)
-		server.Fail("chat.postMessage", notifytest.SlackFailure{Accept: true, Hang: true})
-		l := goodLetter()
-		l.Message.To = steward.Recipient{Slack: "#cs"}
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
-		_, err := s.Send(ctx, l)
-		wantFailure(t, err, steward.Unknowable, "timeout")
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%v does not say that time ran out", err)
-		}
-		receipt, found, err := s.Find(t.Context(), l.Message.To, l.Message.ID, time.Now().Add(-time.Minute))
-		if err != nil || !found || receipt.Ref != "C0CS/"+server.Posts()[0].TS {
-			t.Errorf("Find after it: %+v, %v, %v; want the post", receipt, found, err)
-		}
-	})
-	t.Run("before accepting", func(t *testing.T) {
-		s, server, _ := slackSetup(t)
-		server.Fail("chat.postMessage", notifytest.SlackFailure{Hang: true})
-		l := goodLetter()
-		l.Message.To = steward.Recipient{Slack: "#cs"}
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
-		_, err := s.Send(ctx, l)
-		wantFailure(t, err, steward.Unknowable, "timeout") // the same from here, and Find tells them apart
-		_, found, err := s.Find(t.Context(), l.Message.To, l.Message.ID, time.Now().Add(-time.Minute))
-		if err != nil || found {
-			t.Errorf("Find after it: %v, %v; want nothing", found, err)
-		}
-	})
-	t.Run("on a look-up", func(t *testing.T) {
-		s, server, _ := slackSetup(t)
-		server.Fail("conversations.open", notifytest.SlackFailure{Hang: true})
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		defer cancel()
-		_, err := s.Send(ctx, goodLetter())
-		wantFailure(t, err, steward.Unreachable, "timeout")
-	})
+// lookFor is a letter as it is looked for.
+func lookFor(id steward.MessageID, to string, since time.Time) steward.Letter {
+	l := goodLetter()
+	l.Message.ID, l.Message.To, l.Since = id, steward.Recipient{Slack: to}, since
+	return l
 }
 
 func TestSlackFind(t *testing.T) {
@@ -285,9 +132,7 @@ func TestSlackFind(t *testing.T) {
 	refs := map[steward.MessageID]string{}
 	for _, to := range []string{"#cs", "U0DANA"} {
 		for _, id := range ids {
-			l := goodLetter()
-			l.Message.ID, l.Message.To = id, steward.Recipient{Slack: to}
-			receipt, err := s.Send(t.Context(), l)
+			receipt, err := s.Send(t.Context(), lookFor(id, to, time.Time{}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -295,26 +140,104 @@ func TestSlackFind(t *testing.T) {
 		}
 	}
 	start := time.Now().Add(-time.Minute)
-	for _, to := range []string{"#cs", "U0DANA"} {
-		for _, id := range ids {
-			receipt, found, err := s.Find(t.Context(), steward.Recipient{Slack: to}, id, start)
-			if err != nil || !found || receipt.Ref != refs[id+steward.MessageID(to)] {
-				t.Errorf("Find(%s, %s) = %+v, %v, %v; want %s", to, id, receipt, found, err, refs[id+steward.MessageID(to)])
+	again, err := NewSlackSender(s.cfg) // which has not learnt the channels' ids by posting
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*SlackSender{s, again} {
+		for _, to := range []string{"#cs", "U0DANA"} {
+			for _, id := range ids {
+				receipt, found, err := s.Find(t.Context(), lookFor(id, to, start))
+				if err != nil || !found || receipt.Ref != refs[id+steward.MessageID(to)] {
+					t.Errorf("Find(%s, %s) = %+v, %v, %v; want %s", to, id, receipt, found, err, refs[id+steward.MessageID(to)])
+				}
+			}
+			if _, found, err := s.Find(t.Context(), lookFor("m-6", to, start)); found || err != nil {
+				t.Errorf("Find(%s, m-6) = %v, %v; it was never sent", to, found, err)
+			}
+			if _, found, err := s.Find(t.Context(), lookFor("m-1", to, time.Now().Add(time.Hour))); found || err != nil {
+				t.Errorf("Find(%s, m-1) from an hour hence = %v, %v; it was before that", to, found, err)
 			}
 		}
-		if _, found, err := s.Find(t.Context(), steward.Recipient{Slack: to}, "m-6", start); found || err != nil {
-			t.Errorf("Find(%s, m-6) = %v, %v; it was never sent", to, found, err)
-		}
-		if _, found, err := s.Find(t.Context(), steward.Recipient{Slack: to}, "m-1", time.Now().Add(time.Hour)); found || err != nil {
-			t.Errorf("Find(%s, m-1) from an hour hence = %v, %v; it was before that", to, found, err)
-		}
 	}
-	server.Fail("conversations.history", notifytest.SlackFailure{Error: "missing_scope"})
-	_, _, err := s.Find(t.Context(), steward.Recipient{Slack: "#cs"}, "m-1", start)
-	wantFailure(t, err, steward.Unauthorised, "missing_scope")
-	server.Grant("groups:read")
-	_, _, err = s.Find(t.Context(), steward.Recipient{Slack: "#nowhere"}, "m-1", start)
-	wantFailure(t, err, steward.Refused, "channel_not_found")
+	if _, found, err := s.Find(t.Context(), lookFor("m-1", "#cs", time.Time{})); !found || err != nil {
+		t.Errorf("Find without a Since looks from when the message was planned: %v, %v", found, err)
+	}
+}
+
+// A look that fails has learnt nothing: neither that the card is there nor that
+// it is not.
+func TestSlackFindThatCannotSee(t *testing.T) {
+	type failure = notifytest.SlackFailure
+	history, list, open := "conversations.history", "conversations.list", "conversations.open"
+	tests := []struct {
+		name   string
+		to     string
+		setup  func(*notifytest.SlackServer)
+		method string
+		f      failure
+		kind   steward.FailureKind
+		code   string
+	}{
+		{"may not read channels", "#cs", func(s *notifytest.SlackServer) { s.Withhold("channels:history") }, "", failure{}, steward.NotNow, "missing_scope"},
+		{"may not read direct channels", "U0DANA", func(s *notifytest.SlackServer) { s.Withhold("im:history") }, "", failure{}, steward.NotNow, "missing_scope"},
+		{"may not list channels", "#cs", func(s *notifytest.SlackServer) { s.Withhold("channels:read") }, "", failure{}, steward.NotNow, "missing_scope"},
+		{"may not list private channels", "#secret", func(s *notifytest.SlackServer) { s.AddPrivateChannel("C0SEC", "secret") }, "", failure{}, steward.NotNow, "missing_scope"},
+		{"may not read private channels", "#secret", func(s *notifytest.SlackServer) {
+			s.AddPrivateChannel("C0SEC", "secret")
+			s.Grant("groups:read")
+		}, "", failure{}, steward.NotNow, "missing_scope"},
+		{"not in the channel any more", "#cs", func(s *notifytest.SlackServer) { s.Uninvite("C0CS") }, "", failure{}, steward.NotNow, "not_in_channel"},
+		{"the channel is gone", "#nowhere", func(s *notifytest.SlackServer) { s.Grant("groups:read") }, "", failure{}, steward.NotNow, "channel_not_found"},
+		{"the person left", "U0DANA", func(s *notifytest.SlackServer) { s.Deactivate("U0DANA") }, "", failure{}, steward.NotNow, "user_disabled"},
+		{"the token was revoked", "#cs", nil, history, failure{Error: "token_revoked"}, steward.Unauthorised, "token_revoked"},
+		{"Slack asks for patience", "#cs", nil, history, failure{Status: 429, RetryAfter: "7"}, steward.Throttled, "ratelimited"},
+		{"Slack has trouble", "#cs", nil, history, failure{Status: 503}, steward.Unreachable, "http 503"},
+		{"a proxy's page", "#cs", nil, list, failure{Body: "<html>"}, steward.Unreachable, "bad_answer"},
+		{"the connection is lost", "U0DANA", nil, open, failure{Drop: true}, steward.Unreachable, "network"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s, server, _ := slackSetup(t)
+			if tt.setup != nil {
+				tt.setup(server)
+			}
+			if tt.method != "" {
+				server.Fail(tt.method, tt.f)
+			}
+			_, found, err := s.Find(t.Context(), lookFor("m-1", tt.to, time.Now()))
+			if found {
+				t.Error("it was found")
+			}
+			wantFailure(t, err, tt.kind, tt.code)
+		})
+	}
+	t.Run("a private channel with the scopes for it", func(t *testing.T) {
+		s, server, _ := slackSetup(t)
+		server.AddPrivateChannel("C0SEC", "secret")
+		server.Grant("groups:read")
+		server.Grant("groups:history")
+		if _, err := s.Send(t.Context(), lookFor("m-1", "#secret", time.Time{})); err != nil {
+			t.Fatal(err)
+		}
+		again, err := NewSlackSender(s.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, found, err := again.Find(t.Context(), lookFor("m-1", "#secret", time.Time{})); !found || err != nil {
+			t.Errorf("Find = %v, %v", found, err)
+		}
+	})
+	t.Run("a channel that was archived since", func(t *testing.T) {
+		s, server, _ := slackSetup(t)
+		if _, err := s.Send(t.Context(), lookFor("m-1", "C0CS", time.Time{})); err != nil {
+			t.Fatal(err)
+		}
+		server.Archive("C0CS")
+		if _, found, err := s.Find(t.Context(), lookFor("m-1", "#cs", time.Time{})); !found || err != nil {
+			t.Errorf("Find = %v, %v", found, err)
+		}
+	})
 }
 
 func TestSlackVerify(t *testing.T) {
@@ -330,23 +253,5 @@ func TestSlackVerify(t *testing.T) {
 	wantFailure(t, err, steward.Unauthorised, "invalid_auth")
 	if _, err := NewSlackSender(SlackConfig{}); err == nil {
 		t.Error("a sender without a token was made")
-	}
-}
-
-// The token is in the request's body; it must not follow a redirect elsewhere.
-func TestSlackTokenStaysWithSlack(t *testing.T) {
-	var reached bool
-	elsewhere := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) { reached = true })
-	here := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, elsewhere, http.StatusPermanentRedirect)
-	})
-	s, err := NewSlackSender(SlackConfig{Token: steward.NewSecret(botToken), APIURL: here})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = s.Send(t.Context(), goodLetter())
-	wantFailure(t, err, steward.Unreachable, "")
-	if reached {
-		t.Error("the call, and the token with it, followed a redirect")
 	}
 }

@@ -2,8 +2,10 @@ package notify
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -68,6 +70,7 @@ func slackFailure(doing string, err error, mayHaveArrived, posts bool, secret st
 	var status slack.StatusCodeError
 	var syntax *json.SyntaxError
 	var shape *json.UnmarshalTypeError
+	var cert *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &limited):
 		d := failed(steward.Throttled, "ratelimited", "Slack asks to wait; it is tried again by itself", cause)
@@ -81,6 +84,8 @@ func slackFailure(doing string, err error, mayHaveArrived, posts bool, secret st
 		return failed(lost, "bad_answer", "the answer was not Slack's; is something between Steward and slack.com?", cause)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return failed(lost, "timeout", "Slack did not answer in time", cause)
+	case errors.As(err, &cert): // no message will pass until a person mends it
+		return failed(steward.Unauthorised, "certificate", "the certificate that was shown is not Slack's: is a proxy in between whose certificate this machine does not know?", cause)
 	}
 	return failed(lost, "network", networkHint(lost), cause)
 }
@@ -106,7 +111,7 @@ func bare(err error) error {
 }
 
 func slackStatus(code int, cause error, lost steward.FailureKind) *steward.DeliveryError {
-	word := "http " + http.StatusText(code)
+	word := fmt.Sprintf("http %d", code)
 	switch {
 	case code == http.StatusTooManyRequests:
 		d := failed(steward.Throttled, "ratelimited", "Slack asks to wait; it is tried again by itself", cause)
@@ -129,12 +134,22 @@ func slackAnswer(word string, cause error, posts bool) *steward.DeliveryError {
 		d := failed(steward.Throttled, word, "Slack asks to wait; it is tried again by itself", cause)
 		d.RetryAfter = throttledFor
 		return d
-	case "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type", "missing_scope",
-		"no_permission", "org_login_required", "ekm_access_denied", "access_denied", "team_access_not_granted", "two_factor_setup_required",
-		"enterprise_is_restricted", "method_deprecated", "team_not_found", "team_added_to_org":
+	case "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type",
+		"org_login_required", "ekm_access_denied", "team_access_not_granted", "two_factor_setup_required", "accesslimited",
+		"enterprise_is_restricted", "method_deprecated", "deprecated_endpoint", "team_not_found", "team_added_to_org":
 		return failed(steward.Unauthorised, word, slackHint(word), cause)
+	case "missing_scope":
+		// The scope for posting stops everything. Those for finding a person stop
+		// some cards only, while others, such as the one that tells ops, still pass.
+		kind := steward.NotNow
+		if posts {
+			kind = steward.Unauthorised
+		}
+		return failed(kind, word, slackHint(word), cause)
 	case "service_unavailable", "request_timeout":
 		return failed(steward.Unreachable, word, "Slack has trouble; see status.slack.com", cause)
+	case "messages_tab_disabled", "external_channel_migrating": // passes, or is mended, for this addressee
+		return failed(steward.NotNow, word, slackHint(word), cause)
 	case "fatal_error", "internal_error":
 		// Slack's words: "it's possible some aspect of the operation succeeded
 		// before the error was raised".
@@ -152,20 +167,25 @@ func slackHint(word string) string {
 	switch word {
 	case "channel_not_found":
 		return "check the channel's name; a private channel must be one the bot was invited to (/invite @steward)"
-	case "not_in_channel":
+	case "not_in_channel", "no_permission":
 		return "invite the bot to the channel (/invite @steward)"
 	case "is_archived":
 		return "the channel is archived: name another one, or unarchive it"
 	case "user_not_found", "users_not_found":
-		return "check the person's slack id or e-mail in owners.yaml"
+		return "check the person's slack id or e-mail in owners.yaml; Slack says this of people who left, too"
 	case "user_disabled":
 		return "the person left the Slack workspace: give the accounts another owner in owners.yaml"
 	case "cannot_dm_bot":
 		return "the slack id in owners.yaml is a bot's: use a person's"
-	case "missing_scope", "no_permission":
-		return "add the bot scopes chat:write, im:write, users:read.email, channels:read, channels:history and im:history, then reinstall the app"
-	case "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type":
+	case "missing_scope":
+		return "add the bot scopes chat:write, im:write, users:read.email, channels:read, channels:history and im:history " +
+			"(for private channels also groups:read and groups:history), then reinstall the app"
+	case "invalid_auth", "accesslimited":
+		return "give Steward a valid bot token (it begins with xoxb-) and restart it; if it is valid, see which addresses the workspace admits"
+	case "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type":
 		return "give Steward a valid bot token (it begins with xoxb-) and restart it"
+	case "messages_tab_disabled":
+		return "turn on the Messages tab in the app's App Home"
 	case "restricted_action", "restricted_action_read_only_channel", "posting_to_general_channel_denied":
 		return "the workspace's settings let only some people post there: allow the bot, or name another channel"
 	}

@@ -10,6 +10,7 @@ import (
 	"net/smtp"
 	"net/textproto"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -90,8 +91,14 @@ type conversation struct {
 	stop  func() bool
 }
 
+// goodbye is how long the server may take over its answer to QUIT. The mail is
+// accepted, and until that is written down a crash would make it uncertain.
+const goodbye = 2 * time.Second
+
 // deliver hands the mail over. Once the server has accepted it, it is sent,
-// whatever happens while saying goodbye.
+// whatever happens while saying goodbye. A connection carries one mail, so there
+// is no RSET, after which servers are known to hang up, and which would have to
+// be told from a refusal.
 func (m *MailSender) deliver(ctx context.Context, to string, raw []byte) error {
 	cv, err := m.open(ctx)
 	if err != nil {
@@ -112,12 +119,12 @@ func (m *MailSender) deliver(ctx context.Context, to string, raw []byte) error {
 	if err := ctx.Err(); err != nil { // the last moment at which stopping is harmless
 		return cv.failure(err)
 	}
-	cv.enter(stageDot)
-	cv.deadline(5 * m.cfg.Timeout)
+	cv.stage = stageDot
+	cv.deadline(m.cfg.Within) // all that is left: giving up now leaves an outcome that nobody knows
 	if err := w.Close(); err != nil {
 		return cv.failure(err)
 	}
-	cv.deadline(m.cfg.Timeout)
+	cv.deadline(min(m.cfg.Timeout, goodbye))
 	_ = cv.c.Quit() // accepted already: what it says to this changes nothing
 	return nil
 }
@@ -148,7 +155,7 @@ func (m *MailSender) open(ctx context.Context) (*conversation, error) {
 	if err != nil {
 		return nil, cv.failure(err)
 	}
-	cv.conn = conn
+	cv.conn = &boundedConn{Conn: conn, left: maxSMTPTalk}
 	// Closing, not a deadline: the next step would set the deadline anew.
 	cv.stop = context.AfterFunc(ctx, func() { conn.Close() })
 	if err := cv.begin(); err != nil {
@@ -156,6 +163,28 @@ func (m *MailSender) open(ctx context.Context) (*conversation, error) {
 		return nil, err
 	}
 	return cv, nil
+}
+
+// maxSMTPTalk bounds what is read in one conversation, in bytes; an ordinary one
+// is a few thousand, certificates and all.
+const maxSMTPTalk = 1 << 20
+
+// boundedConn ends a server's talk that goes on for ever: neither a line nor an
+// answer of many lines has a limit in net/smtp.
+type boundedConn struct {
+	net.Conn
+	left int
+}
+
+var errTalksTooMuch = errors.New("the mail server's answer does not end")
+
+func (c *boundedConn) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errTalksTooMuch
+	}
+	n, err := c.Conn.Read(p[:min(len(p), c.left)])
+	c.left -= n
+	return n, err
 }
 
 func (cv *conversation) begin() error {
@@ -313,21 +342,42 @@ func (cv *conversation) failure(err error) *steward.DeliveryError {
 	if errors.As(err, &said) {
 		return cv.answered(said, cause)
 	}
-	if cv.stage == stageDot {
-		return failed(steward.Unknowable, "connection_lost", "look in the server's log, or ask the recipient, before sending it again", cause)
+	code := "network"
+	var garbled textproto.ProtocolError
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		code = "timeout"
+	case errors.As(err, &garbled), errors.Is(err, errTalksTooMuch):
+		code = "bad_answer"
 	}
 	var cert *tls.CertificateVerificationError
-	if errors.As(err, &cert) {
-		return failed(steward.Unreachable, "certificate", "the server's certificate is not valid for "+s.host+": check the host name and this machine's root certificates", cause)
-	}
-	if cv.stage == stageAuth && strings.Contains(err.Error(), "unencrypted connection") {
+	switch {
+	case cv.stage == stageDot:
+		return failed(steward.Unknowable, code, "look in the server's log, or ask the recipient, before sending it again", cause)
+	case errors.As(err, &cert):
+		return failed(steward.Unauthorised, "certificate", "the server's certificate is not valid for "+s.host+": check the host name and this machine's root certificates", cause)
+	case cv.stage == stageTLS && speaksNoTLS(err):
+		return failed(steward.Unauthorised, "no_tls", "the server and this machine agree on no encryption: smtps:// is for port 465, smtp:// for port 587; TLS must be 1.2 or later", cause)
+	case cv.stage == stageAuth && strings.Contains(err.Error(), "unencrypted connection"):
 		return failed(steward.Unauthorised, "no_encryption", "the password is sent only over an encrypted connection: use smtps:// or ?starttls=require", cause)
+	case code == "bad_answer":
+		return failed(steward.Unreachable, code, "check that the port is a mail server's, and that smtps:// is used where it begins with TLS", cause)
 	}
-	return failed(steward.Unreachable, "network", "check the mail server's name and port, and the firewall", cause)
+	return failed(steward.Unreachable, code, "check the mail server's name and port, and the firewall", cause)
 }
 
-// answered sorts a reply of the server's. 4xx is always "not now"; what 5xx
-// means depends on what was asked.
+// speaksNoTLS tells an answer that is not TLS, or a refusal in TLS's own words,
+// from a connection that was lost.
+func speaksNoTLS(err error) bool {
+	var header tls.RecordHeaderError
+	var op *net.OpError
+	return errors.As(err, &header) || errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error")
+}
+
+// answered sorts a reply of the server's. 4xx is always "not now". Up to the
+// sender's name every mail is asked for in the same words, so what is said there
+// is said to all of them, and after a 5xx they wait for a person to mend it; what
+// comes later is about this mail, unless its words are about us.
 func (cv *conversation) answered(said *textproto.Error, cause error) *steward.DeliveryError {
 	code := replyCode(said)
 	switch {
@@ -336,18 +386,47 @@ func (cv *conversation) answered(said *textproto.Error, cause error) *steward.De
 			return failed(steward.Unknowable, code, "look in the server's log before sending it again", cause)
 		}
 		return failed(steward.Unreachable, code, "check that the port is a mail server's", cause)
-	case said.Code < 500:
+	case said.Code < 500 && said.Code != 421 && cv.aboutThisMail():
+		return failed(steward.NotNow, code, "the server asks to try again; Steward does", cause)
+	case said.Code < 500: // 421 at any time: it is closing down
 		return failed(steward.Unreachable, code, "the server asks to try again; Steward does", cause)
 	case cv.stage == stageAuth, said.Code == 530, said.Code == 534, said.Code == 535, said.Code == 538:
 		return failed(steward.Unauthorised, code, "check the user and password in the mail server's URL", cause)
-	case cv.stage == stageFrom && said.Code != 552 && said.Code != 523: // too big, not the sender's fault
+	case cv.stage == stageFrom, cv.aboutUs(said):
 		return failed(steward.Unauthorised, code, "the server does not accept mail from this sender: check email.from and the server's senders", cause)
+	case !cv.aboutThisMail():
+		return failed(steward.Unauthorised, code, "the server does not talk to this machine; its words say why", cause)
 	case cv.stage == stageRcpt:
 		return failed(steward.Refused, code, "the server does not take mail for this address: correct it in the CRM", cause)
-	case cv.stage == stageData, cv.stage == stageDot, cv.stage == stageFrom:
-		return failed(steward.Refused, code, "the server refused this mail; its words say why", cause)
 	}
-	return failed(steward.Unreachable, code, "the server does not talk to this machine; its words say why", cause)
+	return failed(steward.Refused, code, "the server refused this mail; its words say why", cause)
+}
+
+func (cv *conversation) aboutThisMail() bool {
+	return cv.stage == stageRcpt || cv.stage == stageData || cv.stage == stageDot
+}
+
+// aboutUs tells refusals of the sender or of this machine that come only once
+// the recipient or the text is there: Postfix puts off what it has against a
+// client until RCPT, Exchange looks at From: after the text.
+func (cv *conversation) aboutUs(said *textproto.Error) bool {
+	_, enhanced, _ := strings.Cut(replyCode(said), " ")
+	switch enhanced {
+	case "5.1.7", "5.1.8", // the sender's address
+		"5.4.5",                                 // the sender's quota for the day
+		"5.2.252", "5.7.54", "5.7.60", "5.7.64": // Exchange: may not send as this sender, may not relay
+		return true
+	}
+	if cv.stage != stageRcpt { // what is said of a text may quote anything
+		return false
+	}
+	words := strings.ToLower(said.Msg)
+	for _, w := range []string{"relay", "sender address rejected", "client host", "helo command rejected"} {
+		if strings.Contains(words, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // replyCode is the reply's number with the enhanced code, where there is one:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"steward"
 	"steward/configs"
@@ -48,12 +47,6 @@ func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify
 		}
 		router.Slack = s
 		d.verify["slack"] = s.Verify
-		d.find = func(ctx context.Context, l steward.Letter) (steward.Receipt, bool, error) {
-			if l.Message.Channel != steward.Slack {
-				return steward.Receipt{}, false, fmt.Errorf("a mail server cannot be asked what it took")
-			}
-			return s.Find(ctx, l.Message.To, l.Message.ID, l.Message.Planned)
-		}
 	}
 	if ws.Email.Enabled {
 		m, err := notify.NewMailSender(mail)
@@ -63,11 +56,14 @@ func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify
 		router.Mail = m
 		d.verify["email"] = m.Verify
 	}
-	d.sender = router
+	sender := interface {
+		notify.Sender
+		notify.Finder
+	}(router)
 	if ws.Delivery.Mode == steward.Redirect {
-		d.sender = notify.Redirect{To: ws.Delivery.RedirectTo, Slack: router.Slack, Mail: router.Mail}
-		d.find = nil
+		sender = notify.Redirect{To: ws.Delivery.RedirectTo, Slack: router.Slack, Mail: router.Mail}
 	}
+	d.sender, d.find = sender, sender.Find
 	return d, nil
 }
 

@@ -10,6 +10,7 @@
 package notifytest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -82,6 +83,8 @@ type SlackFailure struct {
 	// Right gives the answer that there would have been without the failure; for
 	// an answer that is only slow.
 	Right bool
+	// Endless follows Body by more of it, until the client hangs up.
+	Endless bool
 	// Status and Body replace the answer; RetryAfter is sent as a header.
 	Status     int
 	Body       string
@@ -298,7 +301,10 @@ func (s *SlackServer) fail(w http.ResponseWriter, f SlackFailure) {
 			s.drip(w, body, f.Drip)
 			return
 		}
-		_, _ = w.Write([]byte(body))
+		_, err := w.Write([]byte(body))
+		for chunk := bytes.Repeat([]byte("x"), 1<<16); f.Endless && err == nil; {
+			_, err = w.Write(chunk)
+		}
 	}
 }
 

@@ -27,6 +27,8 @@ type SMTPOptions struct {
 	LoginOnly bool
 	// StartTLS offers encryption; ImplicitTLS begins with it.
 	StartTLS, ImplicitTLS bool
+	// OldTLS speaks no TLS later than 1.1.
+	OldTLS bool
 	// UTF8 takes addresses beyond ASCII.
 	UTF8 bool
 }
@@ -113,6 +115,9 @@ func StartSMTP(opts SMTPOptions) (*SMTPServer, error) {
 		s.roots.AddCert(web.Certificate())
 		cfg := &tls.Config{Certificates: web.TLS.Certificates}
 		web.Close()
+		if opts.OldTLS {
+			cfg.MinVersion, cfg.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+		}
 		if opts.StartTLS {
 			s.server.TLSConfig = cfg
 		} else {
@@ -319,7 +324,7 @@ func (s *smtpSession) Data(r io.Reader) error {
 	f, fails := s.wire.next(Dot)
 	if fails {
 		s.wire.dot = &f
-		if f.Reply != "" || f.Untaken {
+		if refusal := f.Reply != "" && f.Drip == 0 && !f.Endless; refusal || f.Untaken {
 			return nil
 		}
 	}
