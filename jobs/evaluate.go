@@ -30,8 +30,9 @@ type Report struct {
 const commitBatch = 200
 
 // Evaluate judges every playbook at a slot: claims the slot, decides the whole
-// run, writes it in batches under the claim's term, and closes it. Doing a
-// finished slot again does nothing; a half-written one goes on where it was.
+// run, writes it in batches under the claim's term, and closes it. The claim is
+// kept for as long as that takes. Doing a finished slot again does nothing; a
+// half-written one goes on where it was.
 func (e *Engine) Evaluate(ctx context.Context, slot steward.Slot) (Report, error) {
 	report := Report{Slot: slot}
 	run, claimed, err := e.Ledger.ClaimRun(ctx, evaluation, slot, e.Now(), runLease)
@@ -43,18 +44,47 @@ func (e *Engine) Evaluate(ctx context.Context, slot steward.Slot) (Report, error
 		return report, nil
 	}
 	began := e.Now()
+	held, release := hold(ctx, runLease, func(ctx context.Context) error {
+		_, err := e.Ledger.RenewRun(ctx, run, e.Now(), runLease)
+		return err
+	})
+	defer release()
 	e.turn.Lock()
 	defer e.turn.Unlock()
-	g, err := e.survey(ctx, slot)
+	g, states, err := e.judge(held, run, &report)
 	if err != nil {
+		if ctx.Err() == nil && held.Err() != nil {
+			err = fmt.Errorf("keep the run's lease: %w (while: %v)", context.Cause(held), err)
+		}
 		return report, e.giveUp(ctx, run, err)
 	}
+	report.Took = e.Now().Sub(began)
+	if err := e.Ledger.FinishRun(ctx, run, states, e.Now(), report, ""); err != nil {
+		return report, fmt.Errorf("finish the evaluation of %s: %w", slot, err)
+	}
+	// Whatever slot was acted on before: it can only have been a later one if a
+	// person has taken that back.
+	e.mu.Lock()
+	e.last = g
+	e.mu.Unlock()
+	if e.Observe != nil {
+		e.Observe(report)
+	}
+	return report, nil
+}
+
+// judge decides a claimed run and writes it, but for what closes it.
+func (e *Engine) judge(ctx context.Context, run steward.Run, report *Report) (*ground, []steward.PlaybookState, error) {
+	g, err := e.survey(ctx, run.Slot)
+	if err != nil {
+		return nil, nil, err
+	}
 	if err := e.saveVersions(ctx, g.base.Book); err != nil {
-		return report, e.giveUp(ctx, run, err)
+		return nil, nil, err
 	}
 	s, err := e.opening(ctx, g)
 	if err != nil {
-		return report, e.giveUp(ctx, run, err)
+		return nil, nil, err
 	}
 	out := s.Decide()
 	report.Accounts, report.Playbooks = g.base.Frame.View(steward.AboutAccount).Len(), out.Tally
@@ -63,26 +93,13 @@ func (e *Engine) Evaluate(ctx context.Context, slot steward.Slot) (Report, error
 		lost, err = e.decideAgain(ctx, run, g, lost)
 	}
 	if err != nil {
-		return report, e.giveUp(ctx, run, err)
+		return nil, nil, err
 	}
 	report.Conflicts = len(lost)
 	// Before the run is closed, so that a process that dies here tells it when
 	// it comes back; each word is told once whoever tells it.
 	out.Quarantined = append(out.Quarantined, heldBefore(s)...)
-	if err := e.tellOutcome(ctx, g, out); err != nil {
-		return report, e.giveUp(ctx, run, err)
-	}
-	report.Took = e.Now().Sub(began)
-	if err := e.Ledger.FinishRun(ctx, run, out.States, e.Now(), report, ""); err != nil {
-		return report, fmt.Errorf("finish the evaluation of %s: %w", slot, err)
-	}
-	if _, err := e.stand(g, nil); err != nil {
-		return report, err
-	}
-	if e.Observe != nil {
-		e.Observe(report)
-	}
-	return report, nil
+	return g, out.States, e.tellOutcome(ctx, g, out)
 }
 
 // giveUp closes the run as failed, so that the next attempt may claim it, and
@@ -107,9 +124,6 @@ func (e *Engine) write(ctx context.Context, run steward.Run, changes []steward.C
 		}
 		lost = append(lost, conflicts...)
 		changes = changes[n:]
-		if run, err = e.Ledger.RenewRun(ctx, run, e.Now(), runLease); err != nil {
-			return lost, fmt.Errorf("keep the run's lease: %w", err)
-		}
 	}
 	return lost, nil
 }

@@ -217,11 +217,15 @@ func (e *Engine) HandleEvaluation(sync func(context.Context, steward.Slot) error
 	}
 }
 
+// evaluationTimeout bounds an evaluation with the loading of its sources. The
+// run's lease is kept meanwhile, so this is only for one that hangs.
+const evaluationTimeout = time.Hour
+
 // EvaluationTask is the task for a slot.
 func EvaluationTask(slot steward.Slot) (Task, error) {
 	payload, err := json.Marshal(slot)
 	if err != nil {
 		return Task{}, fmt.Errorf("encode slot %s: %w", slot, err)
 	}
-	return Task{Kind: Evaluation, ID: slot.Time().Format("20060102T150405Z"), Payload: payload}, nil
+	return Task{Kind: Evaluation, ID: slot.Time().Format("20060102T150405Z"), Payload: payload, Timeout: evaluationTimeout}, nil
 }
