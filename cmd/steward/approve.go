@@ -54,7 +54,7 @@ func (o *approveOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.by != "" && !mayApprove(h, m, o.by) {
-		return fmt.Errorf("%s may not approve message %s; it is for %s", o.by, m.ID, approverWords(m))
+		return fmt.Errorf("%s may not approve message %s; it is for %s", clean(o.by), m.ID, approverWords(m))
 	}
 	version := m.Version
 	if o.version != 0 {

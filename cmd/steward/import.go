@@ -140,7 +140,7 @@ func (a *app) printImported(i imported) {
 		if r.Warning {
 			word = "left out"
 		}
-		fmt.Fprintf(a.stderr, "  %s %s\n", a.paint("33", word), r)
+		fmt.Fprintf(a.stderr, "  %s %s\n", a.paint("33", word), clean(r.String()))
 	}
 	if n := len(i.Rejects) - shownRejects; n > 0 {
 		fmt.Fprintf(a.stderr, "  and %d more: steward import --json lists them all\n", n)
@@ -149,7 +149,7 @@ func (a *app) printImported(i imported) {
 
 // progress shows long work on a terminal; silent where nobody watches.
 func (a *app) progress() *progress {
-	return &progress{out: a.stderr, on: isTerminal(a.stderr) && !a.json}
+	return &progress{out: raw(a.stderr), on: isTerminal(a.stderr) && !a.json}
 }
 
 type progress struct {
@@ -167,7 +167,7 @@ func (p *progress) file(file string, done, total int64) {
 	if p.bar == nil || p.of != file {
 		p.clear()
 		p.of = file
-		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(p.out), progressbar.OptionSetDescription(file), progressbar.OptionShowBytes(false),
+		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(p.out), progressbar.OptionSetDescription(clean(file)), progressbar.OptionShowBytes(false),
 			progressbar.OptionSetWidth(24), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(false))
 	}
 	_ = p.bar.Set64(min(done, total)) // a bar that cannot be drawn is no reason to stop

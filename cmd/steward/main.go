@@ -32,7 +32,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 }
 
 func newApp(getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now, pace: usualPace()}
+	a := &app{getenv: getenv, stdin: stdin, now: time.Now, pace: usualPace()}
+	coloured := func() bool { return a.colour }
+	a.stdout, a.stderr = &tame{out: stdout, colour: coloured}, &tame{out: stderr, colour: coloured}
+	return a
 }
 
 // main reads the arguments and does what they say.

@@ -211,16 +211,6 @@ func planLine(p planned) string {
 	}
 }
 
-// clean makes data safe for a terminal: no control characters, one line.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == '\u202e' || r == '\u202d' || r == '\u2066' || r == '\u2067' {
-			return -1
-		}
-		return r
-	}, s)
-}
-
 // date is a moment as lists show it, in the workspace's zone.
 func (h *house) date(t time.Time) string {
 	if t.IsZero() {

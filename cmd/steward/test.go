@@ -111,17 +111,8 @@ func (a *app) printTestResult(file string, res replay.Result) {
 	}
 	fmt.Fprintf(a.stderr, "%s %s  %s\n", a.paint("31", "FAIL"), file, count(len(res.Failures), "expectation")+" not met")
 	for _, f := range res.Failures {
-		fmt.Fprintf(a.stderr, "%s\n", clean2(f.String()))
+		fmt.Fprintln(a.stderr, f.String())
 	}
-}
-
-// clean2 cleans text of several lines.
-func clean2(s string) string {
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = clean(lines[i])
-	}
-	return strings.Join(lines, "\n")
 }
 
 func runScenario(ctx context.Context, ws *configs.Workspace, book *playbooks.Book, s replay.Scenario) (replay.Result, error) {
