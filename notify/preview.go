@@ -107,7 +107,7 @@ func (p *PreviewSender) Send(ctx context.Context, l steward.Letter) (steward.Rec
 	if err := ctx.Err(); err != nil {
 		return steward.Receipt{}, failed(steward.Unreachable, "stopped", "it is written at the next attempt", withhold("write the preview", err))
 	}
-	body, suffix, err := p.payload(l)
+	body, err := p.payload(l)
 	if err != nil {
 		return steward.Receipt{}, err
 	}
@@ -116,7 +116,7 @@ func (p *PreviewSender) Send(ctx context.Context, l steward.Letter) (steward.Rec
 		ID: l.Message.ID, Day: at.Format(time.DateOnly), At: at, Kind: l.Message.Kind, Channel: l.Message.Channel,
 		To: l.Message.To, Account: l.Message.Account, Content: l.Content,
 	}
-	e.File = e.Day + "/" + fileName(l.Message.ID) + suffix
+	e.File = e.Day + "/" + fileName(l.Message.ID) + previewSuffix(l.Message.Channel)
 	if l.Message.Channel == steward.Email {
 		e.From = headerText(l.Content.From, 80)
 		if e.From == "" {
@@ -125,7 +125,11 @@ func (p *PreviewSender) Send(ctx context.Context, l steward.Letter) (steward.Rec
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.write(e, body); err != nil {
+	earlier, err := p.files(l.Message)
+	if err == nil {
+		err = p.write(e, earlier, body)
+	}
+	if err != nil {
 		return steward.Receipt{}, failed(steward.Unreachable, "write", "check the preview folder's space and rights", fmt.Errorf("write the preview: %w", err))
 	}
 	if p.cfg.Out != nil {
@@ -139,13 +143,54 @@ func (p *PreviewSender) Send(ctx context.Context, l steward.Letter) (steward.Rec
 	}, nil
 }
 
-func (p *PreviewSender) write(e previewEntry, body []byte) error {
+// Find looks whether the message's file is there already. The worker may have
+// been stopped right after it was written.
+func (p *PreviewSender) Find(_ context.Context, l steward.Letter) (steward.Receipt, bool, error) {
+	files, err := p.files(l.Message)
+	if err != nil {
+		return steward.Receipt{}, false, failed(steward.Unreachable, "read", "check the preview folder's rights", err)
+	}
+	if len(files) == 0 {
+		return steward.Receipt{}, false, nil
+	}
+	return steward.Receipt{Ref: filepath.Join(p.cfg.Dir, filepath.FromSlash(files[len(files)-1]))}, true, nil
+}
+
+// files is where a message stands, as paths below the folder: one file, or more
+// when an attempt that failed half-way had another day.
+func (p *PreviewSender) files(m steward.Message) (files []string, err error) {
+	days, err := os.ReadDir(p.cfg.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("look for the message's file: %w", err)
+	}
+	for _, day := range days {
+		file := day.Name() + "/" + fileName(m.ID) + previewSuffix(m.Channel)
+		if _, err := os.Stat(filepath.Join(p.cfg.Dir, filepath.FromSlash(file))); err == nil {
+			files = append(files, file)
+		}
+	}
+	return files, nil
+}
+
+func previewSuffix(c steward.Channel) string {
+	if c == steward.Email {
+		return ".eml"
+	}
+	return ".slack.json"
+}
+
+func (p *PreviewSender) write(e previewEntry, earlier []string, body []byte) error {
 	path := filepath.Join(p.cfg.Dir, filepath.FromSlash(e.File))
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
 	if err := writeWhole(path, body); err != nil {
 		return err
+	}
+	for _, old := range earlier {
+		if old != e.File {
+			_ = os.Remove(filepath.Join(p.cfg.Dir, filepath.FromSlash(old))) // one copy too many is no failure
+		}
 	}
 	line, err := json.Marshal(e)
 	if err != nil {
@@ -163,17 +208,15 @@ func (p *PreviewSender) write(e previewEntry, body []byte) error {
 	return err
 }
 
-// payload is what would have been sent, and what kind of file that is.
-func (p *PreviewSender) payload(l steward.Letter) (body []byte, suffix string, err error) {
+// payload is what would have been sent.
+func (p *PreviewSender) payload(l steward.Letter) ([]byte, error) {
 	switch l.Message.Channel {
 	case steward.Slack:
-		body, err = slackPayload(l)
-		return body, ".slack.json", err
+		return slackPayload(l)
 	case steward.Email:
-		body, err = p.mail.Compose(l)
-		return body, ".eml", err
+		return p.mail.Compose(l)
 	}
-	return nil, "", notConfigured(l.Message.Channel)
+	return nil, notConfigured(l.Message.Channel)
 }
 
 // slackPayload is the call of chat.postMessage as SlackSender makes it, as JSON

@@ -162,6 +162,42 @@ func TestPreviewPage(t *testing.T) {
 	}
 }
 
+// A message that is sent again, on the same day or another, stands once; and it
+// can be looked for.
+func TestPreviewOfAMessageSentTwice(t *testing.T) {
+	for _, l := range []steward.Letter{goodLetter(), goodMail()} {
+		t.Run(string(l.Message.Channel), func(t *testing.T) {
+			p, dir := previewSetup(t, nil)
+			if _, found, err := p.Find(t.Context(), l); found || err != nil {
+				t.Fatalf("Find before = %v, %v", found, err)
+			}
+			other := l
+			other.Message.ID = "m-other"
+			if _, err := p.Send(t.Context(), other); err != nil {
+				t.Fatal(err)
+			}
+			for _, due := range []time.Time{l.Message.Due, l.Message.Due, l.Message.Due.AddDate(0, 0, 3)} {
+				again := l
+				again.Message.Due, again.Content.Title = due, "Sent on "+due.Format(time.DateOnly)
+				r, err := p.Send(t.Context(), again)
+				if err != nil {
+					t.Fatal(err)
+				}
+				found, ok, err := p.Find(t.Context(), l)
+				if err != nil || !ok || found.Ref != r.Ref {
+					t.Errorf("Find = %+v, %v, %v; want %s", found, ok, err, r.Ref)
+				}
+				if got := filesIn(t, dir, "m-abcdefgh23456723.*"); len(got) != 1 || !strings.Contains(got[0], due.Format(time.DateOnly)) {
+					t.Errorf("%d files, want the last alone", len(got))
+				}
+			}
+			if got := filesIn(t, dir, "m-other.*"); len(got) != 1 {
+				t.Errorf("%d files of another message", len(got))
+			}
+		})
+	}
+}
+
 func TestPreviewPageShowsDataAsText(t *testing.T) {
 	p, dir := previewSetup(t, nil)
 	n := 0

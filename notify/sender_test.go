@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,6 +24,37 @@ type bench struct {
 	channel steward.Channel
 	taken   func() []string // what arrived, as text
 	secrets []string
+	trip    func() // has the provider refuse the next, in words that quote what they should not
+	once    bool   // what is sent again replaces what was
+}
+
+const quoting = " for dana@example.com, Ines <ines@acme.example>, "
+
+func slackBench(server *notifytest.SlackServer, s Sender, channel steward.Channel) bench {
+	return bench{sender: s, channel: channel, secrets: []string{botToken},
+		taken: func() []string { return slackTaken(server) },
+		trip: func() {
+			server.Fail("chat.postMessage", notifytest.SlackFailure{Error: "no\r\n" + botToken + quoting + botToken})
+		}}
+}
+
+func mailBench(server *notifytest.SMTPServer, s Sender, channel steward.Channel) bench {
+	return bench{sender: s, channel: channel, secrets: []string{smtpPassword, "signing-key"},
+		taken: func() []string { return mailTaken(server) },
+		trip: func() {
+			server.Fail(notifytest.Rcpt, notifytest.SMTPFailure{Reply: "550-no\r\n550 5.1.1 " + smtpPassword + quoting + smtpUser})
+		}}
+}
+
+func previewBench(t *testing.T, channel steward.Channel, pattern string) bench {
+	p, dir := previewSetup(t, nil)
+	return bench{sender: p, channel: channel, secrets: []string{"signing-key"}, once: true,
+		taken: func() []string { return filesIn(t, dir, pattern) },
+		trip: func() {
+			if err := errors.Join(os.RemoveAll(dir), os.WriteFile(dir, nil, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}}
 }
 
 func benches(t *testing.T) map[string]func(t *testing.T) bench {
@@ -29,31 +62,29 @@ func benches(t *testing.T) map[string]func(t *testing.T) bench {
 	return map[string]func(t *testing.T) bench{
 		"slack": func(t *testing.T) bench {
 			s, server, _ := slackSetup(t)
-			return bench{s, steward.Slack, func() []string { return slackTaken(server) }, []string{botToken}}
+			return slackBench(server, s, steward.Slack)
 		},
 		"mail": func(t *testing.T) bench {
 			m, server := mailSetup(t, notifytest.SMTPOptions{User: smtpUser, Password: smtpPassword}, "")
-			return bench{m, steward.Email, func() []string { return mailTaken(server) }, []string{smtpPassword, "signing-key"}}
+			return mailBench(server, m, steward.Email)
 		},
-		"preview of a card": func(t *testing.T) bench {
-			p, dir := previewSetup(t, nil)
-			return bench{p, steward.Slack, func() []string { return filesIn(t, dir, "*.slack.json") }, []string{"signing-key"}}
-		},
-		"preview of a mail": func(t *testing.T) bench {
-			p, dir := previewSetup(t, nil)
-			return bench{p, steward.Email, func() []string { return filesIn(t, dir, "*.eml") }, []string{"signing-key"}}
-		},
+		"preview of a card": func(t *testing.T) bench { return previewBench(t, steward.Slack, "*.slack.json") },
+		"preview of a mail": func(t *testing.T) bench { return previewBench(t, steward.Email, "*.eml") },
 		"redirect of mail to Slack": func(t *testing.T) bench {
 			s, server, _ := slackSetup(t)
-			return bench{Redirect{To: "#cs", Slack: s}, steward.Email, func() []string { return slackTaken(server) }, []string{botToken}}
+			return slackBench(server, Redirect{To: "#cs", Slack: s}, steward.Email)
 		},
 		"redirect of cards to mail": func(t *testing.T) bench {
 			m, server := mailSetup(t, notifytest.SMTPOptions{User: smtpUser, Password: smtpPassword}, "")
-			return bench{Redirect{To: "ops@example.com", Mail: m}, steward.Slack, func() []string { return mailTaken(server) }, []string{smtpPassword}}
+			return mailBench(server, Redirect{To: "ops@example.com", Mail: m}, steward.Slack)
 		},
-		"router": func(t *testing.T) bench {
+		"router to Slack": func(t *testing.T) bench {
 			s, server, _ := slackSetup(t)
-			return bench{Router{Slack: s}, steward.Slack, func() []string { return slackTaken(server) }, []string{botToken}}
+			return slackBench(server, Router{Slack: s}, steward.Slack)
+		},
+		"router to mail": func(t *testing.T) bench {
+			m, server := mailSetup(t, notifytest.SMTPOptions{User: smtpUser, Password: smtpPassword}, "")
+			return mailBench(server, Router{Mail: m}, steward.Email)
 		},
 	}
 }
@@ -134,6 +165,50 @@ func TestEverySender(t *testing.T) {
 					t.Errorf("%d arrived", n)
 				}
 			})
+			t.Run("fails in words that name nobody", func(t *testing.T) {
+				b := make(t)
+				b.trip()
+				l := goodLetter()
+				l.Message.Channel = b.channel
+				receipt, err := b.sender.Send(t.Context(), l)
+				d := wantFailure(t, err, "", "")
+				if receipt != (steward.Receipt{}) {
+					t.Errorf("a receipt for what failed: %+v", receipt)
+				}
+				for _, secret := range b.secrets {
+					if strings.Contains(fmt.Sprintf("%+v %#v", d, d.Err), secret) {
+						t.Errorf("%q in %v", secret, err)
+					}
+				}
+				if strings.ContainsAny(err.Error(), "\r\n") {
+					t.Errorf("more than one line in %q", err)
+				}
+				if !b.once && len(b.taken()) != 0 {
+					t.Error("it was taken all the same")
+				}
+			})
+			t.Run("serves many at once", func(t *testing.T) {
+				b := make(t)
+				const messages, senders = 6, 2
+				var wg sync.WaitGroup
+				for n := range messages * senders {
+					wg.Go(func() {
+						l := goodLetter()
+						l.Message.Channel, l.Message.ID = b.channel, steward.MessageID(fmt.Sprintf("m-%d", n%messages))
+						if receipt, err := b.sender.Send(t.Context(), l); err != nil || receipt.Ref == "" {
+							t.Errorf("%+v, %v", receipt, err)
+						}
+					})
+				}
+				wg.Wait()
+				want := messages * senders
+				if b.once {
+					want = messages
+				}
+				if got := len(b.taken()); got != want {
+					t.Errorf("%d arrived, want %d", got, want)
+				}
+			})
 			t.Run("shows no secret of its own", func(t *testing.T) {
 				b := make(t)
 				var log bytes.Buffer
@@ -173,6 +248,27 @@ func TestRedirect(t *testing.T) {
 			t.Errorf("detail %q, want %q", receipt.Detail, want)
 		}
 	})
+	t.Run("what went astray is looked for where it went", func(t *testing.T) {
+		s, server, _ := slackSetup(t)
+		server.Fail("chat.postMessage", notifytest.SlackFailure{Accept: true, Drop: true})
+		r := Redirect{To: "#cs", Slack: s}
+		l := goodMail()
+		_, err := r.Send(t.Context(), l)
+		wantFailure(t, err, steward.Unknowable, "network")
+		receipt, found, err := r.Find(t.Context(), l)
+		if err != nil || !found || receipt.Ref != "C0CS/"+server.Posts()[0].TS {
+			t.Errorf("Find = %+v, %v, %v; want the card", receipt, found, err)
+		}
+		l.Message.ID = "m-other"
+		if _, found, err := r.Find(t.Context(), l); found || err != nil {
+			t.Errorf("Find of what was never sent = %v, %v", found, err)
+		}
+		m, _ := mailSetup(t, notifytest.SMTPOptions{}, "")
+		_, _, err = Redirect{To: "ops@example.com", Slack: s, Mail: m}.Find(t.Context(), goodLetter())
+		wantFailure(t, err, steward.Unknowable, "cannot_be_asked")
+		_, _, err = Redirect{To: "ops@example.com", Slack: s}.Find(t.Context(), goodLetter())
+		wantFailure(t, err, steward.Unauthorised, "not_configured")
+	})
 	t.Run("the letter given is left as it was", func(t *testing.T) {
 		s, _, _ := slackSetup(t)
 		l, before := goodLetter(), goodLetter()
@@ -201,10 +297,19 @@ func TestRouter(t *testing.T) {
 	if len(slackServer.Posts()) != 1 || len(mailServer.Mails()) != 1 {
 		t.Errorf("%d posts, %d mails; want one each", len(slackServer.Posts()), len(mailServer.Mails()))
 	}
+	if _, found, err := r.Find(t.Context(), goodLetter()); !found || err != nil {
+		t.Errorf("Find of the card = %v, %v", found, err)
+	}
+	_, _, err := r.Find(t.Context(), goodMail())
+	wantFailure(t, err, steward.Unknowable, "cannot_be_asked")
 	for _, c := range []steward.Channel{steward.Slack, steward.Email, "pigeon"} {
+		unset := goodLetter()
+		unset.Message.Channel = c
+		_, _, err = Router{}.Find(t.Context(), unset)
+		wantFailure(t, err, steward.Unauthorised, "not_configured")
 		l := goodLetter()
 		l.Message.Channel = c
-		_, err := Router{}.Send(t.Context(), l)
+		_, err = Router{}.Send(t.Context(), l)
 		d := wantFailure(t, err, steward.Unauthorised, "not_configured")
 		if c == steward.Email && !strings.Contains(d.Hint, "email.smtp_env") {
 			t.Errorf("hint %q", d.Hint)

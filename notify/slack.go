@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -169,7 +170,12 @@ func cardOptions(id steward.MessageID, blocks []slack.Block, fallback string) []
 	}
 }
 
-// Verify asks Slack who the token belongs to, and answers in words.
+// botScopes is what the bot needs to say everything that Steward says, and to
+// find out what became of it.
+var botScopes = []string{"chat:write", "im:write", "users:read.email", "channels:read", "channels:history", "im:history"}
+
+// Verify asks Slack who the token belongs to and what it may do, and answers in
+// words.
 func (s *SlackSender) Verify(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Within)
 	defer cancel()
@@ -182,7 +188,27 @@ func (s *SlackSender) Verify(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if lacking := lackingScopes(who.Header); len(lacking) > 0 {
+		return "", failed(steward.Unauthorised, "missing_scope", slackHint("missing_scope"),
+			errors.New("check the bot token: it lacks "+strings.Join(lacking, ", ")))
+	}
 	return fmt.Sprintf("Slack workspace %s, as %s", oneLine(who.Team), oneLine(who.User)), nil
+}
+
+// lackingScopes reads what Slack says of a token beside every answer. Where it
+// says nothing, nothing is known to lack.
+func lackingScopes(h http.Header) (lacking []string) {
+	said := h.Get("X-Oauth-Scopes")
+	if said == "" {
+		return nil
+	}
+	has := strings.FieldsFunc(said, func(r rune) bool { return r == ',' || r == ' ' })
+	for _, scope := range botScopes {
+		if !slices.Contains(has, scope) {
+			lacking = append(lacking, scope)
+		}
+	}
+	return lacking
 }
 
 // Find looks in the recipient's channel for the card of a message, by its

@@ -41,7 +41,7 @@ func wantFailure(t *testing.T, err error, kind steward.FailureKind, code string)
 	if !errors.As(err, &d) {
 		t.Fatalf("error %v (%T), want a DeliveryError", err, err)
 	}
-	if d.Kind != kind || code != "" && d.Code != code {
+	if kind != "" && d.Kind != kind || code != "" && d.Code != code {
 		t.Errorf("%s (%s), want %s (%s): %v", d.Kind, d.Code, kind, code, err)
 	}
 	if d.Hint == "" {
@@ -251,6 +251,14 @@ func TestSlackVerify(t *testing.T) {
 	}
 	_, err = wrong.Verify(t.Context())
 	wantFailure(t, err, steward.Unauthorised, "invalid_auth")
+	lacking, server, _ := slackSetup(t)
+	server.Withhold("im:write")
+	server.Withhold("im:history")
+	_, err = lacking.Verify(t.Context())
+	d := wantFailure(t, err, steward.Unauthorised, "missing_scope")
+	if !strings.Contains(d.Error(), "it lacks im:write, im:history;") {
+		t.Errorf("%v does not name the scopes that lack", d)
+	}
 	if _, err := NewSlackSender(SlackConfig{}); err == nil {
 		t.Error("a sender without a token was made")
 	}

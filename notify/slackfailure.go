@@ -77,7 +77,7 @@ func slackFailure(doing string, err error, mayHaveArrived, posts bool, secret st
 		d.RetryAfter = max(limited.RetryAfter, time.Second)
 		return d
 	case errors.As(err, &answer):
-		return slackAnswer(answer.Err, cause, posts)
+		return slackAnswer(redact(answer.Err, secret.Reveal()), cause, posts)
 	case errors.As(err, &status):
 		return slackStatus(status.Code, cause, lost)
 	case errors.As(err, &syntax), errors.As(err, &shape):
@@ -128,7 +128,7 @@ func slackStatus(code int, cause error, lost steward.FailureKind) *steward.Deliv
 
 // slackAnswer sorts an answer of Slack's own: {"ok": false, "error": word}.
 func slackAnswer(word string, cause error, posts bool) *steward.DeliveryError {
-	word = shorten(oneLine(word), 60)
+	word = shorten(word, 60)
 	switch word {
 	case "ratelimited", "rate_limited", "message_limit_exceeded":
 		d := failed(steward.Throttled, word, "Slack asks to wait; it is tried again by itself", cause)
@@ -178,8 +178,7 @@ func slackHint(word string) string {
 	case "cannot_dm_bot":
 		return "the slack id in owners.yaml is a bot's: use a person's"
 	case "missing_scope":
-		return "add the bot scopes chat:write, im:write, users:read.email, channels:read, channels:history and im:history " +
-			"(for private channels also groups:read and groups:history), then reinstall the app"
+		return "give the bot the scopes " + strings.Join(botScopes, ", ") + " (for private channels also groups:read and groups:history), then reinstall the app"
 	case "invalid_auth", "accesslimited":
 		return "give Steward a valid bot token (it begins with xoxb-) and restart it; if it is valid, see which addresses the workspace admits"
 	case "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type":

@@ -33,7 +33,7 @@ func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify
 		if err != nil {
 			return delivery{}, err
 		}
-		return delivery{sender: p, flush: p.Flush, words: "preview: files in " + preview.Dir}, nil
+		return delivery{sender: p, find: p.Find, flush: p.Flush, words: "preview: files in " + preview.Dir}, nil
 	}
 	if unset := ws.Unset(); len(unset) > 0 {
 		return delivery{}, unset

@@ -235,6 +235,7 @@ func (s *SlackServer) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", strconv.Itoa(s.RetryAfter))
 		w.WriteHeader(http.StatusTooManyRequests)
 	default:
+		w.Header().Set("X-OAuth-Scopes", strings.Join(s.scopes(), ","))
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		_ = json.NewEncoder(w).Encode(answer)
 	}
@@ -377,6 +378,18 @@ func (s *SlackServer) answer(method string, r *http.Request) (answer map[string]
 		return s.history(r), false
 	}
 	return no("unknown_method"), false
+}
+
+// scopes is what the bot has.
+func (s *SlackServer) scopes() (has []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, scope := range []string{"chat:write", "im:write", "users:read", "users:read.email", "channels:read", "channels:history", "groups:read", "groups:history", "im:history"} {
+		if !s.withheld[scope] {
+			has = append(has, scope)
+		}
+	}
+	return has
 }
 
 // scope is what the bot needs for a call and, if it lacks any, one it lacks.
