@@ -34,7 +34,7 @@ var allowed = []struct{ query, step, why string }{
 	{"WHERE state = 'enqueued' ORDER BY planned DESC", "USE TEMP B-TREE", "as above"},
 	{"WHERE state = 'sending' ORDER BY planned DESC", "USE TEMP B-TREE", "as above"},
 	{"WHERE state = 'deferred' ORDER BY planned DESC", "USE TEMP B-TREE", "as above"},
-	{"FROM messages WHERE state = 'planned' AND due <= ? ORDER BY due, id", "USE TEMP B-TREE", "ids of what is under way"},
+	{"SELECT e.id FROM enrolments e WHERE (state = 'completed'", "SCAN e USING INDEX enrolments_ended", "once a day, for what is to be pruned"},
 	{"UPDATE enrolments SET opened_at = MIN(opened_at, ?)", "SCAN enrolments", "a person's command after a clock went wrong"},
 	{"UPDATE messages SET expires = CASE", "SCAN messages", "as above"},
 }
@@ -195,8 +195,11 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 	},
 	"Dossier":       func(ctx context.Context, db *DB) error { _, err := db.Dossier(ctx, someMessage); return err },
 	"DueEnrolments": func(ctx context.Context, db *DB) error { _, err := db.DueEnrolments(ctx, start, 10); return err },
-	"DueMessages":   func(ctx context.Context, db *DB) error { _, err := db.DueMessages(ctx, start, 10); return err },
-	"Ended":         func(ctx context.Context, db *DB) error { _, err := db.Ended(ctx); return err },
+	"DueMessages": func(ctx context.Context, db *DB) error {
+		_, err := db.DueMessages(ctx, start, 10, steward.Channels()...)
+		return err
+	},
+	"Ended": func(ctx context.Context, db *DB) error { _, err := db.Ended(ctx); return err },
 	"Enrolment": func(ctx context.Context, db *DB) error {
 		_, err := db.Enrolment(ctx, string(someEnrolment))
 		return err
@@ -241,7 +244,7 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 	},
 	"Keys": func(ctx context.Context, db *DB) error { _, err := db.Keys(ctx); return err },
 	"LapsedSends": func(ctx context.Context, db *DB) error {
-		_, err := db.LapsedSends(ctx, start.Add(time.Hour))
+		_, err := db.LapsedSends(ctx, start.Add(time.Hour), time.Minute)
 		return err
 	},
 	"LastFiles": func(ctx context.Context, db *DB) error { _, err := db.LastFiles(ctx, "crm"); return err },
@@ -271,6 +274,7 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		_, err := db.Notice(ctx, "stale/logins", m, start)
 		return err
 	},
+	"Notices": func(ctx context.Context, db *DB) error { _, err := db.Notices(ctx); return err },
 	"OutreachOf": func(ctx context.Context, db *DB) error {
 		_, _, err := db.OutreachOf(ctx, []steward.EnrolmentID{someEnrolment})
 		return err
@@ -278,6 +282,7 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 	"Pause":           func(ctx context.Context, db *DB) error { _, err := db.Pause(ctx); return err },
 	"PlaybookVersion": func(ctx context.Context, db *DB) error { _, _ = db.PlaybookVersion(ctx, "v1"); return nil },
 	"Portfolio":       func(ctx context.Context, db *DB) error { _, err := db.Portfolio(ctx); return err },
+	"Prune":           func(ctx context.Context, db *DB) error { _, err := db.Prune(ctx, start); return err },
 	"RecipientOf":     func(ctx context.Context, db *DB) error { _, err := db.RecipientOf(ctx, someMessage); return err },
 	"Records": func(ctx context.Context, db *DB) error {
 		for _, f := range []RecordFilter{{}, {Account: "a000001"}, {Playbook: "adoption"}, {Enrolment: someEnrolment}, {Message: someMessage}} {
@@ -297,7 +302,10 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		_, _ = db.RenewRun(ctx, someRun, start, time.Minute)
 		return nil
 	},
-	"Requeue": func(ctx context.Context, db *DB) error { _, err := db.Requeue(ctx, start, time.Minute); return err },
+	"Requeue": func(ctx context.Context, db *DB) error {
+		_, err := db.Requeue(ctx, []steward.Due{{ID: "m-open00000003"}})
+		return err
+	},
 	"RequeueAll": func(ctx context.Context, db *DB) error {
 		_, err := db.RequeueAll(ctx)
 		return err
@@ -305,12 +313,6 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 	"Rewind": func(ctx context.Context, db *DB) error { _, err := db.Rewind(ctx, start.AddDate(1, 0, 0)); return err },
 	"Runs":   func(ctx context.Context, db *DB) error { _, err := db.Runs(ctx, "", 5); return err },
 	"Salt":   func(ctx context.Context, db *DB) error { _, err := db.Salt(ctx); return err },
-	"SaveContent": func(ctx context.Context, db *DB) error {
-		if _, _, err := db.Claim(ctx, "m-open00000005", 0, start, time.Minute, pass); err != nil {
-			return err
-		}
-		return db.SaveContent(ctx, "m-open00000005", 0, steward.Content{Title: "x"})
-	},
 	"SavePlaybookVersion": func(ctx context.Context, db *DB) error {
 		return db.SavePlaybookVersion(ctx, "adoption", "v1", "text", start)
 	},
