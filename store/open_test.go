@@ -192,7 +192,7 @@ func TestAFileOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 	db, err := Open(ctx, path, Options{Lock: true})
 	must(t, err)
 	defer db.Close()
-	due, err := db.DueMessages(ctx, start, 0)
+	due, err := db.DueMessages(ctx, start, 0, steward.Channels()...)
 	must(t, err)
 	if len(due) != 1 || due[0].ID != m.ID {
 		t.Errorf("due: %v, want %s", due, m.ID)

@@ -213,6 +213,7 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		}
 		return nil
 	},
+	"Enqueued":        func(ctx context.Context, db *DB) error { _, err := db.Enqueued(ctx, start, 10); return err },
 	"ExpireApprovals": func(ctx context.Context, db *DB) error { _, err := db.ExpireApprovals(ctx, start); return err },
 	"ExpireQuarantine": func(ctx context.Context, db *DB) error {
 		_, err := db.ExpireQuarantine(ctx, start, start)
@@ -332,6 +333,10 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 	"Standing": func(ctx context.Context, db *DB) error { _, err := db.Standing(ctx); return err },
 	"Suppress": func(ctx context.Context, db *DB) error {
 		return db.Suppress(ctx, "a@example.com", "asked", "a person", start)
+	},
+	"StandingOf": func(ctx context.Context, db *DB) error {
+		_, err := db.StandingOf(ctx, []steward.EnrolmentID{someEnrolment})
+		return err
 	},
 	"SuppressedAddresses": func(ctx context.Context, db *DB) error { _, err := db.SuppressedAddresses(ctx); return err },
 	"Suppressions":        func(ctx context.Context, db *DB) error { _, err := db.Suppressions(ctx); return err },
