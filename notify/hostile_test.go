@@ -16,6 +16,15 @@ var hostileNames = []string{
 	`MARK*bold* _it_ ~st~ ` + "`code` ```pre```" + ` > quote`,
 	`MARK<script>alert(1)</script><img src=x onerror=alert(1)>"'`,
 	"MARK\r\nBcc: victim@example.com\r\n\r\nbody",
+	"MARK\nBcc: victim@example.com\n\nbody",
+	"MARK\rBcc: victim@example.com\r\rbody",
+	"MARK\x00\r\n\x00Bcc: victim@example.com\x00",
+	"MARK\u2028Bcc: victim@example.com\u2029\u0085X-Evil: 1\v\f",
+	"MARK =?utf-8?q?=0D=0ABcc:_victim@example.com?= =?utf-8?b?DQpCY2M6IHg=?=",
+	"MARK\" <victim@example.com>, \"",
+	"MARK, victim@example.com; (comment) \\",
+	"MARK" + strings.Repeat("\r\n", 5000) + "Bcc: victim@example.com",
+	"MARK" + strings.Repeat("x", 100_000),
 	"MARK\x1b[2J\x1b[31m\x07\x00",
 	"MARK\u202egnp.exe\u2066\u200b",
 	"MARK https://evil.example www.evil.example evil@evil.example",
@@ -25,6 +34,14 @@ var hostileNames = []string{
 	"MARK שלום עליכם مرحبا 👩‍👩‍👧‍👦 ✈️",
 	"MARK\xff\xfe\xc3",
 	`MARK</td></table></div>--></style>`,
+}
+
+// hostileAddresses is what may stand in the place of an address; %s is a name.
+var hostileAddresses = []string{
+	"ines@acme.example\r\nBcc: victim@example.com", "ines@acme.example\nRCPT TO:<victim@example.com>", "ines@acme.example\x00", "ines\u2028@acme.example",
+	"ines@acme.example\u2029Bcc: victim@example.com", "ines\u0085@acme.example", "\"ines\\\r\n Bcc: victim\"@acme.example", "\"a b\"@acme.example", "\"a\u2028b\"@acme.example",
+	"ines@acme.example, victim@example.com", "ines@acme.example> BODY=8BITMIME\r\nDATA", "Ines <ines@acme.example>", "ines@acme.example (Bcc: victim)",
+	"ines\xff@acme.example", "ines\u202e@acme.example", "=?utf-8?q?=0D=0ABcc:?=@acme.example", strings.Repeat("a", 10_000) + "@acme.example",
 }
 
 // letterOf is a letter whose every text is the given one.

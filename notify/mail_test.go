@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -17,6 +18,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/emersion/go-msgauth/dkim"
 	"github.com/google/go-cmp/cmp"
@@ -198,44 +200,104 @@ func TestAddressesThatAreNone(t *testing.T) {
 
 var knownHeaders = regexp.MustCompile(`^(From|Reply-To|To|Subject|Date|Message-Id|Mime-Version|Content-Type|Auto-Submitted|List-Unsubscribe|List-Unsubscribe-Post)$`)
 
-// Whatever the texts are, the mail has the header fields it is meant to have,
-// once each, and its HTML has no tag but ours.
-func TestNoTextEndsAHeaderOrBecomesHTML(t *testing.T) {
-	m := renderer(t, nil)
-	check := func(t reporter, l steward.Letter) {
-		t.Helper()
-		raw, err := m.Compose(l)
-		if err != nil {
+// checkMail composes a letter and sees that the mail, if there is one, has the
+// header fields it is meant to have, once each, goes to one address, and has no
+// tag in its HTML but ours. Composed or refused as an address that is none: there
+// is no third.
+func checkMail(t reporter, m *MailSender, l steward.Letter) {
+	t.Helper()
+	raw, err := m.Compose(l)
+	if err != nil {
+		var d *steward.DeliveryError
+		if !errors.As(err, &d) || d.Code != "bad_address" {
 			t.Fatalf("%v", err)
 		}
-		header, plain, html := readMail(t, raw)
-		for k, v := range header {
-			if !knownHeaders.MatchString(k) || len(v) != 1 {
-				t.Errorf("header %s: %q", k, v)
-			}
+		return
+	}
+	header, plain, html := readMail(t, raw)
+	for k, v := range header {
+		if !knownHeaders.MatchString(k) || len(v) != 1 {
+			t.Errorf("header %s: %q", k, v)
 		}
-		_, body, _ := strings.Cut(html, "<body style=\"margin:0;padding:24px 16px\">")
-		body, ok := strings.CutSuffix(body, "</body>\n</html>\n")
-		if !ok {
-			t.Fatalf("the page is not whole:\n%.2000s", html)
-		}
-		checkHTML(t, body)
-		if strings.ContainsAny(plain, "\x00\x07\x1b\u202e") {
-			t.Errorf("control characters in %.300q", plain)
+		text, err := new(mime.WordDecoder).DecodeHeader(v[0])
+		if err != nil || strings.ContainsFunc(text, func(r rune) bool { return visible(r) != r && r != utf8.RuneError }) {
+			t.Errorf("header %s reads %q, %v", k, text, err)
 		}
 	}
+	for k, want := range map[string]string{"To": l.Message.To.Email, "From": m.from.Address} {
+		if got, err := header.AddressList(k); err != nil || len(got) != 1 || got[0].Address != want {
+			t.Errorf("%s is %q, %v; want %q alone", k, header.Get(k), err, want)
+		}
+	}
+	_, body, _ := strings.Cut(html, "<body style=\"margin:0;padding:24px 16px\">")
+	body, ok := strings.CutSuffix(body, "</body>\n</html>\n")
+	if !ok {
+		t.Fatalf("the page is not whole:\n%.2000s", html)
+	}
+	checkHTML(t, body)
+	if strings.ContainsAny(plain, "\x00\x07\x1b\u202e") {
+		t.Errorf("control characters in %.300q", plain)
+	}
+}
+
+// Whatever a CRM or owners.yaml hold, no text of theirs ends a header field or
+// becomes HTML.
+func TestNoTextEndsAHeaderOrBecomesHTML(t *testing.T) {
+	m := renderer(t, nil)
 	for _, name := range hostileNames {
 		l := letterOf(steward.Email, name)
 		l.Message.To.Contact = "c-1"
-		check(t, l)
+		checkMail(t, m, l)
 	}
+	for _, address := range hostileAddresses {
+		l := goodMail()
+		l.Message.To.Email = address
+		checkMail(t, m, l)
+		l = goodMail()
+		l.Content.ReplyTo = address
+		checkMail(t, m, l)
+	}
+	text := rapid.OneOf(rapid.String(), rapid.SampledFrom(hostileNames))
+	address := rapid.OneOf(rapid.SampledFrom(hostileAddresses), rapid.String(), rapid.Custom(func(t *rapid.T) string { return rapid.String().Draw(t, "local") + "@acme.example" }))
 	rapid.Check(t, func(rt *rapid.T) {
 		l := goodMail()
 		l.Content = anyContent().Draw(rt, "content")
-		l.Content.From, l.Content.ReplyTo = rapid.String().Draw(rt, "from"), rapid.String().Draw(rt, "reply")
-		l.Content.Locale = rapid.String().Draw(rt, "locale")
-		l.Message.To.Name = rapid.String().Draw(rt, "name")
-		check(rt, l)
+		l.Content.From, l.Content.ReplyTo = text.Draw(rt, "from"), address.Draw(rt, "reply")
+		l.Content.Locale = text.Draw(rt, "locale")
+		l.Message.To.Name = text.Draw(rt, "name")
+		l.Message.To.Email = address.Draw(rt, "email")
+		l.Message.ID = steward.MessageID(text.Draw(rt, "id"))
+		checkMail(rt, m, l)
+	})
+}
+
+// What a CRM holds is shown as the characters it is, in a mail's headers too.
+func TestNamesThatImitateAnEncodedWord(t *testing.T) {
+	l := goodMail()
+	l.Message.To.Name, l.Content.Title = "=?utf-8?q?Your_bank?=", "=?utf-8?b?WW91ciBiYW5r?="
+	raw, err := renderer(t, nil).Compose(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, _, _ := readMail(t, raw)
+	for _, k := range []string{"To", "Subject"} {
+		if got := decoded(t, header.Get(k)); strings.Contains(got, "our") && !strings.Contains(got, "utf-8") {
+			t.Errorf("%s reads %q", k, got)
+		}
+	}
+}
+
+func FuzzMailHeaders(f *testing.F) {
+	m := renderer(f, nil)
+	for i, name := range hostileNames {
+		f.Add(name, hostileAddresses[i%len(hostileAddresses)], "Dana", "dana@example.com", "A subject")
+		f.Add("Ines", "ines@acme.example", name, hostileAddresses[i%len(hostileAddresses)], name)
+	}
+	f.Fuzz(func(t *testing.T, name, email, from, reply, subject string) {
+		l := goodMail()
+		l.Message.To.Name, l.Message.To.Email = name, email
+		l.Content.From, l.Content.ReplyTo, l.Content.Title = from, reply, subject
+		checkMail(t, m, l)
 	})
 }
 
