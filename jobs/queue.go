@@ -435,38 +435,24 @@ func (q *Queue) Shutdown(ctx context.Context) error {
 	if q.server == nil {
 		return q.close()
 	}
-	ended := make(chan struct{})
-	go q.cut(ctx, ended)
 	q.server.Stop()
 	var late error
 	if !q.drain(ctx) {
 		late = fmt.Errorf("stop the queue: running tasks were interrupted: %w", ctx.Err())
 		q.cancel()
 	}
+	// Each of asynq's parts waits for its last call, and a Redis that hangs answers
+	// none; without a connection they fail at once.
+	cut := time.AfterFunc(interruptGrace, func() { _ = q.fetches.Close() })
 	q.server.Shutdown()
+	cut.Stop()
 	q.cancel()
-	close(ended)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptGrace)
 	defer cancel()
 	if !q.drain(grace) {
 		late = errors.Join(late, errors.New("stop the queue: a task did not heed its interruption"))
 	}
 	return errors.Join(late, q.close())
-}
-
-// cut ends the workers' connection when stopping them takes too long: each of
-// asynq's parts waits for its last call, and a Redis that hangs answers none.
-func (q *Queue) cut(ctx context.Context, ended <-chan struct{}) {
-	select {
-	case <-ended:
-		return
-	case <-ctx.Done():
-	}
-	select {
-	case <-ended:
-	case <-time.After(interruptGrace):
-		_ = q.fetches.Close()
-	}
 }
 
 // drain waits until no handler runs; false when ctx was done before. The tokens
@@ -479,6 +465,12 @@ func (q *Queue) drain(ctx context.Context) bool {
 		}
 	}()
 	for taken < cap(q.slots) {
+		select {
+		case q.slots <- struct{}{}: // with no time left too, where nothing runs
+			taken++
+			continue
+		default:
+		}
 		select {
 		case q.slots <- struct{}{}:
 			taken++

@@ -2,13 +2,18 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -75,6 +80,182 @@ func TestMissingNamesTheTasksThatNobodyWillRun(t *testing.T) {
 		}
 		close(release)
 	})
+}
+
+// Ten minutes without a queue, on a clock of the test's own. asynq's lease on
+// what runs lapses after half a minute of them; the handler is let finish, as a
+// provider call cut short is an outcome lost.
+func TestQueueIsAwayForMinutes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := &logged{}
+		q, err := OpenQueue(t.Context(), QueueOptions{Logger: log.logger()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs, lasts := make(chan error, 9), 4*time.Minute
+		serve(t, q, map[string]Handler{
+			"evaluate": func(ctx context.Context, _ []byte) error {
+				time.Sleep(lasts)
+				lasts = 0
+				runs <- ctx.Err()
+				return nil
+			},
+			"deliver": func(context.Context, []byte) error { runs <- nil; return nil },
+		})
+		enqueue(t, q, Task{Kind: "evaluate", ID: "slot"})
+		time.Sleep(time.Second)
+		q.embedded.server.SetError("ERR out to lunch")
+		time.Sleep(10 * time.Minute)
+		if err := <-runs; err != nil {
+			t.Errorf("what ran was interrupted: %v", err)
+		}
+		if n := log.count("level=WARN") + log.count("level=ERROR"); n > 2 || log.count("the queue stands still") != 1 {
+			t.Errorf("in ten minutes %d lines were logged:\n%s", n, strings.Join(log.lines, ""))
+		}
+		q.embedded.server.SetError("")
+		enqueue(t, q, Task{Kind: "deliver", ID: "m-1.0"})
+		time.Sleep(5 * time.Second)
+		if len(runs) != 1 {
+			t.Errorf("%d tasks ran in the five seconds after, want the one that was enqueued", len(runs))
+		}
+		// The slot's task is found by its lapsed lease and run again, which is
+		// the database's to refuse.
+		time.Sleep(time.Minute)
+		waitIdle(t, q)
+		if len(runs) != 2 {
+			t.Errorf("%d tasks ran after all, want 2", len(runs))
+		}
+		if err := q.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Half a year of days in the embedded queue: asynq counts by day and keeps each
+// count for three months.
+func TestEmbeddedQueueGathersNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, err := OpenQueue(t.Context(), QueueOptions{Logger: new(logged).logger()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		day := func() {
+			server := asynq.NewServerFromRedisClient(q.fetches, asynq.Config{
+				Concurrency: 2, Queues: map[string]int{queueName("deliver"): 1}, TaskCheckInterval: 100 * time.Millisecond,
+				Logger: &asynqLogger{log: q.log, down: q.fetching.down}, LogLevel: asynq.ErrorLevel, RetryDelayFunc: retryDelay, DelayedTaskCheckInterval: time.Second,
+			})
+			failed := false
+			handler := q.handle(t.Context(), func(context.Context, []byte) error {
+				if !failed {
+					failed = true
+					return errors.New("once a day")
+				}
+				return nil
+			})
+			for i := range 3 {
+				enqueue(t, q, Task{Kind: "deliver", ID: fmt.Sprint(i)})
+			}
+			if err := server.Start(asynq.HandlerFunc(handler)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(5 * time.Second)
+			server.Shutdown()
+			time.Sleep(24 * time.Hour)
+		}
+		var keys []int
+		for n := range 190 {
+			day()
+			if n == 94 || n == 189 {
+				if depth, err := q.Depth(t.Context()); err != nil || depth != 0 {
+					t.Errorf("Depth = %d, %v", depth, err)
+				}
+				keys = append(keys, len(q.embedded.server.DB(0).Keys()))
+			}
+		}
+		if keys[0] != keys[1] {
+			t.Errorf("after three months it held %d keys, after six %d", keys[0], keys[1])
+		}
+		if err := q.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Stopping with every slot taken, a full queue behind them, and one handler that
+// heeds nothing.
+func TestQueueShutdownIsBounded(t *testing.T) {
+	t.Parallel()
+	o := QueueOptions{RedisURL: startRedis(t).url(), Concurrency: 30, Logger: new(logged).logger()}
+	q, err := OpenQueue(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 500 {
+		enqueue(t, q, Task{Kind: "deliver", ID: fmt.Sprint(i), Payload: fmt.Append(nil, i)})
+	}
+	started, deaf := make(chan struct{}, 500), make(chan struct{})
+	var begun, ended atomic.Int32
+	var first sync.Once
+	serve(t, q, map[string]Handler{"deliver": func(ctx context.Context, _ []byte) error {
+		begun.Add(1)
+		defer ended.Add(1)
+		started <- struct{}{}
+		heeds := true
+		first.Do(func() { heeds = false })
+		if heeds {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		<-deaf
+		return nil
+	}})
+	for range 30 {
+		<-started
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	err = q.Shutdown(ctx)
+	if err == nil || !strings.Contains(err.Error(), "running tasks were interrupted") || !strings.Contains(err.Error(), "did not heed") {
+		t.Errorf("Shutdown: %v", err)
+	}
+	if begun.Load() != 30 || ended.Load() != 29 {
+		t.Errorf("%d tasks began and %d ended, want the 30 that ran, and all but one", begun.Load(), ended.Load())
+	}
+	close(deaf)
+	again := open(t, o)
+	if depth, err := again.Depth(t.Context()); err != nil || depth != 500 {
+		t.Errorf("Depth = %d, %v: what did not finish was to stay", depth, err)
+	}
+}
+
+// A Redis that hangs answers none of the calls that asynq waits for when it is
+// stopped.
+func TestQueueShutdownDoesNotWaitForARedisThatHangs(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	q, err := OpenQueue(t.Context(), QueueOptions{RedisURL: server.url(), Logger: new(logged).logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := make(chan struct{})
+	serve(t, q, map[string]Handler{"deliver": func(context.Context, []byte) error { close(ran); return nil }})
+	enqueue(t, q, Task{Kind: "deliver", ID: "m-1.0"})
+	<-ran
+	server.hang()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	down := make(chan error, 1)
+	go func() { down <- q.Shutdown(ctx) }()
+	select {
+	case err := <-down:
+		if err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("Shutdown waits for a Redis that hangs")
+	}
 }
 
 // waitFor waits for something that has to come about.

@@ -29,8 +29,8 @@ const (
 	// fetchPause is how long a worker waits after a fetch that failed.
 	fetchPause = time.Second
 	// expiryStep is how coarsely keys of the embedded queue expire. Only asynq's
-	// own bookkeeping does.
-	expiryStep = time.Minute
+	// own bookkeeping does, of which nobody reads more than the counts of days.
+	expiryStep = time.Hour
 )
 
 // connection is what two clients of one Redis differ in.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -107,5 +109,48 @@ func (r *redisServer) do(args ...any) {
 	defer client.Close()
 	if err := client.Do(context.Background(), args...).Err(); err != nil {
 		r.Fatalf("%v: %v", args, err)
+	}
+}
+
+func TestQueueLogsInAsTheUserOfTheAddress(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	// What docs tell an operator to allow, and not a thing more.
+	server.do("acl", "setuser", "steward", "on", ">open-sesame", "~asynq:*", "~steward:*", "&asynq:*", "+@all", "-@dangerous", "+info")
+	log := &logged{}
+	q := open(t, QueueOptions{RedisURL: "redis://steward:open-sesame@" + server.addr() + "/3", Logger: log.logger()})
+	serve(t, q, map[string]Handler{"deliver": func(context.Context, []byte) error { return nil }})
+	task := Task{Kind: "deliver", ID: "m-1.0"}
+	enqueue(t, q, task)
+	waitIdle(t, q)
+	if got := missing(t, q, task); len(got) != 1 {
+		t.Errorf("missing are %v", got)
+	}
+	if len(log.lines) != 0 {
+		t.Errorf("it was logged: %v", log.lines)
+	}
+}
+
+func TestQueueFindsItsRedisThroughSentinels(t *testing.T) {
+	t.Parallel()
+	server, dead := startRedis(t), startRedis(t)
+	dead.kill()
+	file := filepath.Join(t.TempDir(), "sentinel.conf")
+	port := dead.port
+	text := fmt.Sprintf("port %d\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 %d 1\nsentinel auth-pass main hushhush\n", port, server.port)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sentinel := exec.Command(server.program, file, "--sentinel")
+	if err := sentinel.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sentinel.Process.Kill(); _ = sentinel.Wait() })
+	q := open(t, QueueOptions{RedisURL: fmt.Sprintf("redis-sentinel://:hushhush@127.0.0.1:1,127.0.0.1:%d/3?master=main", port)})
+	waitFor(t, "the sentinels lead to the Redis", func() bool { return q.Ready(t.Context()) == nil })
+	enqueue(t, q, Task{Kind: "deliver", ID: "m-1.0"})
+	direct := open(t, QueueOptions{RedisURL: server.url()})
+	if depth, err := direct.Depth(t.Context()); err != nil || depth != 1 {
+		t.Errorf("Depth = %d, %v: the task went elsewhere", depth, err)
 	}
 }
