@@ -371,3 +371,12 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestPrivateIsOpen(t *testing.T) {
+	for address, want := range map[string]bool{":8081": true, "0.0.0.0:8081": true, "[::]:8081": true, "10.0.0.4:8081": true, "steward.internal:8081": true,
+		"127.0.0.1:8081": false, "127.8.8.8:1": false, "[::1]:8081": false, "localhost:0": false, "off": false} {
+		if got := (Listen{Private: address}).PrivateIsOpen(); got != want {
+			t.Errorf("%s: %v", address, got)
+		}
+	}
+}

@@ -10,6 +10,7 @@
 package configs
 
 import (
+	"net"
 	"path/filepath"
 	"time"
 
@@ -79,6 +80,13 @@ type Workspace struct {
 type Listen struct {
 	// Public serves the unsubscribe page; Private health, metrics and, later, pages.
 	Public, Private string
+}
+
+// PrivateIsOpen tells that the private listener may be reached from other
+// machines: it is on, and not bound to this machine's own address.
+func (l Listen) PrivateIsOpen() bool {
+	host, _, err := net.SplitHostPort(l.Private)
+	return err == nil && !loopback(host)
 }
 
 // Delivery says how far messages travel; RedirectTo is the mail address or

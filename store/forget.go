@@ -27,38 +27,38 @@ const forgottenID steward.ContactID = "forgotten"
 // forgottenName stands where a person's name or address stood.
 const forgottenName = "(forgotten)"
 
-// Forget erases a person: the contact, the recipient and text of what was said
-// to them, and their full name and address in what was said about them on
-// their account. Mail to them that has not gone is stopped. A salted hash of
-// id and address stays, so that no import brings them back. Copies elsewhere
+// Forget erases a person: the contact and others with the same address, the
+// recipient and text of what was said to them, and their full name and address
+// in what was said about them on their account. Mail to them that has not gone
+// is stopped. A salted hash of id and address stays, so that no import brings them back. Copies elsewhere
 // (backups, previews, the provider's) are not reached; nor is a first name
 // alone in the text of a card. ErrNotFound when there is no such contact.
 func (db *DB) Forget(ctx context.Context, id steward.ContactID, now time.Time) (Forgotten, error) {
 	var done Forgotten
 	err := db.update(ctx, "forget a contact", func(tx *sqlx.Tx) error {
 		done = Forgotten{}
-		var row contactRow
-		err := tx.GetContext(ctx, &row, `SELECT * FROM contacts WHERE id = ?`, id)
-		if errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("contact %s: %w", id, ErrNotFound)
-		}
+		people, err := samePerson(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		person, err := row.noun()
-		if err != nil {
-			return err
+		for _, person := range people {
+			if err := putTombstones(ctx, tx, person, now); err != nil {
+				return err
+			}
+			erased, stopped, err := forgetMessages(ctx, tx, person, now)
+			if err != nil {
+				return err
+			}
+			records, err := forgetRecords(ctx, tx, person)
+			if err != nil {
+				return err
+			}
+			done.Messages, done.Stopped, done.Records = done.Messages+erased, done.Stopped+stopped, done.Records+records
+			if err := forgetRows(ctx, tx, person); err != nil {
+				return err
+			}
 		}
-		if err := putTombstones(ctx, tx, person, now); err != nil {
-			return err
-		}
-		if done.Messages, done.Stopped, err = forgetMessages(ctx, tx, person, now); err != nil {
-			return err
-		}
-		if done.Records, err = forgetRecords(ctx, tx, person); err != nil {
-			return err
-		}
-		return forgetRows(ctx, tx, person)
+		return nil
 	})
 	if err != nil {
 		return Forgotten{}, err
@@ -67,6 +67,43 @@ func (db *DB) Forget(ctx context.Context, id steward.ContactID, now time.Time) (
 	// keeps this from emptying it now, the log is overwritten in time.
 	_, err = db.write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
 	return done, fault("empty the write-ahead log", db.path, err)
+}
+
+// samePerson is the contact of an id and every other one with its address: a
+// CRM often has a person twice. The tombstone keeps all of them from coming
+// back, so one left here would be the one that still gets mail.
+func samePerson(ctx context.Context, tx *sqlx.Tx, id steward.ContactID) ([]steward.Contact, error) {
+	var row contactRow
+	err := tx.GetContext(ctx, &row, `SELECT * FROM contacts WHERE id = ?`, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("contact %s: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	asked, err := row.noun()
+	if err != nil {
+		return nil, err
+	}
+	people := []steward.Contact{asked}
+	if address(asked.Email) == "" {
+		return people, nil
+	}
+	// SQLite's lower knows ASCII alone, so the comparing is done here.
+	var others []contactRow
+	if err := tx.SelectContext(ctx, &others, `SELECT * FROM contacts WHERE id <> ? AND email <> '' ORDER BY id`, id); err != nil {
+		return nil, err
+	}
+	for _, other := range others {
+		c, err := other.noun()
+		if err != nil {
+			return nil, err
+		}
+		if address(c.Email) == address(asked.Email) {
+			people = append(people, c)
+		}
+	}
+	return people, nil
 }
 
 func putTombstones(ctx context.Context, tx *sqlx.Tx, c steward.Contact, now time.Time) error {

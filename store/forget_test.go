@@ -64,6 +64,42 @@ func TestForget(t *testing.T) {
 	}
 }
 
+// A person whom the CRM has twice is forgotten whole: nothing of them stays,
+// and mail they opted out of does not go to the other entry.
+func TestForgettingAPersonWhoIsThereTwice(t *testing.T) {
+	db, ctx := openTest(t), context.Background()
+	ana := steward.Contact{ID: "p-1", Account: "acme", Name: "Ana Ruiz", Email: "ana@acme.example", LastSeen: steward.NoDay}
+	twin := steward.Contact{ID: "p-2", Account: "brite", Name: "A. Ruiz-Quince", Email: " Ana@ACME.example", LastSeen: steward.NoDay}
+	bob := steward.Contact{ID: "p-3", Account: "acme", Name: "Bob Stone", LastSeen: steward.NoDay}
+	eve := steward.Contact{ID: "p-4", Account: "acme", Name: "Eve Stone", LastSeen: steward.NoDay}
+	_, err := db.Import(ctx, Batch{Source: "crm", At: start, Accounts: []steward.Account{account("acme"), account("brite")}, Contacts: []steward.Contact{ana, twin, bob, eve}})
+	must(t, err)
+	must(t, db.Suppress(ctx, ana.Email, "unsubscribed", "link", start))
+	mail, _ := planApproval(t, db, "brite", func(m *steward.Message) {
+		m.To = steward.Recipient{Key: "role:champion", Contact: twin.ID, Name: twin.Name, Email: twin.Email}
+		m.Content = &steward.Content{Title: "Hello", Parts: []steward.ContentPart{{Markdown: "Dear " + twin.Name}}}
+	})
+	done, err := db.Forget(ctx, ana.ID, start)
+	must(t, err)
+	if done.Messages != 1 || done.Stopped != 1 {
+		t.Errorf("Forget = %+v", done)
+	}
+	p, err := db.Portfolio(ctx)
+	must(t, err)
+	if len(p.Contacts) != 2 {
+		t.Errorf("who is left: %+v", p.Contacts)
+	}
+	if got := state(t, db, mail.ID); got.State != steward.Suppressed || got.Content != nil || got.To.Email != "" {
+		t.Errorf("the mail to the other entry: %+v", got)
+	}
+	// Nobody without an address is taken for somebody else without one.
+	_, err = db.Forget(ctx, bob.ID, start)
+	must(t, err)
+	if p, err = db.Portfolio(ctx); err != nil || len(p.Contacts) != 1 || p.Contacts[0].ID != eve.ID {
+		t.Errorf("who is left: %+v, %v", p.Contacts, err)
+	}
+}
+
 // Not even the file's free pages keep the person.
 func TestForgetLeavesNothingInTheFile(t *testing.T) {
 	db, ctx := openTest(t), context.Background()

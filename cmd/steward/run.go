@@ -94,7 +94,15 @@ type edition struct {
 	book *playbooks.Book
 }
 
-func (o *runOptions) run(ctx context.Context) (err error) {
+func (o *runOptions) run(ctx context.Context) error {
+	err := o.live(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // it was asked to stop before it was up
+	}
+	return err
+}
+
+func (o *runOptions) live(ctx context.Context) (err error) {
 	log, err := o.logger()
 	if err != nil {
 		return err
@@ -142,6 +150,7 @@ func (w *worker) warn() {
 		{w.ws.Ops == "", "nobody hears about stale data and held openings; name a channel as ops: in steward.yaml"},
 		{w.ws.Delivery.Mode != steward.Preview && !w.ws.Slack.Enabled, "delivery is not preview and slack: is not set up, so no card will arrive; name its bot_token_env in steward.yaml"},
 		{w.ws.Delivery.Mode != steward.Preview && !w.ws.Email.Enabled && mails(w.book), "delivery is not preview and email: is not set up, so no mail will arrive; name its smtp_env in steward.yaml"},
+		{w.ws.Listen.PrivateIsOpen(), "the private listener can be reached from other machines, and shows how the business is doing; let only probes and Prometheus reach it, or listen on 127.0.0.1"},
 	} {
 		if odd.is {
 			w.log.Warn(odd.what)
@@ -182,6 +191,7 @@ func (w *worker) prepare(ctx context.Context, o *runOptions) (err error) {
 		defer w.mu.Unlock()
 		w.report = r
 	}
+	mine(w.engine, w.app.getenv)
 	if w.queue, err = jobs.OpenQueue(ctx, jobs.QueueOptions{RedisURL: w.ws.Redis.Reveal(), Logger: w.log}); err != nil {
 		return err
 	}
