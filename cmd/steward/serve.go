@@ -56,14 +56,12 @@ type unsubscriber struct {
 func (u unsubscriber) Unsubscribe(ctx context.Context, id steward.MessageID) error {
 	to, err := u.db.RecipientOf(ctx, id)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, store.ErrNotFound), err == nil && !to.Customer():
 		return web.ErrNoSuchMessage
 	case err != nil:
 		return err
-	case to.Email == "" && to.Customer(): // forgotten, who gets no mail any more either
+	case to.Email == "": // forgotten, and gets no mail any more either
 		return nil
-	case to.Email == "":
-		return web.ErrNoSuchMessage
 	}
 	return u.db.Suppress(ctx, to.Email, "unsubscribed", "one-click link of "+string(id), u.now())
 }
