@@ -33,6 +33,7 @@ const (
 	FutureStart     = "start_in_the_future"
 	UnknownParent   = "unknown_parent"
 	SourceNoMetrics = "source_without_days"
+	HeldBack        = "source_held_back" // found by whoever imports, not here
 )
 
 // A Finding is one kind of fault in the data, with how often it is there.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -96,6 +97,9 @@ type Engine struct {
 	// evaluations; nil sets no limit. Past it nothing is begun and nothing that
 	// rests on them is sent until a newer slot has been evaluated.
 	GoodUntil func(steward.Slot) time.Time
+	// Explained tells a source of which ops has heard already why it does not go
+	// on, so that nothing is said when it is behind for that; nil tells none.
+	Explained func(source string) bool
 	// Now is the wall clock, for leases and due times; rules never see it.
 	Now func() time.Time
 	Log *slog.Logger
@@ -129,6 +133,8 @@ type Engine struct {
 type ground struct {
 	slot steward.Slot
 	base *playbooks.Situation // without a memory
+	// sources is what was known of each, to tell whose metrics are behind.
+	sources []steward.SourceState
 }
 
 // evaluation is the name of the evaluate job in the ledger.
@@ -165,7 +171,7 @@ func (e *Engine) survey(ctx context.Context, slot steward.Slot) (*ground, error)
 	if e.GoodUntil != nil {
 		base.GoodUntil = e.GoodUntil(slot)
 	}
-	return &ground{slot: slot, base: base}, nil
+	return &ground{slot: slot, base: base, sources: sources}, nil
 }
 
 // through is the last complete day of a metric: the earliest among the sources
@@ -465,6 +471,22 @@ func (e *Engine) untell(ctx context.Context, keys ...string) error {
 		delete(e.told, key)
 	}
 	return nil
+}
+
+// toldOf is the keys with a prefix that were told and still stand.
+func (e *Engine) toldOf(ctx context.Context, prefix string) ([]string, error) {
+	e.tellMu.Lock()
+	defer e.tellMu.Unlock()
+	if err := e.readTold(ctx); err != nil {
+		return nil, err
+	}
+	var out []string
+	for key := range e.told {
+		if strings.HasPrefix(key, prefix) {
+			out = append(out, key)
+		}
+	}
+	return out, nil
 }
 
 // readTold reads once which notices stand. The caller holds tellMu.

@@ -242,32 +242,84 @@ func byPlaybook(hs []playbooks.Held) map[steward.PlaybookName][]playbooks.Held {
 	return out
 }
 
-// tellStale tells ops once of each metric that is behind, with the playbooks
-// that wait for it, and forgets those that have caught up.
+// staleKey begins the keys of the notices about what is behind.
+const staleKey = "stale/"
+
+// A lag is metrics that are behind for one reason: the sources that feed them,
+// or that nothing does.
+type lag struct {
+	metrics, waiting []string
+	end              steward.Day
+	explained        bool // ops has heard why
+}
+
+// tellStale tells ops once of each source whose metrics are behind, with the
+// playbooks that wait for them, and forgets those that have caught up. What ops
+// was told about the source already says enough.
 func (e *Engine) tellStale(ctx context.Context, g *ground) error {
+	lags := e.lags(g)
+	for _, key := range slices.Sorted(maps.Keys(lags)) {
+		l := lags[key]
+		if l.explained {
+			continue
+		}
+		since := "never imported"
+		if l.end != steward.NoDay {
+			since = "the last whole day is " + l.end.String()
+		}
+		title := l.metrics[0] + " is behind: nothing is judged on it"
+		if len(l.metrics) > 1 {
+			title = strings.Join(l.metrics, ", ") + " are behind: nothing is judged on them"
+		}
+		slices.Sort(l.waiting)
+		lines := []string{since, "waiting: " + strings.Join(slices.Compact(l.waiting), ", ")}
+		if err := e.tell(ctx, key, title, lines, "Look: steward report data · Load sources now: steward import"); err != nil {
+			return err
+		}
+	}
+	told, err := e.toldOf(ctx, staleKey)
+	if err != nil {
+		return err
+	}
+	return e.untell(ctx, slices.DeleteFunc(told, func(key string) bool { return lags[key] != nil })...)
+}
+
+// lags is what of that which conditions read is behind, by its notice's key.
+func (e *Engine) lags(g *ground) map[string]*lag {
 	waiting := map[string][]string{}
 	for _, p := range g.base.Book.Playbooks {
 		for _, metric := range p.ConditionMetrics() {
 			waiting[metric] = append(waiting[metric], string(p.Name))
 		}
 	}
+	out := map[string]*lag{}
 	for _, metric := range slices.Sorted(maps.Keys(waiting)) {
-		key := "stale/" + metric
 		m, ok := g.base.Frame.Metric(metric)
 		if ok && !m.Stale && m.End != steward.NoDay {
-			if err := e.untell(ctx, key); err != nil {
-				return err
-			}
 			continue
 		}
-		since := "it was never imported"
-		if m.End != steward.NoDay {
-			since = "its last whole day is " + m.End.String()
+		key, explained := staleKey+metric, false
+		if feeds := g.feeds(metric); len(feeds) > 0 {
+			key = staleKey + "of/" + strings.Join(feeds, "+")
+			explained = e.Explained != nil && slices.ContainsFunc(feeds, e.Explained)
 		}
-		lines := []string{since, "waiting for it: " + strings.Join(waiting[metric], ", ")}
-		if err := e.tell(ctx, key, metric+" is behind: nothing is judged on it", lines, "Look: steward report data · Load sources now: steward import"); err != nil {
-			return err
+		l := out[key]
+		if l == nil {
+			l = &lag{end: m.End, explained: explained}
+			out[key] = l
+		}
+		l.metrics, l.waiting, l.end = append(l.metrics, metric), append(l.waiting, waiting[metric]...), min(l.end, m.End)
+	}
+	return out
+}
+
+// feeds is the sources that bring a metric.
+func (g *ground) feeds(metric string) []string {
+	var out []string
+	for _, s := range g.sources {
+		if slices.Contains(s.Metrics, metric) {
+			out = append(out, s.Name)
 		}
 	}
-	return nil
+	return out
 }

@@ -23,7 +23,7 @@ func scribble(path string) int {
 	}
 	for i := 0; ; i++ {
 		at := start.AddDate(0, 0, i)
-		b := Batch{Source: "crm", At: at, Rows: i}
+		b := Batch{Source: "crm", At: at, Rows: i, Accept: []SwingKind{SwingOwners}}
 		for n := range 50 {
 			a := account(itoa(n))
 			a.Owner = steward.OwnerID("owner-" + itoa(i)) // every account has the same owner in every import

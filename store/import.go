@@ -52,8 +52,15 @@ type Batch struct {
 	// empty.
 	Full      bool
 	FullKinds []Kind
-	// AllowDrop lets a full list lose more than a tenth of its rows.
-	AllowDrop bool
+	// Accept is the kinds of swing that somebody has looked at and lets pass.
+	Accept []SwingKind
+	// Counts is which of Metrics are counts, whose missing days are zero.
+	Counts []string
+	// Columns is how full each column was, as in accounts.owner; Torn is where
+	// files break off in a row, Unended the files without a last line end.
+	Columns map[string]Fill
+	Torn    []string
+	Unended []string
 	// CompleteThrough is the last day the source declares whole; NewestDay the
 	// newest day any series row had. NoDay when it says nothing.
 	CompleteThrough steward.Day
@@ -103,30 +110,14 @@ type Tally struct {
 	Gone    int `json:"gone"`
 }
 
-// A DropError is a full list that lost so many rows that it is rather a broken
-// export. Nothing was imported.
-type DropError struct {
-	Source string
-	Kind   Kind
-	Was    int // rows of the source before
-	Now    int // of those, how many it still has
-}
-
-// Error says how many would go, and what to do.
-func (e *DropError) Error() string {
-	return fmt.Sprintf("source %s: %d of %d %ss are missing from the file; nothing was imported. Is the export complete? If they really left, import again and allow the drop",
-		e.Source, e.Was-e.Now, e.Was, e.Kind)
-}
-
-// dropShare is the part of a full list that may go at once: one row in ten.
-const dropShare = 10
-
 // rejectsKept is how many rejected rows are kept for people to read; the count
 // is always of all.
 const rejectsKept = 10_000
 
 // Import stores a batch, all of it or nothing. Importing the same batch again
-// changes nothing.
+// changes nothing. A batch with a swing that is not accepted is held back with a
+// *HeldError. Days that are not believed are the exception: they are stored, and
+// the source stays complete only through the day before them; Held tells.
 func (db *DB) Import(ctx context.Context, b Batch) (Imported, error) {
 	if b.Source == "" {
 		return Imported{}, errors.New("import: the source has no name")
@@ -135,12 +126,25 @@ func (db *DB) Import(ctx context.Context, b Batch) (Imported, error) {
 		return Imported{}, fmt.Errorf("import %s: the batch does not say when it was read", b.Source)
 	}
 	var done Imported
+	var refused []Swing
 	err := db.update(ctx, "import "+b.Source, func(tx *sqlx.Tx) error {
 		im := importing{ctx: ctx, tx: tx, batch: b, day: steward.DayOf(b.At, b.At.Location())}
-		var err error
+		if err := im.recall(); err != nil {
+			return err
+		}
+		swings, err := im.swings()
+		if err != nil {
+			return fmt.Errorf("compare with the last import: %w", err)
+		}
+		if refused = im.unaccepted(swings); len(refused) > 0 {
+			return im.refuse(refused)
+		}
 		done, err = im.run()
 		return err
 	})
+	if err == nil && len(refused) > 0 {
+		return Imported{}, &HeldError{Source: b.Source, Swings: refused}
+	}
 	return done, err
 }
 
@@ -151,9 +155,97 @@ type importing struct {
 	batch Batch
 	day   steward.Day // of field changes
 	id    int64       // of the import
+
+	before *lastImport           // nil for the source's first
+	stored map[string]accountRow // the accounts as they were; nil where the batch has none
+	active map[string]map[steward.Day]int
+}
+
+// lastImport is what is remembered of a source's last import.
+type lastImport struct {
+	importSummary
+	id     int64
+	Newest steward.Day
+}
+
+// importSummary is what is stored of an import.
+type importSummary struct {
+	Imported
+	Shape shape `json:"shape"`
+	// Held is why days of it are not believed; Refused what a later import, which
+	// was not made, would have changed.
+	Held    []Swing `json:"held,omitempty"`
+	Refused []Swing `json:"refused,omitempty"`
+}
+
+// recall reads what the batch is compared with.
+func (im *importing) recall() (err error) {
+	if im.before, err = recallImport(im.ctx, im.tx, im.batch.Source); err != nil {
+		return fmt.Errorf("read the last import: %w", err)
+	}
+	if len(im.batch.Accounts) > 0 {
+		im.stored, err = byID(im.ctx, im.tx, `SELECT * FROM accounts`, func(r accountRow) string { return string(r.ID) })
+	}
+	im.active = im.batch.activity()
+	return err
+}
+
+// recallImport is the source's last import; nil before the first.
+func recallImport(ctx context.Context, tx *sqlx.Tx, source string) (*lastImport, error) {
+	var row struct {
+		ID      int64           `db:"id"`
+		Summary string          `db:"summary"`
+		Newest  sql.Null[int32] `db:"newest_day"`
+	}
+	err := tx.GetContext(ctx, &row, `
+		SELECT i.id, i.summary, s.newest_day FROM imports i JOIN sources s ON s.name = i.source
+		WHERE i.source = ? ORDER BY i.id DESC LIMIT 1`, source)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	last := &lastImport{id: row.ID, Newest: dayOf(row.Newest)}
+	last.importSummary, err = jsonOf[importSummary](row.Summary, "summary of an import of "+source)
+	return last, err
+}
+
+// save puts back what is remembered of the last import.
+func (l *lastImport) save(ctx context.Context, tx *sqlx.Tx) error {
+	summary, err := jsonColumn(l.importSummary)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE imports SET summary = ? WHERE id = ?`, summary, l.id)
+	return err
+}
+
+func (im *importing) unaccepted(swings []Swing) []Swing {
+	var out []Swing
+	for _, s := range swings {
+		if !slices.Contains(im.batch.Accept, s.Kind) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// refuse notes with the last import why the next one was not made.
+func (im *importing) refuse(swings []Swing) error {
+	im.before.Refused = swings
+	return im.before.save(im.ctx, im.tx)
 }
 
 func (im *importing) run() (done Imported, err error) {
+	active := im.active
+	if im.before != nil {
+		active = joinActivity(im.before.Shape.Active, im.active, max(im.batch.CompleteThrough, im.before.Shape.Through))
+	}
+	held := im.unaccepted(im.thinDays(active))
+	for _, s := range held {
+		im.batch.CompleteThrough = min(im.batch.CompleteThrough, s.Day-1)
+	}
 	if err := im.begin(); err != nil {
 		return done, err
 	}
@@ -189,12 +281,38 @@ func (im *importing) run() (done Imported, err error) {
 	if err := im.rejects(); err != nil {
 		return done, fmt.Errorf("rejected rows: %w", err)
 	}
-	summary, err := jsonColumn(done)
-	if err != nil {
-		return done, err
+	now := lastImport{id: im.id, importSummary: importSummary{Imported: done, Held: held}}
+	if now.Shape, err = im.shape(active); err != nil {
+		return done, fmt.Errorf("shape: %w", err)
 	}
-	_, err = im.tx.ExecContext(im.ctx, `UPDATE imports SET summary = ? WHERE id = ?`, summary, im.id)
-	return done, err
+	return done, now.save(im.ctx, im.tx)
+}
+
+// shape is what the next import is compared with.
+func (im *importing) shape(active map[string]map[steward.Day]int) (shape, error) {
+	s := shape{Columns: im.batch.Columns, Active: active, Through: im.batch.CompleteThrough, Unended: im.batch.Unended, Listed: map[Kind]int{}, Steady: map[Kind]bool{}}
+	if im.before != nil {
+		s.Through = max(s.Through, im.before.Shape.Through)
+	}
+	for _, f := range im.batch.Files {
+		s.Files = append(s.Files, f.Path)
+	}
+	for _, k := range []Kind{Accounts, Contracts, Contacts} {
+		n := im.listed(k)
+		if n == 0 {
+			continue
+		}
+		s.Listed[k] = n
+		if im.before == nil {
+			continue // a first import is whole, whatever comes later
+		}
+		var ever int
+		if err := im.tx.GetContext(im.ctx, &ever, `SELECT COUNT(*) FROM listings WHERE source = ? AND kind = ?`, im.batch.Source, k); err != nil {
+			return s, err
+		}
+		s.Steady[k] = n*4 >= ever*3
+	}
+	return s, nil
 }
 
 func (im *importing) fullKinds() []Kind {
@@ -244,10 +362,7 @@ func (im *importing) accounts() (Tally, error) {
 	if len(im.batch.Accounts) == 0 {
 		return t, nil
 	}
-	stored, err := byID(im.ctx, im.tx, `SELECT * FROM accounts`, func(r accountRow) string { return string(r.ID) })
-	if err != nil {
-		return t, err
-	}
+	stored := im.stored
 	put, err := im.tx.PrepareNamedContext(im.ctx, `
 		INSERT INTO accounts (id, name, parent, status, segment, arr, currency, owner, start_date, renewal_date,
 			stage, escalation_level, contact_policy, test, more, gone_from)
@@ -564,26 +679,15 @@ func (im *importing) goneFrom(k Kind, was string) string {
 
 // dropAbsent marks what the source had and has no longer.
 func (im *importing) dropAbsent(k Kind) (int, error) {
-	var was, going int
-	err := im.tx.QueryRowxContext(im.ctx, `
-		SELECT COUNT(*), COALESCE(SUM(CASE WHEN l.import < ? THEN 1 ELSE 0 END), 0)
-		FROM listings l JOIN `+kindTable[k]+` t ON t.id = l.id
-		WHERE l.source = ? AND l.kind = ? AND t.gone_from = '' AND l.first_import < ?`,
-		im.id, im.batch.Source, k, im.id).Scan(&was, &going)
-	if err != nil {
-		return 0, err
-	}
-	if going == 0 {
-		return 0, nil
-	}
-	if !im.batch.AllowDrop && going*dropShare > was {
-		return 0, &DropError{Source: im.batch.Source, Kind: k, Was: was, Now: was - going}
-	}
-	_, err = im.tx.ExecContext(im.ctx, `
+	done, err := im.tx.ExecContext(im.ctx, `
 		UPDATE `+kindTable[k]+` SET gone_from = ?
 		WHERE gone_from = '' AND id IN (SELECT id FROM listings WHERE source = ? AND kind = ? AND import < ?)`,
 		im.batch.Source, im.batch.Source, k, im.id)
-	return going, err
+	if err != nil {
+		return 0, err
+	}
+	gone, err := done.RowsAffected()
+	return int(gone), err
 }
 
 var kindTable = map[Kind]string{Accounts: "accounts", Contracts: "contracts", Contacts: "contacts"}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,7 +145,7 @@ func TestTwoSourcesFeedOneAccount(t *testing.T) {
 
 	// The CRM closes the account; billing, which only adds to it, does not revive it.
 	gone := crm
-	gone.Accounts, gone.AllowDrop = []steward.Account{{ID: "other", StartDate: steward.NoDay, RenewalDate: steward.NoDay}}, true
+	gone.Accounts, gone.Accept = []steward.Account{{ID: "other", StartDate: steward.NoDay, RenewalDate: steward.NoDay}}, []SwingKind{SwingRows}
 	done, err := db.Import(ctx, gone)
 	must(t, err)
 	if done.Accounts.Gone != 1 {
@@ -155,7 +156,7 @@ func TestTwoSourcesFeedOneAccount(t *testing.T) {
 	if got := read(); len(got) != 1 || got[0].ID != "other" {
 		t.Errorf("after it was closed: %v", got)
 	}
-	crm.AllowDrop = true
+	crm.Accept = []SwingKind{SwingRows}
 	done, err = db.Import(ctx, crm)
 	must(t, err)
 	if got := read(); len(got) != 1 || got[0].ID != "acme" || done.Accounts.Changed != 1 {
@@ -173,9 +174,13 @@ func TestAFullListThatLosesTooMuchIsRefused(t *testing.T) {
 	less := portfolioBatch(t, 17)
 	less.Full = true
 	_, err = db.Import(ctx, less)
-	var drop *DropError
-	if !errors.As(err, &drop) || drop.Kind != Accounts || drop.Was != 20 || drop.Now != 17 {
+	var held *HeldError
+	if !errors.As(err, &held) || len(held.Swings) != 3 {
 		t.Fatalf("Import = %v", err)
+	}
+	diff(t, "the swing of accounts", Swing{Kind: SwingRows, What: "account", Was: 20, Now: 17, Day: steward.NoDay, Examples: []string{"a-0017", "a-0018", "a-0019"}}, held.Swings[0])
+	if text := err.Error(); strings.Contains(text, "p-a-0017") || !strings.Contains(text, "3 of 20 accounts are missing from the file, such as a-0017") {
+		t.Errorf("it says: %s", text)
 	}
 	if diff := cmp.Diff(before, dump(t, db)); diff != "" {
 		t.Errorf("a refused import left:\n%s", diff)
@@ -187,11 +192,16 @@ func TestAFullListThatLosesTooMuchIsRefused(t *testing.T) {
 	if done.Accounts.Gone != 2 || done.Contacts.Gone != 2 || done.Contracts.Gone != 2 {
 		t.Errorf("a tenth went: %+v", done)
 	}
-	less.AllowDrop = true
+	// Of 18, one more is few enough; all of them never are.
 	done, err = db.Import(ctx, less)
 	must(t, err)
 	if done.Accounts.Gone != 1 {
 		t.Errorf("one more went: %+v", done)
+	}
+	none := portfolioBatch(t, 0)
+	none.Full, none.CompleteThrough, none.NewestDay = true, 20_523, 20_523
+	if _, err = db.Import(ctx, none); !errors.As(err, &held) {
+		t.Errorf("an empty list: %v", err)
 	}
 	p, err := db.Portfolio(ctx)
 	must(t, err)
@@ -236,7 +246,7 @@ func TestSourcesGoForward(t *testing.T) {
 		{steward.NoDay, steward.NoDay, steward.NoDay, 101},
 		{110, 111, 110, 111},
 	} {
-		_, err := db.Import(ctx, Batch{Source: "usage", At: start, CompleteThrough: c.complete, NewestDay: c.newest})
+		_, err := db.Import(ctx, Batch{Source: "usage", At: start, CompleteThrough: c.complete, NewestDay: c.newest, Accept: SwingKinds()})
 		must(t, err)
 		s, err := db.Sources(ctx)
 		must(t, err)

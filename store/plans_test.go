@@ -248,6 +248,8 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		_, err := db.LapsedSends(ctx, start.Add(time.Hour), time.Minute)
 		return err
 	},
+	"Held":      func(ctx context.Context, db *DB) error { _, err := db.Held(ctx, "crm"); return err },
+	"Withdraw":  func(ctx context.Context, db *DB) error { return db.Withdraw(ctx, "crm") },
 	"LastFiles": func(ctx context.Context, db *DB) error { _, err := db.LastFiles(ctx, "crm"); return err },
 	"LastRun":   func(ctx context.Context, db *DB) error { _, _, err := db.LastRun(ctx, "evaluate"); return err },
 	"LastSlot":  func(ctx context.Context, db *DB) error { _, err := db.LastSlot(ctx, "evaluate"); return err },

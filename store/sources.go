@@ -56,6 +56,33 @@ func (db *DB) LastFiles(ctx context.Context, source string) ([]FileMark, error) 
 	return jsonOf[[]FileMark](files, "files of source "+source)
 }
 
+// Held is what keeps a source back since its last import: why the next one was
+// not made, or which of its days are not believed. Empty when nothing does.
+func (db *DB) Held(ctx context.Context, source string) ([]Swing, error) {
+	var out []Swing
+	err := db.view(ctx, "read what is held", func(tx *sqlx.Tx) error {
+		last, err := recallImport(ctx, tx, source)
+		if err == nil && last != nil {
+			out = append(last.Refused, last.Held...)
+		}
+		return err
+	})
+	return out, err
+}
+
+// Withdraw forgets that an import was refused: its files are again what was
+// imported before.
+func (db *DB) Withdraw(ctx context.Context, source string) error {
+	return db.update(ctx, "withdraw a refused import", func(tx *sqlx.Tx) error {
+		last, err := recallImport(ctx, tx, source)
+		if err != nil || last == nil || len(last.Refused) == 0 {
+			return err
+		}
+		last.Refused = nil
+		return last.save(ctx, tx)
+	})
+}
+
 // Rejects reads up to limit rejected rows of the source's last import (all that
 // are kept, for 0), and how many there were in all.
 func (db *DB) Rejects(ctx context.Context, source string, limit int) (rejects []Reject, total int, err error) {

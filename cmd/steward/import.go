@@ -12,15 +12,16 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"steward/configs"
 	"steward/ingest"
 	"steward/store"
 )
 
 type importCommandOptions struct {
-	app       *app
-	sources   []string
-	mode      string
-	allowDrop bool
+	app     *app
+	sources []string
+	mode    string
+	accept  []string
 }
 
 func importCommand(a *app) *cobra.Command {
@@ -33,23 +34,39 @@ A source is stored whole or not at all. Rows that cannot be read are rejected
 one by one and named by file, line and column; the others count. Importing a
 file again changes nothing.
 
---mode full treats the files as complete lists: what they leave out is gone. It
-refuses a file that would drop more than a tenth (--allow-drop lets it).
+--mode full treats the files as complete lists: what they leave out is gone.
 
-Exit codes: 0 all loaded, 1 a source could not be loaded, 3 loaded with rejected rows.`,
+An export that differs from the last one as only a broken one does is held back.
+Look at it; when it is right, --accept lets its kind pass, this once:
+  end      a file breaks off at its end
+  rows     a full list lost more than a tenth, another one more than half
+  columns  a column is gone, or says less than half of what it did
+  owners   more than one account in twenty changes or loses its owner
+  days     on the newest days less than half of the usual accounts do anything;
+           the rest of the source is loaded, and these days are not judged
+
+Exit codes: 0 all loaded, 1 a source could not be loaded, 3 loaded with rejected
+rows or with days held.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.sources = args
 			return o.run(c.Context())
 		},
 	}
 	c.Flags().StringVar(&o.mode, "mode", "", "full: the files are complete lists; empty: as the source says")
-	c.Flags().BoolVar(&o.allowDrop, "allow-drop", false, "let a full file drop more than a tenth")
+	c.Flags().StringSliceVar(&o.accept, "accept", nil, "kinds of difference to let pass: "+swingKinds())
 	return c
 }
 
 func (o *importCommandOptions) run(ctx context.Context) error {
 	if o.mode != "" && o.mode != "full" {
 		return usagef("--mode is full or nothing, not %q", o.mode)
+	}
+	var accept []store.SwingKind
+	for _, kind := range o.accept {
+		if !slices.Contains(store.SwingKinds(), store.SwingKind(kind)) {
+			return usagef("--accept is %s, not %q", swingKinds(), kind)
+		}
+		accept = append(accept, store.SwingKind(kind))
 	}
 	h, err := o.app.enter(ctx, store.Options{})
 	if err != nil {
@@ -71,12 +88,12 @@ func (o *importCommandOptions) run(ctx context.Context) error {
 	bar := o.app.progress()
 	var all []imported
 	var failed error
-	rejected := 0
+	findings := false
 	for _, src := range h.ws.Sources {
 		if len(o.sources) > 0 && !slices.Contains(o.sources, src.Name) {
 			continue
 		}
-		done, err := importSource(ctx, h.ws, h.db, src, importOptions{Now: h.now(), Full: o.mode == "full", AllowDrop: o.allowDrop, Progress: bar.file})
+		done, err := importSource(ctx, h.ws, h.db, src, importOptions{Now: h.now(), Full: o.mode == "full", Accept: accept, Progress: bar.file})
 		bar.clear()
 		if err != nil {
 			// The other sources are independent; what is wrong with this one is told.
@@ -84,9 +101,10 @@ func (o *importCommandOptions) run(ctx context.Context) error {
 			continue
 		}
 		all = append(all, done)
-		rejected += done.Rejected
+		findings = findings || done.Rejected > 0 || len(done.Held) > 0
 		if !o.app.json {
 			o.app.printImported(done)
+			o.app.printHeld(src, done.Held)
 		}
 	}
 	if o.app.json {
@@ -97,10 +115,29 @@ func (o *importCommandOptions) run(ctx context.Context) error {
 	switch {
 	case failed != nil:
 		return failed
-	case rejected > 0:
+	case findings:
 		return errFindings
 	}
 	return nil
+}
+
+// swingKinds names them for people.
+func swingKinds() string {
+	var names []string
+	for _, k := range store.SwingKinds() {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
+}
+
+// printHeld tells which days are not believed, and what lets them go.
+func (a *app) printHeld(src configs.Source, held []store.Swing) {
+	for _, s := range held {
+		fmt.Fprintf(a.stderr, "  %s %s\n", a.paint("33", "held"), clean(s.String()))
+	}
+	if len(held) > 0 {
+		fmt.Fprintf(a.stderr, "  Mend the export; or, if it is right: %s\n", letGo(src, held, false))
+	}
 }
 
 // shownRejects is how many rejected rows are printed; the rest are in --json.

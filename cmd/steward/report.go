@@ -18,8 +18,8 @@ func reportCommand(a *app) *cobra.Command {
 		Use:   "data",
 		Short: "What is wrong with the data before anything is built on it",
 		Long: `Looks for what makes playbooks fall silent or speak to the wrong person:
-accounts without an owner, renewals in the past, nobody to write to, stale
-sources, rows that were rejected.
+accounts without an owner, renewals in the past, nobody to write to, sources that
+are stale or held back.
 
 Exit codes: 0 nothing found, 1 failed, 3 findings.`,
 		Args: cobra.NoArgs,
@@ -61,6 +61,11 @@ func reportData(ctx context.Context, a *app) error {
 		}
 	}
 	findings := ingest.Review{Portfolio: p, Owners: owners, Sources: configured(h, sources), WithSeries: withSeries, Today: steward.DayOf(h.now(), h.ws.Zone)}.Findings()
+	held, err := heldFindings(ctx, h)
+	if err != nil {
+		return err
+	}
+	findings = append(held, findings...)
 	if a.json {
 		if err := a.printJSON(findings); err != nil {
 			return err
@@ -84,6 +89,22 @@ func reportData(ctx context.Context, a *app) error {
 		return errFindings
 	}
 	return nil
+}
+
+// heldFindings is what holds sources back since their last import.
+func heldFindings(ctx context.Context, h *house) ([]ingest.Finding, error) {
+	var out []ingest.Finding
+	for _, src := range h.ws.Sources {
+		held, err := h.db.Held(ctx, src.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range held {
+			out = append(out, ingest.Finding{Name: ingest.HeldBack, Count: 1, Of: len(h.ws.Sources), Message: fmt.Sprintf("Source %s is held back: %s.", src.Name, s),
+				Do: "Mend the export; or, if it is right: " + letGo(src, held, false)})
+		}
+	}
+	return out, nil
 }
 
 // configured is the state of every source that steward.yaml names, those never

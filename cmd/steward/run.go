@@ -85,7 +85,7 @@ type worker struct {
 	mu     sync.Mutex
 	report jobs.Report // the last evaluation
 	ran    map[string]web.JobFigures
-	synced map[string]error // the last import of each source
+	ailing map[string]bool // sources that could not be loaded, or are held back
 }
 
 // edition is a workspace as last loaded without mistakes.
@@ -121,7 +121,7 @@ func (o *runOptions) live(ctx context.Context) (err error) {
 }
 
 func newWorker(a *app, h *house, log *slog.Logger) *worker {
-	w := &worker{house: h, app: a, log: log, ran: map[string]web.JobFigures{}, synced: map[string]error{}}
+	w := &worker{house: h, app: a, log: log, ran: map[string]web.JobFigures{}, ailing: map[string]bool{}}
 	w.current.Store(&edition{h.ws, h.book})
 	return w
 }
@@ -186,6 +186,7 @@ func (w *worker) prepare(ctx context.Context, o *runOptions) (err error) {
 	w.engine.Book = func() *playbooks.Book { return w.current.Load().book }
 	w.engine.FreshWithin = func(source string) time.Duration { return freshness(w.current.Load().ws)[source] }
 	w.engine.GoodUntil = w.goodUntil
+	w.engine.Explained = w.explained
 	w.engine.Observe = func(r jobs.Report) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -348,31 +349,73 @@ func (w *worker) relay(ctx context.Context) error {
 }
 
 // sync brings every source up to date before an evaluation. One that cannot be
-// loaded is told to ops once and leaves the others alone.
+// loaded, or is held back, is told to ops once and leaves the others alone.
 func (w *worker) sync(ctx context.Context, slot steward.Slot) error {
 	ws := w.current.Load().ws
 	var failed error
 	for _, src := range ws.Sources {
 		done, err := importSource(ctx, ws, w.db, src, importOptions{Now: w.now(), Changed: true})
+		held := done.Held
+		var back *heldSource
+		if errors.As(err, &back) {
+			held, err = back.Held.Swings, nil
+			w.log.Warn("a source is held back", "source", src.Name, "why", back.Held.Error(), "slot", slot)
+		}
 		w.mu.Lock()
-		w.synced[src.Name] = err
+		w.ailing[src.Name] = err != nil || len(held) > 0
 		w.mu.Unlock()
-		key := "source/" + src.Name
-		if err != nil {
-			failed = errors.Join(failed, err)
-			if terr := w.engine.Tell(ctx, key, "Source "+src.Name+" cannot be loaded", []string{err.Error()}, "Look: steward import "+src.Name); terr != nil {
-				return errors.Join(failed, terr)
-			}
-			continue
+		if terr := errors.Join(w.tellSource(ctx, src, err), w.tellHeld(ctx, src, held)); terr != nil {
+			return errors.Join(failed, err, terr)
 		}
-		if err := w.engine.Untell(ctx, key); err != nil {
-			return err
-		}
-		if !done.Unchanged {
+		failed = errors.Join(failed, err)
+		if err == nil && back == nil && !done.Unchanged {
 			w.log.Info("imported", "source", src.Name, "rows", done.Rows, "rejected", done.Rejected, "complete_through", done.Through, "slot", slot)
 		}
 	}
 	return failed
+}
+
+// tellSource tells ops once of a source that cannot be loaded; nil forgets it.
+func (w *worker) tellSource(ctx context.Context, src configs.Source, err error) error {
+	key := "source/" + src.Name
+	if err == nil {
+		return w.engine.Untell(ctx, key)
+	}
+	return w.engine.Tell(ctx, key, "Source "+src.Name+" cannot be loaded", []string{err.Error()}, "Look: steward import "+src.Name)
+}
+
+// tellHeld tells ops once of each kind of swing that holds a source back, and
+// forgets the others.
+func (w *worker) tellHeld(ctx context.Context, src configs.Source, held []store.Swing) error {
+	for _, kind := range store.SwingKinds() {
+		key, title := fmt.Sprintf("held/%s/%s", src.Name, kind), fmt.Sprintf("Source %s is held back, and what it said before stands", src.Name)
+		if kind == store.SwingDays {
+			title = fmt.Sprintf("Days of source %s are not believed, and not judged", src.Name)
+		}
+		var lines []string
+		for _, s := range held {
+			if s.Kind == kind {
+				lines = append(lines, s.String())
+			}
+		}
+		if len(lines) == 0 {
+			if err := w.engine.Untell(ctx, key); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := w.engine.Tell(ctx, key, title, lines, "Mend the export · If it is right: "+letGo(src, held, false)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// explained tells a source of which ops was told why it does not go on.
+func (w *worker) explained(source string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ailing[source]
 }
 
 // reloads loads the workspace again on SIGHUP and when a file in it changes.

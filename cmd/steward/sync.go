@@ -9,6 +9,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
+	"syscall"
 	"time"
 
 	"steward"
@@ -29,6 +32,8 @@ type imported struct {
 	Rejects   []ingest.Reject `json:"rejects,omitempty"`
 	Stored    store.Imported  `json:"stored"`
 	Through   steward.Day     `json:"complete_through"`
+	// Held is why days of it are not believed.
+	Held []store.Swing `json:"held,omitempty"`
 }
 
 // importOptions say how to import.
@@ -37,48 +42,130 @@ type importOptions struct {
 	Now time.Time
 	// Changed leaves out sources none of whose files changed.
 	Changed bool
-	// AllowDrop lets a full file drop more than a tenth of what was there.
-	AllowDrop bool
-	Full      bool
-	Progress  ingest.Progress
+	// Accept is the kinds of swing that are let pass.
+	Accept   []store.SwingKind
+	Full     bool
+	Progress ingest.Progress
 }
 
-// importSource reads one source and stores it, all or nothing.
+// importSource reads one source and stores it, all or nothing. What is held back
+// whole is a *heldSource.
 func importSource(ctx context.Context, ws *configs.Workspace, db *store.DB, src configs.Source, o importOptions) (imported, error) {
 	out := imported{Source: src.Name}
-	marks, err := fileMarks(ws, src)
+	batch, marks, err := readSource(ctx, ws, db, src, o)
 	if err != nil {
 		return out, fmt.Errorf("source %s: %w", src.Name, err)
 	}
-	if o.Changed {
-		before, err := db.LastFiles(ctx, src.Name)
+	if out.Unchanged = batch == nil; out.Unchanged {
+		// The files may be again what they were before a worse one was refused.
+		if err := db.Withdraw(ctx, src.Name); err != nil {
+			return out, err
+		}
+	} else {
+		out.Rows, out.Rejected, out.Rejects, out.Through = batch.Rows, batch.Rejected, batch.Rejects, batch.CompleteThrough
+		out.Stored, err = db.Import(ctx, storeBatch(*batch, marks, ws, o))
+		var held *store.HeldError
+		if errors.As(err, &held) {
+			return out, &heldSource{Held: held, todo: letGo(src, held.Swings, o.Full)}
+		}
 		if err != nil {
 			return out, err
 		}
-		if sameFiles(before, marks) {
-			out.Unchanged = true
-			return out, nil
-		}
 	}
-	spec := sourceSpec(ws, src)
-	spec.Full = spec.Full || o.Full
-	open := func(path string) (io.ReadCloser, error) { return os.Open(ws.Path(path)) }
-	today := steward.DayOf(o.Now, ws.Zone)
-	batch, err := ingest.Read(ctx, spec, ingest.Schema{Fields: ws.Fields, Metrics: ws.Metrics}, open, today, o.Progress)
-	if err != nil {
-		return out, fmt.Errorf("source %s: %w", src.Name, err)
-	}
-	out.Rows, out.Rejected, out.Rejects, out.Through = batch.Rows, batch.Rejected, batch.Rejects, batch.CompleteThrough
-	out.Stored, err = db.Import(ctx, storeBatch(batch, marks, o))
-	var drop *store.DropError
-	if errors.As(err, &drop) {
-		mode := ""
-		if !src.Full {
-			mode = " --mode full"
-		}
-		return out, fmt.Errorf("%w: steward import %s%s --allow-drop", drop, src.Name, mode)
+	out.Held, err = db.Held(ctx, src.Name)
+	for _, s := range out.Held { // what was refused is withdrawn or an error by now: these are days
+		out.Through = min(out.Through, s.Day-1)
 	}
 	return out, err
+}
+
+// heldSource is an import that was held back, with what lets it go.
+type heldSource struct {
+	Held *store.HeldError
+	todo string
+}
+
+func (e *heldSource) Error() string {
+	return fmt.Sprintf("%v\nMend the export; or, if it is right: %s", e.Held, e.todo)
+}
+
+func (e *heldSource) Unwrap() error { return e.Held }
+
+// letGo is the command that lets swings of a source pass.
+func letGo(src configs.Source, swings []store.Swing, full bool) string {
+	var kinds []string
+	for _, s := range swings {
+		if !slices.Contains(kinds, string(s.Kind)) {
+			kinds = append(kinds, string(s.Kind))
+		}
+	}
+	mode := ""
+	if full && !src.Full {
+		mode = " --mode full"
+	}
+	return fmt.Sprintf("steward import %s%s --accept %s", src.Name, mode, strings.Join(kinds, ","))
+}
+
+// readings is how often a source is read whose files change meanwhile.
+const readings = 3
+
+// readSource reads the files of a source and what to recognise them by; no batch
+// where they are what was imported last, and only changed ones are asked for.
+func readSource(ctx context.Context, ws *configs.Workspace, db *store.DB, src configs.Source, o importOptions) (*ingest.Batch, []store.FileMark, error) {
+	spec := sourceSpec(ws, src)
+	spec.Full = spec.Full || o.Full
+	open := func(path string) (io.ReadCloser, error) { return openExport(ws, path) }
+	moved := ""
+	for range readings {
+		marks, err := fileMarks(ws, src)
+		if err != nil {
+			return nil, nil, err
+		}
+		if o.Changed {
+			before, err := db.LastFiles(ctx, src.Name)
+			if err != nil || sameFiles(before, marks) {
+				return nil, marks, err
+			}
+		}
+		batch, err := ingest.Read(ctx, spec, ingest.Schema{Fields: ws.Fields, Metrics: ws.Metrics}, open, steward.DayOf(o.Now, ws.Zone), o.Progress)
+		if moved = changedSince(ws, marks); moved != "" {
+			continue // whatever was read is of no one state of the files
+		}
+		return &batch, marks, err
+	}
+	return nil, nil, fmt.Errorf("%s changes while it is read: something is still writing it\nWrite exports under another name and rename them when they are whole; then: steward import %s", moved, src.Name)
+}
+
+// changedSince names a file that is no longer what it was when it was marked.
+func changedSince(ws *configs.Workspace, marks []store.FileMark) string {
+	for _, m := range marks {
+		st, err := os.Stat(ws.Path(m.Path))
+		if err != nil || st.Size() != m.Size || !st.ModTime().Equal(m.ModTime) {
+			return m.Path
+		}
+	}
+	return ""
+}
+
+// openExport opens a file of a source. Only a regular file has an end that can
+// be waited for: a pipe would hold up every source behind it.
+func openExport(ws *configs.Workspace, path string) (*os.File, error) {
+	f, err := os.OpenFile(ws.Path(path), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	st, err := f.Stat()
+	switch {
+	case err != nil:
+	case st.IsDir():
+		err = errors.New("is a folder; name a file in it")
+	case !st.Mode().IsRegular():
+		err = errors.New("is a pipe or a device; write the export to a file")
+	default:
+		return f, nil
+	}
+	f.Close()
+	return nil, err
 }
 
 // sourceSpec is the workspace's source as ingest reads it.
@@ -96,16 +183,25 @@ func sourceSpec(ws *configs.Workspace, src configs.Source) ingest.Source {
 }
 
 // storeBatch is what ingest read as the database takes it.
-func storeBatch(b ingest.Batch, marks []store.FileMark, o importOptions) store.Batch {
+func storeBatch(b ingest.Batch, marks []store.FileMark, ws *configs.Workspace, o importOptions) store.Batch {
 	out := store.Batch{
 		Source: b.Source, At: o.Now, Accounts: b.Accounts, Contracts: b.Contracts, Contacts: b.Contacts, Touches: b.Touches,
-		Metrics: b.Metrics, AccountFields: b.AccountFields, Full: b.Full, AllowDrop: o.AllowDrop, CompleteThrough: b.CompleteThrough, NewestDay: b.NewestDay,
+		Metrics: b.Metrics, AccountFields: b.AccountFields, Full: b.Full, Accept: o.Accept, Torn: b.Torn, Unended: b.Unended, CompleteThrough: b.CompleteThrough, NewestDay: b.NewestDay,
 		Rows: b.Rows, Files: marks, Series: make(map[store.SeriesKey]series.Series, len(b.Series)),
 	}
 	for _, k := range b.FullKinds {
 		if kind, ok := map[ingest.FileKind]store.Kind{ingest.Accounts: store.Accounts, ingest.Contracts: store.Contracts, ingest.Contacts: store.Contacts}[k]; ok {
 			out.FullKinds = append(out.FullKinds, kind)
 		}
+	}
+	for _, m := range ws.Metrics {
+		if m.Kind == steward.Count && slices.Contains(b.Metrics, m.Name) {
+			out.Counts = append(out.Counts, m.Name)
+		}
+	}
+	out.Columns = make(map[string]store.Fill, len(b.Filled))
+	for name, f := range b.Filled {
+		out.Columns[name] = store.Fill{Rows: f.Rows, Filled: f.Filled, Unread: f.Unread}
 	}
 	for k, s := range b.Series {
 		out.Series[store.SeriesKey{Account: k.Account, Metric: k.Metric}] = s
@@ -144,7 +240,7 @@ func fileMarks(ws *configs.Workspace, src configs.Source) ([]store.FileMark, err
 // path: the caller names the one that the workspace uses.
 func fileMark(ws *configs.Workspace, path string) (store.FileMark, error) {
 	mark := store.FileMark{Path: path}
-	f, err := os.Open(ws.Path(path))
+	f, err := openExport(ws, path)
 	if err != nil {
 		return mark, pathless(err)
 	}
