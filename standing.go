@@ -26,6 +26,8 @@ type Settlement struct {
 	// Ref is how the provider names what it accepted.
 	Ref string
 	Due time.Time
+	// Started is when the provider was called.
+	Started time.Time
 	// Free tells an attempt that does not count against the limit, as when the
 	// provider asked to be left alone for a while.
 	Free bool

@@ -33,7 +33,9 @@ func (e *Engine) Deliver(ctx context.Context, id steward.MessageID, epoch int) e
 	if !ruling.Passes() {
 		return e.held(ctx, d, ruling)
 	}
-	s := e.attempt(ctx, letterOf(d, e.Now()), !d.Doubt.IsZero())
+	started := e.Now()
+	s := e.attempt(ctx, letterOf(d, started), !d.Doubt.IsZero())
+	s.Started = started
 	// From here on the outcome must be written even while the process is told
 	// to stop.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)

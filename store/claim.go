@@ -34,7 +34,7 @@ const deferFor = 15 * time.Minute
 // should be dropped.
 func (db *DB) Claim(ctx context.Context, id steward.MessageID, epoch int, now time.Time, lease time.Duration,
 	decide func(steward.Dossier) (steward.Ruling, error)) (steward.Dossier, steward.Ruling, error) {
-	a, err := db.claims.do(ctx, claim{id, epoch, now, lease, decide})
+	a, err := db.moves.do(ctx, move{id: id, epoch: epoch, now: now, lease: lease, decide: decide})
 	if err == nil {
 		err = fault("claim "+string(id), db.path, a.err)
 	}
@@ -44,43 +44,65 @@ func (db *DB) Claim(ctx context.Context, id steward.MessageID, epoch int, now ti
 	return a.dossier, a.ruling, nil
 }
 
-type claim struct {
+// A move is a claim, with decide, or else a settlement.
+type move struct {
 	id     steward.MessageID
 	epoch  int
 	now    time.Time
 	lease  time.Duration
 	decide func(steward.Dossier) (steward.Ruling, error)
+	end    steward.Settlement
 }
 
-type claimed struct {
+// moved answers a move.
+type moved struct {
 	dossier steward.Dossier
 	ruling  steward.Ruling
-	err     error // why this claim alone was refused
+	err     error // why this move alone was refused
 }
 
-// gatherMost is how many messages one transaction claims or settles: with it
-// the wait for the disk is a small part of what each of them costs.
-const gatherMost = 64
+// movesMost is how many messages one transaction moves: with it the wait for
+// the disk is a small part of what each of them costs.
+const movesMost = 128
 
-func (db *DB) writeClaims(ctx context.Context, claims []claim) ([]claimed, error) {
-	out := make([]claimed, len(claims))
-	err := db.update(ctx, fmt.Sprintf("claim %d messages", len(claims)), func(tx *sqlx.Tx) error {
-		ids := make([]steward.MessageID, len(claims))
-		for i, c := range claims {
-			ids[i] = c.id
+// writeMoves settles first: what a late sender has to say of a message is then
+// known when the message is claimed again.
+func (db *DB) writeMoves(ctx context.Context, moves []move) ([]moved, error) {
+	out := make([]moved, len(moves))
+	var settled, claimed []int
+	for i, m := range moves {
+		if m.decide == nil {
+			settled = append(settled, i)
+		} else {
+			claimed = append(claimed, i)
 		}
-		dossiers, err := readDossiers(ctx, tx, ids)
-		if err != nil {
-			return err
+	}
+	ids := func(at []int) []steward.MessageID {
+		list := make([]steward.MessageID, len(at))
+		for i, n := range at {
+			list[i] = moves[n].id
 		}
-		w, err := prepareMoves(ctx, tx)
-		if err != nil {
-			return err
-		}
+		return list
+	}
+	err := db.update(ctx, fmt.Sprintf("move %d messages", len(moves)), func(tx *sqlx.Tx) error {
+		w := &mover{ctx: ctx, tx: tx}
 		defer w.close()
-		for i, c := range claims {
-			if out[i], err = w.claim(ctx, c, dossiers); err != nil {
-				return fmt.Errorf("message %s: %w", c.id, err)
+		under, err := readDepartures(ctx, tx, ids(settled))
+		if err != nil {
+			return err
+		}
+		for _, i := range settled {
+			if out[i].err, err = w.settle(moves[i], under); err != nil {
+				return fmt.Errorf("message %s: %w", moves[i].id, err)
+			}
+		}
+		dossiers, err := readDossiers(ctx, tx, ids(claimed))
+		if err != nil {
+			return err
+		}
+		for _, i := range claimed {
+			if out[i], err = w.claim(moves[i], dossiers); err != nil {
+				return fmt.Errorf("message %s: %w", moves[i].id, err)
 			}
 		}
 		return nil
@@ -90,17 +112,17 @@ func (db *DB) writeClaims(ctx context.Context, claims []claim) ([]claimed, error
 
 // claim writes one claim. Two for one message may have come together, so what
 // the first made of it is what the second finds.
-func (w *moves) claim(ctx context.Context, c claim, dossiers map[steward.MessageID]steward.Dossier) (out claimed, err error) {
+func (w *mover) claim(c move, dossiers map[steward.MessageID]steward.Dossier) (out moved, err error) {
 	dossier, ok := dossiers[c.id]
 	if !ok {
-		return claimed{err: fmt.Errorf("message %s: %w", c.id, ErrNotFound)}, nil
+		return moved{err: fmt.Errorf("message %s: %w", c.id, ErrNotFound)}, nil
 	}
 	if err := claimable(dossier.Message, c.epoch); err != nil {
-		return claimed{err: err}, nil
+		return moved{err: err}, nil
 	}
 	ruling, err := c.decide(dossier)
 	if err != nil {
-		return claimed{err: err}, nil
+		return moved{err: err}, nil
 	}
 	was := dossier.Message
 	m, err := applyDecision(was, ruling.Decision, c.now, c.lease)
@@ -114,79 +136,62 @@ func (w *moves) claim(ctx context.Context, c claim, dossiers map[steward.Message
 	if err != nil {
 		return out, err
 	}
-	if _, err := w.hold.ExecContext(ctx, m.State, m.Reason, m.Detail, seconds(m.Due), seconds(m.Lease), m.Attempts, seconds(m.Settled), content, m.ID); err != nil {
+	if err := w.exec(&w.hold, holdQuery, m.State, m.Reason, m.Detail, seconds(m.Due), seconds(m.Lease), m.Attempts, seconds(m.Settled), content, m.ID); err != nil {
 		return out, err
 	}
 	dossier.Message = m
 	dossiers[c.id] = dossier
-	out = claimed{dossier: dossier, ruling: ruling}
+	out = moved{dossier: dossier, ruling: ruling}
 	if m.State == steward.Sending {
-		if _, err := w.begin.ExecContext(ctx, m.ID, c.epoch, c.now.Unix(), m.ID); err != nil {
-			return out, err
-		}
-		for _, r := range ruling.LeftOut {
-			if err := w.record(ctx, r); err != nil {
-				return out, err
-			}
-		}
-		return out, nil
+		return out, w.put(ruling.LeftOut)
 	}
 	if ruling.Effect == steward.Defer && was.Reason == ruling.Reason {
 		return out, nil // it was put off for this before: the first time is on record
 	}
-	return out, w.records(ctx, m, dossier.Outreach, ruling.Decision, c.now)
+	return out, w.put(recordsOf(m, dossier.Outreach, ruling.Decision, c.now))
 }
 
-// moves is the statements that move messages, prepared once for a transaction
-// that moves many.
-type moves struct {
-	hold, begin, end, leave, put *sqlx.Stmt
+// A mover is the statements that move messages, each prepared once for a
+// transaction that moves many.
+type mover struct {
+	ctx                       context.Context
+	tx                        *sqlx.Tx
+	hold, leave, tried, found *sqlx.Stmt
+	record                    *sqlx.Stmt
 }
 
-func prepareMoves(ctx context.Context, tx *sqlx.Tx) (w *moves, err error) {
-	w = &moves{}
-	for _, p := range []struct {
-		to    **sqlx.Stmt
-		query string
-	}{
-		{&w.hold, `UPDATE messages SET state = ?, reason = ?, detail = ?, due = ?, lease = ?, attempts = ?, settled = ?, content = ? WHERE id = ?`},
-		{&w.begin, `
-			INSERT INTO attempts (message, n, epoch, started, ended, outcome, reason, detail, ref, counted)
-			SELECT ?, COALESCE(MAX(n), 0) + 1, ?, ?, 0, '', '', '', '', TRUE FROM attempts WHERE message = ?`},
-		{&w.end, `
-			UPDATE attempts SET ended = ?, outcome = ?, reason = ?, detail = ?, ref = ?, counted = ?
-			WHERE message = ? AND epoch = ? AND outcome IN ('', 'uncertain')`},
-		{&w.leave, `
-			UPDATE messages SET state = ?, reason = ?, detail = ?, ref = ?, epoch = ?, due = ?, lease = 0, attempts = ?, settled = ?
-			WHERE id = ?`},
-		{&w.put, putRecordQuery},
-	} {
-		if *p.to, err = tx.PreparexContext(ctx, p.query); err != nil {
-			w.close()
-			return nil, err
+const (
+	holdQuery  = `UPDATE messages SET state = ?, reason = ?, detail = ?, due = ?, lease = ?, attempts = ?, settled = ?, content = ? WHERE id = ?`
+	leaveQuery = `
+		UPDATE messages SET state = ?, reason = ?, detail = ?, ref = ?, epoch = ?, due = ?, lease = 0, attempts = ?, settled = ? WHERE id = ?`
+	triedQuery = `
+		INSERT INTO attempts (message, n, epoch, started, ended, outcome, reason, detail, ref, counted)
+		SELECT ?, COALESCE(MAX(n), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ? FROM attempts WHERE message = ?`
+	foundQuery = `UPDATE attempts SET ended = ?, outcome = ?, reason = ?, detail = ?, ref = ? WHERE message = ? AND epoch = ?`
+)
+
+func (w *mover) exec(stmt **sqlx.Stmt, query string, args ...any) (err error) {
+	if *stmt == nil {
+		if *stmt, err = w.tx.PreparexContext(w.ctx, query); err != nil {
+			return err
 		}
 	}
-	return w, nil
+	_, err = (*stmt).ExecContext(w.ctx, args...)
+	return err
 }
 
-func (w *moves) close() {
-	for _, s := range []*sqlx.Stmt{w.hold, w.begin, w.end, w.leave, w.put} {
+func (w *mover) close() {
+	for _, s := range []*sqlx.Stmt{w.hold, w.leave, w.tried, w.found, w.record} {
 		if s != nil {
 			_ = s.Close() // its transaction's end closes it too
 		}
 	}
 }
 
-func (w *moves) record(ctx context.Context, r steward.Record) error {
-	_, err := w.put.ExecContext(ctx, rowOfRecord(r).values()...)
-	return err
-}
-
-// records keeps a decision about a message: for each outreach that it carries,
-// so that each enrolment's story has it, or for itself alone.
-func (w *moves) records(ctx context.Context, m steward.Message, carried []steward.Outreach, d steward.Decision, now time.Time) error {
-	for _, r := range recordsOf(m, carried, d, now) {
-		if err := w.record(ctx, r); err != nil {
+// put keeps decisions.
+func (w *mover) put(records []steward.Record) error {
+	for _, r := range records {
+		if err := w.exec(&w.record, putRecordQuery, rowOfRecord(r).values()...); err != nil {
 			return err
 		}
 	}
@@ -269,15 +274,22 @@ func (db *DB) Dossier(ctx context.Context, id steward.MessageID) (steward.Dossie
 // readDossiers reads the dossiers of messages, with a handful of queries
 // however many they are. Messages that are not there are left out.
 func readDossiers(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (map[steward.MessageID]steward.Dossier, error) {
-	messages, err := selectMessages(ctx, tx, `SELECT * FROM messages WHERE id IN (`+marks(len(ids))+`)`, anys(ids)...)
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	in, err := jsonColumn(ids)
 	if err != nil {
 		return nil, err
 	}
-	carried, err := outreachOn(ctx, tx, ids)
+	messages, err := selectMessages(ctx, tx, dossierMessagesQuery, in)
 	if err != nil {
 		return nil, err
 	}
-	enrolments, phases, err := dealings(ctx, tx, ids)
+	carried, err := outreachOn(ctx, tx, in)
+	if err != nil {
+		return nil, err
+	}
+	enrolments, phases, err := dealings(ctx, tx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -304,10 +316,25 @@ func readDossiers(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (ma
 	return out, nil
 }
 
+// Lists of ids come as JSON: the text of the query stays the same however long
+// the list is, and the driver keeps it compiled.
+const (
+	dossierMessagesQuery   = `SELECT * FROM messages WHERE id IN (SELECT value FROM json_each(?))`
+	dossierOutreachQuery   = `SELECT * FROM outreach WHERE message IN (SELECT value FROM json_each(?)) ORDER BY planned, id`
+	dossierEnrolmentsQuery = `SELECT * FROM enrolments WHERE id IN (SELECT enrolment FROM outreach WHERE message IN (SELECT value FROM json_each(?)))`
+	dossierPhasesQuery     = `
+		SELECT o.id AS outreach, p.* FROM outreach o
+		JOIN phases p ON p.playbook = o.playbook AND p.kind = o.kind AND p.subject = o.subject
+		WHERE o.message IN (SELECT value FROM json_each(?)) AND p.phase <> 'clear'`
+	doubtsQuery = `
+		SELECT message, MIN(started) AS since FROM attempts
+		WHERE message IN (SELECT value FROM json_each(?)) AND outcome = 'uncertain' GROUP BY message`
+)
+
 // outreachOn is what messages carry, in the order in which it was planned.
-func outreachOn(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (map[steward.MessageID][]steward.Outreach, error) {
-	said, err := selectOutreach(ctx, tx, `SELECT * FROM outreach WHERE message IN (`+marks(len(ids))+`) ORDER BY planned, id`, anys(ids)...)
-	out := make(map[steward.MessageID][]steward.Outreach, len(ids))
+func outreachOn(ctx context.Context, tx *sqlx.Tx, messages string) (map[steward.MessageID][]steward.Outreach, error) {
+	said, err := selectOutreach(ctx, tx, dossierOutreachQuery, messages)
+	out := make(map[steward.MessageID][]steward.Outreach, len(said))
 	for _, o := range said {
 		out[o.Message] = append(out[o.Message], o)
 	}
@@ -316,10 +343,8 @@ func outreachOn(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (map[
 
 // dealings is the enrolments that messages speak for, and the phase of each
 // outreach's subject; none where it is clear.
-func dealings(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (map[steward.EnrolmentID]steward.Enrolment, map[steward.OutreachID]steward.PhaseState, error) {
-	in := marks(len(ids))
-	list, err := selectEnrolments(ctx, tx,
-		`SELECT * FROM enrolments WHERE id IN (SELECT enrolment FROM outreach WHERE message IN (`+in+`))`, anys(ids)...)
+func dealings(ctx context.Context, tx *sqlx.Tx, messages string) (map[steward.EnrolmentID]steward.Enrolment, map[steward.OutreachID]steward.PhaseState, error) {
+	list, err := selectEnrolments(ctx, tx, dossierEnrolmentsQuery, messages)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -331,10 +356,7 @@ func dealings(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (map[st
 		Outreach steward.OutreachID `db:"outreach"`
 		phaseRow
 	}
-	if err := tx.SelectContext(ctx, &rows, `
-		SELECT o.id AS outreach, p.* FROM outreach o
-		JOIN phases p ON p.playbook = o.playbook AND p.kind = o.kind AND p.subject = o.subject
-		WHERE o.message IN (`+in+`) AND p.phase <> 'clear'`, anys(ids)...); err != nil {
+	if err := tx.SelectContext(ctx, &rows, dossierPhasesQuery, messages); err != nil {
 		return nil, nil, err
 	}
 	phases := make(map[steward.OutreachID]steward.PhaseState, len(rows))
@@ -362,9 +384,11 @@ func doubtsAbout(ctx context.Context, tx *sqlx.Tx, messages []steward.Message) (
 		Message steward.MessageID `db:"message"`
 		Since   int64             `db:"since"`
 	}
-	err := tx.SelectContext(ctx, &rows, `
-		SELECT message, MIN(started) AS since FROM attempts
-		WHERE message IN (`+marks(len(tried))+`) AND outcome = 'uncertain' GROUP BY message`, anys(tried)...)
+	in, err := jsonColumn(tried)
+	if err != nil {
+		return nil, err
+	}
+	err = tx.SelectContext(ctx, &rows, doubtsQuery, in)
 	out := make(map[steward.MessageID]time.Time, len(rows))
 	for _, r := range rows {
 		out[r.Message] = instant(r.Since)
@@ -386,67 +410,36 @@ func (db *DB) Settle(ctx context.Context, id steward.MessageID, epoch int, s ste
 	if !again && !s.State.Settled() {
 		return fmt.Errorf("settle %s: %q is not how an attempt ends", id, s.State)
 	}
-	refused, err := db.settles.do(ctx, settle{id, epoch, s, now})
+	a, err := db.moves.do(ctx, move{id: id, epoch: epoch, now: now, end: s})
 	if err == nil {
-		err = refused
+		err = a.err
 	}
 	return fault("settle "+string(id), db.path, err)
 }
 
-type settle struct {
-	id    steward.MessageID
-	epoch int
-	steward.Settlement
-	now time.Time
-}
-
-// writeSettles answers each settlement with why it alone was refused, if it
-// was.
-func (db *DB) writeSettles(ctx context.Context, settles []settle) ([]error, error) {
-	out := make([]error, len(settles))
-	err := db.update(ctx, fmt.Sprintf("settle %d messages", len(settles)), func(tx *sqlx.Tx) error {
-		ids := make([]steward.MessageID, len(settles))
-		for i, s := range settles {
-			ids[i] = s.id
-		}
-		under, err := readDepartures(ctx, tx, ids)
-		if err != nil {
-			return err
-		}
-		w, err := prepareMoves(ctx, tx)
-		if err != nil {
-			return err
-		}
-		defer w.close()
-		for i, s := range settles {
-			d, ok := under[s.id]
-			if !ok {
-				out[i] = fmt.Errorf("message %s: %w", s.id, ErrNotFound)
-				continue
-			}
-			if out[i] = endable(d.message, s); out[i] != nil {
-				continue
-			}
-			if d.message, err = w.settle(ctx, d, s.epoch, s.Settlement, s.now); err != nil {
-				return fmt.Errorf("message %s: %w", s.id, err)
-			}
-			under[s.id] = d
-		}
-		return nil
-	})
-	return out, err
+// settle writes one settlement, or says why it is refused.
+func (w *mover) settle(s move, under map[steward.MessageID]departure) (refused, err error) {
+	d, ok := under[s.id]
+	if !ok {
+		return fmt.Errorf("message %s: %w", s.id, ErrNotFound), nil
+	}
+	if refused := endable(d, s); refused != nil {
+		return refused, nil
+	}
+	under[s.id], err = w.leaves(d, s)
+	return nil, err
 }
 
 // endable tells whether an attempt may still say what became of a message. An
 // epoch is claimed once at most, so it names one attempt.
-func endable(m steward.Message, s settle) error {
+func endable(m departure, s move) error {
 	if m.State == steward.Sending && m.Epoch == s.epoch {
 		return nil
 	}
 	late := m.Reason == steward.ReasonOutcomeLost && (m.State == steward.Uncertain && m.Epoch == s.epoch ||
 		(m.State == steward.Planned || m.State == steward.Enqueued) && m.Epoch == s.epoch+1)
 	switch {
-	case late && s.State == steward.Sent:
+	case late && s.end.State == steward.Sent:
 		return nil
 	case m.State.Settled():
 		return fmt.Errorf("it is %s: %w", m.State, ErrSettled)
@@ -454,63 +447,93 @@ func endable(m steward.Message, s settle) error {
 	return fmt.Errorf("it is %s in epoch %d, not sending in epoch %d: %w", m.State, m.Epoch, s.epoch, ErrConflict)
 }
 
-// A departure is a message that leaves sending, with what it carries.
+// A departure is what has to be known of a message that leaves sending, and
+// what it carries.
 type departure struct {
-	message steward.Message
+	ID             steward.MessageID    `db:"id"`
+	Account        steward.AccountID    `db:"account"`
+	State          steward.MessageState `db:"state"`
+	Reason         steward.Reason       `db:"reason"`
+	Epoch          int                  `db:"epoch"`
+	Due            int64                `db:"due"`
+	Lease          int64                `db:"lease"`
+	Attempts       int                  `db:"attempts"`
+	Ref            string               `db:"ref"`
+	RetryUncertain bool                 `db:"retry_uncertain"`
+
 	carried []steward.Outreach
 }
 
+const departuresQuery = `
+	SELECT id, account, state, reason, epoch, due, lease, attempts, ref, retry_uncertain
+	FROM messages WHERE id IN (SELECT value FROM json_each(?))`
+
 func readDepartures(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (map[steward.MessageID]departure, error) {
-	messages, err := selectMessages(ctx, tx, `SELECT * FROM messages WHERE id IN (`+marks(len(ids))+`)`, anys(ids)...)
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	in, err := jsonColumn(ids)
 	if err != nil {
 		return nil, err
 	}
-	carried, err := outreachOn(ctx, tx, ids)
-	out := make(map[steward.MessageID]departure, len(messages))
-	for _, m := range messages {
-		out[m.ID] = departure{m, carried[m.ID]}
+	var rows []departure
+	if err := tx.SelectContext(ctx, &rows, departuresQuery, in); err != nil {
+		return nil, err
+	}
+	carried, err := outreachOn(ctx, tx, in)
+	out := make(map[steward.MessageID]departure, len(rows))
+	for _, d := range rows {
+		d.carried = carried[d.ID]
+		out[d.ID] = d
 	}
 	return out, err
 }
 
-// settle closes the attempt of an epoch and moves its message out of sending,
-// and keeps why. A return to planned raises the epoch.
-func (w *moves) settle(ctx context.Context, was departure, epoch int, s steward.Settlement, now time.Time) (steward.Message, error) {
-	m := was.message
-	again := s.State == steward.Deferred || s.State == steward.Planned
-	counted := !again || !s.Free
-	outcome := s.State
-	if s.Doubt {
+// leaves keeps the attempt of an epoch, moves its message out of sending, and
+// keeps why. A return to planned raises the epoch.
+func (w *mover) leaves(m departure, s move) (departure, error) {
+	end := s.end
+	again := end.State == steward.Deferred || end.State == steward.Planned
+	counted := !again || !end.Free
+	outcome := end.State
+	if end.Doubt {
 		outcome = steward.Uncertain
 	}
-	if _, err := w.end.ExecContext(ctx, now.Unix(), outcome, s.Reason, s.Detail, s.Ref, counted, m.ID, epoch); err != nil {
+	var err error
+	if m.State == steward.Sending {
+		err = w.exec(&w.tried, triedQuery, m.ID, s.epoch, seconds(end.Started), s.now.Unix(), outcome, end.Reason, end.Detail, end.Ref, counted, m.ID)
+	} else { // it was given up already, and its sender turned up
+		err = w.exec(&w.found, foundQuery, s.now.Unix(), outcome, end.Reason, end.Detail, end.Ref, m.ID, s.epoch)
+	}
+	if err != nil {
 		return m, err
 	}
 	if !counted {
 		m.Attempts--
 	}
-	d := steward.Decision{Effect: steward.Suppress, Reason: s.Reason, Detail: s.Detail}
-	m.State, m.Reason, m.Detail, m.Lease, m.Settled = s.State, s.Reason, s.Detail, time.Time{}, now
-	if s.Ref != "" {
-		m.Ref = s.Ref
+	d := steward.Decision{Effect: steward.Suppress, Reason: end.Reason, Detail: end.Detail}
+	m.State, m.Reason, m.Lease = end.State, end.Reason, 0
+	if end.Ref != "" {
+		m.Ref = end.Ref
 	}
-	switch s.State {
+	settled := s.now.Unix()
+	switch end.State {
 	case steward.Sent, steward.Uncertain: // it went out, or may have
 		d.Effect = steward.Pass
 	case steward.Planned:
 		m.Epoch++
 		fallthrough
 	case steward.Deferred:
-		m.Settled = time.Time{}
-		if m.Due = s.Due; m.Due.IsZero() {
-			m.Due = now
+		settled = 0
+		if m.Due = seconds(end.Due); m.Due == 0 {
+			m.Due = s.now.Unix()
 		}
-		d.Effect, d.Until = steward.Defer, m.Due
+		d.Effect, d.Until = steward.Defer, instant(m.Due)
 	}
-	if _, err := w.leave.ExecContext(ctx, m.State, m.Reason, m.Detail, m.Ref, m.Epoch, seconds(m.Due), m.Attempts, seconds(m.Settled), m.ID); err != nil {
+	if err := w.exec(&w.leave, leaveQuery, m.State, m.Reason, end.Detail, m.Ref, m.Epoch, m.Due, m.Attempts, settled, m.ID); err != nil {
 		return m, err
 	}
-	return m, w.records(ctx, m, was.carried, d, now)
+	return m, w.put(recordsOf(steward.Message{ID: m.ID, Account: m.Account}, m.carried, d, s.now))
 }
 
 // suppressed tells whether an address wants no more mail, and why.

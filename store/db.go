@@ -42,8 +42,7 @@ type DB struct {
 	lock  *fileLock // nil without Options.Lock
 
 	// Claims and settlements come from many senders at once.
-	claims  gathering[claim, claimed]
-	settles gathering[settle, error]
+	moves gathering[move, moved]
 }
 
 // Open opens the database at path, creating it when it is not there, and
@@ -61,8 +60,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 
 func open(ctx context.Context, path string, o Options, migrations fs.FS) (_ *DB, err error) {
 	db := &DB{path: path}
-	db.claims.write, db.claims.most = db.writeClaims, gatherMost
-	db.settles.write, db.settles.most = db.writeSettles, gatherMost
+	db.moves.write, db.moves.most = db.writeMoves, movesMost
 	defer func() {
 		if err != nil {
 			_ = db.Close() // the first error is the one to tell
@@ -83,6 +81,9 @@ func open(ctx context.Context, path string, o Options, migrations fs.FS) (_ *DB,
 		// Immediate transactions take the write lock at once; a second writing
 		// connection could only wait for it, and deferred ones fail half-way.
 		db.write.SetMaxOpenConns(1)
+		if _, err = db.write.ExecContext(ctx, `PRAGMA wal_autocheckpoint = 10000`); err != nil {
+			return nil, fault("open", path, err)
+		}
 	}
 	if db.read, err = connect(path, readerPragmas); err != nil {
 		return nil, fault("open", path, err)

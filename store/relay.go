@@ -151,26 +151,21 @@ func (db *DB) LapsedSends(ctx context.Context, now time.Time, lease time.Duratio
 		if err := tx.SelectContext(ctx, &out, lapsedSendsQuery, now.Unix(), now.Add(lease).Unix()); err != nil || len(out) == 0 {
 			return err
 		}
-		w, err := prepareMoves(ctx, tx)
+		w := &mover{ctx: ctx, tx: tx}
+		defer w.close()
+		lapsed, err := readDepartures(ctx, tx, out)
 		if err != nil {
 			return err
 		}
-		defer w.close()
-		for ids := range slices.Chunk(out, inLimit) {
-			lapsed, err := readDepartures(ctx, tx, ids)
-			if err != nil {
-				return err
+		for _, id := range out {
+			m := lapsed[id]
+			end := steward.Settlement{State: steward.Uncertain, Reason: steward.ReasonOutcomeLost, Doubt: true, Started: instant(m.Lease).Add(-lease),
+				Detail: fmt.Sprintf("the sender did not come back from attempt %d; it may have been delivered", m.Attempts)}
+			if m.RetryUncertain {
+				end.State, end.Due, end.Detail = steward.Planned, now, end.Detail+"; it is looked for, and tried again if it is not there"
 			}
-			for _, id := range ids {
-				m := lapsed[id].message
-				s := steward.Settlement{State: steward.Uncertain, Reason: steward.ReasonOutcomeLost, Doubt: true,
-					Detail: fmt.Sprintf("the sender did not come back from attempt %d; it may have been delivered", m.Attempts)}
-				if m.RetryUncertain {
-					s.State, s.Due, s.Detail = steward.Planned, now, s.Detail+"; it is looked for, and tried again if it is not there"
-				}
-				if _, err := w.settle(ctx, lapsed[id], m.Epoch, s, now); err != nil {
-					return err
-				}
+			if _, err := w.leaves(m, move{id: id, epoch: m.Epoch, now: now, end: end}); err != nil {
+				return err
 			}
 		}
 		return nil
