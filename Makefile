@@ -14,13 +14,14 @@ PKG     ?= ./...
 # A demo's options, such as make demo DEMO="--seed 7".
 DEMO ?=
 
-.PHONY: help demo build static test tools race check fuzz bench image clean
+.PHONY: help demo build static test tools race crash check fuzz bench image clean
 
 help:
 	@echo "make demo    build Steward and watch it work on a simulated portfolio"
 	@echo "make test    run every test; says what it had to skip (PKG=./jobs for one package)"
 	@echo "make check   gofmt, go vet and staticcheck"
 	@echo "make race    run every test under the race detector"
+	@echo "make crash   kill the worker CRASH_KILLS times (default 300) on each queue and account for every message"
 	@echo "make fuzz    run every fuzz target for FUZZTIME (default 3s) each"
 	@echo "make bench   run the benchmarks"
 	@echo "make build   build bin/steward; make static builds one without shared libraries"
@@ -47,6 +48,15 @@ test: tools
 
 race: tools
 	@go test -race -short -v $(PKG) 2>&1 | awk -f .ci/summary.awk
+
+# The worker lives through simulated days and is killed over and over; a few
+# minutes. CRASH_SEED=N lives through the same days again.
+CRASH_KILLS ?= 300
+CRASH_DAYS  ?= 16
+CRASH_SEED  ?= $(shell echo $$RANDOM)
+crash: tools
+	STEWARD_REQUIRE_ALL=1 STEWARD_CRASH_SEED=$(CRASH_SEED) STEWARD_CRASH_KILLS=$(CRASH_KILLS) STEWARD_CRASH_DAYS=$(CRASH_DAYS) \
+		go test -count=1 -timeout 1h -run '^TestCrashLoop$$' -v ./cmd/steward
 
 # Debian's redis-server, for the tests against a real Redis. Those tests start
 # one of their own on a port of their own.

@@ -28,7 +28,9 @@ func main() {
 
 // run is the whole program; tests call it as main does.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	return newApp(getenv, stdin, stdout, stderr).main(ctx, args)
+	a := newApp(getenv, stdin, stdout, stderr)
+	arm(a)
+	return a.main(ctx, args)
 }
 
 func newApp(getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) *app {
