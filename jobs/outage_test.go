@@ -47,8 +47,8 @@ func (s *stage) minutes(q *bench, d time.Duration) {
 	}
 }
 
-// Slack is away for six hours, with forty cards to send: it is asked a few
-// times an hour and not forty times a minute, no card uses its attempts up, mail
+// Slack is away for six hours, with a dozen cards to send: it is asked a few
+// times an hour and not a dozen times a minute, no card uses its attempts up, mail
 // goes on, ops hears once, and everything arrives once Slack is back.
 func TestOutage(t *testing.T) {
 	for _, c := range []struct {
@@ -63,7 +63,7 @@ func TestOutage(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStage(t, "", "max_new: 100", "")
-			s.accounts(40, 20_000)
+			s.accounts(12, 20_000)
 			s.evaluate()
 			down := true
 			p := &providerOfTwo{calls: map[steward.Channel]int{}, taken: map[steward.MessageID]int{}, slack: func() error {
@@ -145,4 +145,3 @@ func (f senderFunc) Send(_ context.Context, l steward.Letter) (steward.Receipt, 
 }
 
 var _ jobs.Sender = senderFunc(nil)
-
