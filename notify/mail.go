@@ -216,10 +216,10 @@ func headerText(s string, limit int) string {
 	return shorten(strings.ReplaceAll(oneLine(s), "=?", "= ?"), limit)
 }
 
-// isPlain tells an address that has no character in it that a program could
-// take for an end: of the address, of the line, of the field.
+// isPlain tells an address that has nothing in it that a program could take for
+// an end, of the address, of the line, of the field, or for an encoded word.
 func isPlain(address string) bool {
-	return len(address) <= 254 && !strings.ContainsFunc(address, func(r rune) bool {
+	return len(address) <= 254 && !strings.Contains(address, "=?") && !strings.ContainsFunc(address, func(r rune) bool {
 		return r == '<' || r == '>' || r == unicode.ReplacementChar || unicode.IsSpace(r) || visible(r) != r
 	})
 }

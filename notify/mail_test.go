@@ -224,7 +224,11 @@ func checkMail(t reporter, m *MailSender, l steward.Letter) {
 			t.Errorf("header %s reads %q, %v", k, text, err)
 		}
 	}
-	for k, want := range map[string]string{"To": l.Message.To.Email, "From": m.from.Address} {
+	to, err := mail.ParseAddress("<" + l.Message.To.Email + ">") // which may be quoted where it need not be
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	for k, want := range map[string]string{"To": to.Address, "From": m.from.Address} {
 		if got, err := header.AddressList(k); err != nil || len(got) != 1 || got[0].Address != want {
 			t.Errorf("%s is %q, %v; want %q alone", k, header.Get(k), err, want)
 		}
