@@ -57,6 +57,12 @@ func (c *Circuit) ready(now time.Time) (any, probe bool) {
 	return false, over && !now.Before(c.probing)
 }
 
+// Waits tells whether the channel is held up at a moment.
+func (c *Circuit) Waits(now time.Time) bool {
+	any, _ := c.ready(now)
+	return !any
+}
+
 // admit decides whether one message may go to the provider now, and takes the
 // place of the probe for it where that is what is wanted.
 func (c *Circuit) admit(now time.Time) steward.Decision {

@@ -25,6 +25,8 @@ type Feeds struct {
 	// Playbooks tells for each playbook that is loaded why it could not be
 	// judged in the last run; "" when it could.
 	Playbooks func(context.Context) (map[steward.PlaybookName]string, error)
+	// Channels tells for each channel why it waits; "" while it is open.
+	Channels func(context.Context) (map[steward.Channel]steward.Reason, error)
 	// QueueDepth is how many tasks wait, run or are to be tried again.
 	QueueDepth func(context.Context) (int, error)
 	Jobs       func(context.Context) (map[string]JobFigures, error)
@@ -66,6 +68,7 @@ const feedLimit = 5 * time.Second
 var (
 	messageStates = [...]steward.MessageState{steward.AwaitingApproval, steward.Planned, steward.Enqueued, steward.Sending, steward.Sent,
 		steward.Deferred, steward.Uncertain, steward.FailedToSend, steward.Suppressed, steward.Expired}
+	waitReasons     = [...]steward.Reason{steward.ReasonChannelDown, steward.ReasonThrottled, steward.ReasonNotConfigured}
 	enrolmentStates = [...]steward.EnrolmentState{steward.Quarantined, steward.Active, steward.Waiting, steward.Completed, steward.Exited, steward.Failed}
 )
 
@@ -83,7 +86,7 @@ type figures struct {
 	enrolments                        *prometheus.Desc
 	evalSlot, evalAge, evalDuration   *prometheus.Desc
 	sourceStale, sourceDay, sourceAge *prometheus.Desc
-	faulty, depth                     *prometheus.Desc
+	faulty, waits, depth              *prometheus.Desc
 	runs, failures                    *prometheus.Desc
 }
 
@@ -108,6 +111,7 @@ func newFigures(feeds Feeds, version string, log *slog.Logger) *figures {
 		sourceDay:    desc("source_complete_through_timestamp_seconds", "The start, in UTC, of the last day that the source declares whole.", "source"),
 		sourceAge:    desc("source_import_age_seconds", "How long ago the source was last imported.", "source"),
 		faulty:       desc("playbook_faulty", "Whether the playbook could not be judged in the last evaluation (1).", "playbook"),
+		waits:        desc("channel_waits", "Whether nothing is sent on the channel for this reason (1): its provider is down, asks for patience, or refuses the credentials.", "channel", "reason"),
 		depth:        desc("queue_depth", "Tasks that wait, run or are to be tried again."),
 		runs:         desc("job_runs_total", "Runs of a job, failed ones included.", "job"),
 		failures:     desc("job_failures_total", "Runs of a job that failed.", "job"),
@@ -117,7 +121,7 @@ func newFigures(feeds Feeds, version string, log *slog.Logger) *figures {
 // Describe names every metric, without asking a feed.
 func (f *figures) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{f.build, f.feedUp, f.messages, f.oldest, f.enrolments, f.evalSlot, f.evalAge, f.evalDuration,
-		f.sourceStale, f.sourceDay, f.sourceAge, f.faulty, f.depth, f.runs, f.failures} {
+		f.sourceStale, f.sourceDay, f.sourceAge, f.faulty, f.waits, f.depth, f.runs, f.failures} {
 		ch <- d
 	}
 }
@@ -166,6 +170,13 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 	read(f, ch, "playbooks", f.feeds.Playbooks, func(m map[steward.PlaybookName]string) {
 		for name, fault := range m {
 			gauge(f.faulty, one(fault != ""), string(name))
+		}
+	})
+	read(f, ch, "channels", f.feeds.Channels, func(waits map[steward.Channel]steward.Reason) {
+		for channel, why := range waits {
+			for _, reason := range waitReasons {
+				gauge(f.waits, one(why == reason), string(channel), string(reason))
+			}
 		}
 	})
 	read(f, ch, "queue", f.feeds.QueueDepth, func(n int) { gauge(f.depth, float64(n)) })

@@ -52,6 +52,9 @@ func TestMetrics(t *testing.T) {
 		Playbooks: func(context.Context) (map[steward.PlaybookName]string, error) {
 			return map[steward.PlaybookName]string{"login-drop": "", "renewal-120": "divides by zero"}, nil
 		},
+		Channels: func(context.Context) (map[steward.Channel]steward.Reason, error) {
+			return map[steward.Channel]steward.Reason{steward.Slack: steward.ReasonChannelDown, steward.Email: ""}, nil
+		},
 		QueueDepth: func(context.Context) (int, error) { return 12, nil },
 		Jobs: func(context.Context) (map[string]JobFigures, error) {
 			return map[string]JobFigures{"evaluate": {Runs: 31, Failures: 2}}, nil
@@ -59,6 +62,12 @@ func TestMetrics(t *testing.T) {
 	}})
 	want := []string{
 		`steward_build_info{version="v1.2.3"} 1`,
+		`steward_channel_waits{channel="email",reason="channel_down"} 0`,
+		`steward_channel_waits{channel="email",reason="channel_not_configured"} 0`,
+		`steward_channel_waits{channel="email",reason="provider_asks_wait"} 0`,
+		`steward_channel_waits{channel="slack",reason="channel_down"} 1`,
+		`steward_channel_waits{channel="slack",reason="channel_not_configured"} 0`,
+		`steward_channel_waits{channel="slack",reason="provider_asks_wait"} 0`,
 		`steward_enrolments{state="active"} 0`,
 		`steward_enrolments{state="completed"} 0`,
 		`steward_enrolments{state="exited"} 0`,
@@ -68,6 +77,7 @@ func TestMetrics(t *testing.T) {
 		`steward_evaluation_age_seconds 3600`,
 		`steward_evaluation_duration_seconds 1.5`,
 		`steward_evaluation_slot_timestamp_seconds 1.7732952e+09`,
+		`steward_feed_up{feed="channels"} 1`,
 		`steward_feed_up{feed="enrolments"} 1`,
 		`steward_feed_up{feed="evaluation"} 1`,
 		`steward_feed_up{feed="jobs"} 1`,

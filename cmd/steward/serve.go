@@ -74,6 +74,18 @@ func (w *worker) checks() []web.Check {
 			return err
 		}},
 		{Name: "queue", Err: w.queue.Ready},
+		{Name: "channels", Advisory: true, Err: func(context.Context) error {
+			var waits []string
+			for _, c := range w.engine.Circuits() {
+				if c.Waits(w.now()) {
+					waits = append(waits, fmt.Sprintf("nothing has gone out on %s since %s, and it is tried again at %s: %s", c.Channel, w.when(c.Since), w.when(c.Until), c.Detail))
+				}
+			}
+			if len(waits) > 0 {
+				return errors.New(strings.Join(waits, "; "))
+			}
+			return nil
+		}},
 		{Name: "playbooks", Advisory: true, Err: func(context.Context) error {
 			if p := w.broken.Load(); p != nil {
 				return fmt.Errorf("the newest edit has %s, so the last good book is in use; run: steward check", count(len(*p), "mistake"))
@@ -116,6 +128,16 @@ func (w *worker) feeds() web.Feeds {
 				out[p.Playbook] = p.Fault
 			}
 			return out, err
+		},
+		Channels: func(context.Context) (map[steward.Channel]steward.Reason, error) {
+			out := map[steward.Channel]steward.Reason{}
+			for _, c := range w.engine.Circuits() {
+				out[c.Channel] = ""
+				if c.Waits(w.now()) {
+					out[c.Channel] = c.Why
+				}
+			}
+			return out, nil
 		},
 		QueueDepth: w.queue.Depth,
 		Jobs: func(context.Context) (map[string]web.JobFigures, error) {
