@@ -398,7 +398,7 @@ func TestClockSkipsASlotPastItsStartDeadline(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			time.Sleep(10*24*time.Hour + 8*time.Hour)
 			l := &ledger{last: slot(t, "2000-01-05T06:00:00Z")}
-			runFor(t, &Clock{}, time.Minute, l.job("evaluate", schedule(t, "0 6 * * *", "UTC"), c.deadline))
+			runFor(t, &Clock{Logger: slog.New(slog.DiscardHandler)}, time.Minute, l.job("evaluate", schedule(t, "0 6 * * *", "UTC"), c.deadline))
 			if diff := cmp.Diff(c.want, l.slots()); diff != "" {
 				t.Errorf("deadline %v (-want +got):\n%s", c.deadline, diff)
 			}

@@ -1,13 +1,18 @@
 package jobs
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"steward"
@@ -159,6 +164,214 @@ func TestEveryNamedDateHasItsSlot(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			rt.Fatalf("%s in %s from %s to %s (-want +got):\n%s", expr, near.zone, first, last, diff)
+		}
+	})
+}
+
+// What a step of the wall clock does to a job that is due at six every
+// morning, or every hour. No slot ever comes twice or goes backwards, and what is
+// due at the new time is started within half a minute.
+func TestClockSteppedBackAndForward(t *testing.T) {
+	const hour, day, year = time.Hour, 24 * time.Hour, 365 * 24 * time.Hour
+	for _, c := range []struct {
+		name, expr string
+		run        time.Duration // before the step, from midnight on 1 January 2000
+		step       time.Duration
+		soon       []string      // started within half a minute of the step
+		then       time.Duration // how long the clock goes on
+		later      []string      // started in that time
+	}{
+		{"an hour back", "0 * * * *", 3*hour + time.Minute, -hour, nil, 2*hour + time.Minute, []string{"2000-01-01T04:00:00Z"}},
+		{"an hour back over a slot of the day", "0 6 * * *", 6*hour + time.Minute, -hour, nil, 25 * hour, []string{"2000-01-02T06:00:00Z"}},
+		{"a day back", "0 6 * * *", 3*day + 7*hour, -day, nil, 2 * day, []string{"2000-01-05T06:00:00Z"}}, // the slot of the 4th came first, at the wrong time
+		{"a year back", "0 6 * * *", 3*day + 7*hour, -year, nil, 30 * day, nil},
+		{"an hour forward", "0 * * * *", 3*hour + time.Minute, hour, []string{"2000-01-01T04:00:00Z"}, hour, []string{"2000-01-01T05:00:00Z"}},
+		{"a day forward", "0 6 * * *", 7 * hour, day, []string{"2000-01-02T06:00:00Z"}, day, []string{"2000-01-03T06:00:00Z"}},
+		{"a month forward", "0 6 * * *", 7 * hour, 31 * day, []string{"2000-02-01T06:00:00Z"}, 2 * day, []string{"2000-02-02T06:00:00Z", "2000-02-03T06:00:00Z"}},
+		{"a month forward, every hour", "0 * * * *", 7*hour + time.Minute, 31 * day, []string{"2000-02-01T07:00:00Z"}, 2 * hour, []string{"2000-02-01T08:00:00Z", "2000-02-01T09:00:00Z"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, l := &wall{}, &ledger{last: steward.SlotAt(time.Now())}
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan error)
+				go func() {
+					done <- (&Clock{Now: w.now}).Run(ctx, []Job{l.job("evaluate", schedule(t, c.expr, "UTC"), 0)})
+				}()
+				time.Sleep(c.run)
+				synctest.Wait()
+				before := l.slots()
+				w.move(c.step)
+				time.Sleep(31 * time.Second)
+				soon := l.slots()[len(before):]
+				if diff := cmp.Diff(c.soon, soon, cmpopts.EquateEmpty()); diff != "" {
+					t.Errorf("soon after the step (-want +got):\n%s", diff)
+				}
+				time.Sleep(c.then - 31*time.Second)
+				if diff := cmp.Diff(c.later, l.slots()[len(before)+len(soon):], cmpopts.EquateEmpty()); diff != "" {
+					t.Errorf("after that (-want +got):\n%s", diff)
+				}
+				cancel()
+				<-done
+				if all := l.slots(); !slices.IsSorted(all) || len(slices.Compact(slices.Clone(all))) != len(all) {
+					t.Errorf("slots came twice or went backwards: %v", all)
+				}
+			})
+		})
+	}
+}
+
+// A machine that sleeps for a day: its timers stood still, its wall clock did
+// not. What is due when it wakes is the latest slot, if it is not too late; one
+// that is, is told, and the next comes in time.
+func TestClockSuspendedForADay(t *testing.T) {
+	for _, c := range []struct {
+		deadline time.Duration
+		want     []string
+		skipped  []string
+	}{
+		{0, []string{"2000-01-01T06:00:00Z", "2000-01-02T06:00:00Z", "2000-01-03T06:00:00Z"}, nil},
+		{12 * time.Hour, []string{"2000-01-01T06:00:00Z", "2000-01-03T06:00:00Z"}, []string{"2000-01-02T06:00:00Z"}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w, l, log := &wall{}, &ledger{last: steward.SlotAt(time.Now().Add(-time.Hour))}, &logged{}
+			var skipped []string
+			job := l.job("evaluate", schedule(t, "0 6 * * *", "UTC"), c.deadline)
+			deaf := true
+			job.Skipped = func(_ context.Context, at steward.Slot) error {
+				if deaf { // the first word is lost, and said again
+					deaf = false
+					return errors.New("database is locked")
+				}
+				skipped = append(skipped, at.String())
+				return nil
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error)
+			go func() { done <- (&Clock{Now: w.now, Logger: log.logger()}).Run(ctx, []Job{job}) }()
+			time.Sleep(20 * time.Hour)
+			w.move(24 * time.Hour) // asleep from eight in the evening on
+			time.Sleep(11 * time.Hour)
+			cancel()
+			<-done
+			if diff := cmp.Diff(c.want, l.slots()); diff != "" {
+				t.Errorf("deadline %s (-want +got):\n%s", c.deadline, diff)
+			}
+			if diff := cmp.Diff(c.skipped, skipped); diff != "" {
+				t.Errorf("deadline %s: told of what is skipped (-want +got):\n%s", c.deadline, diff)
+			}
+			if n := log.count("start deadline and is skipped"); n != len(c.skipped) {
+				t.Errorf("deadline %s: logged %d times", c.deadline, n)
+			}
+		})
+	}
+}
+
+// What was never on record was not missed: a new installation begins with its
+// next slot and alarms nobody.
+func TestClockOfANewInstallationSkipsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(23 * time.Hour)
+		l := &ledger{}
+		job := l.job("evaluate", schedule(t, "0 6 * * *", "UTC"), 12*time.Hour)
+		job.Skipped = func(_ context.Context, at steward.Slot) error { t.Errorf("%s was skipped", at); return nil }
+		runFor(t, &Clock{}, 8*time.Hour, job)
+		if diff := cmp.Diff([]string{"2000-01-02T06:00:00Z"}, l.slots()); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	})
+}
+
+// What was handed over and does not get on record was lost or given up: it is
+// handed over again, until a later slot is due or its deadline has passed. What
+// is on record is not.
+func TestClockStartsAgainWhatWasLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &ledger{last: steward.SlotAt(time.Now())}
+		job := l.job("evaluate", schedule(t, "0 6,18 * * *", "UTC"), 4*time.Hour)
+		job.Again = 5 * time.Minute
+		keep := job.Do
+		handed := map[string]int{}
+		var skipped []string
+		job.Skipped = func(_ context.Context, at steward.Slot) error { skipped = append(skipped, at.String()); return nil }
+		job.Do = func(ctx context.Context, at steward.Slot) error {
+			handed[at.String()]++
+			if at.String() == "2000-01-01T06:00:00Z" && handed[at.String()] < 4 || at.String() == "2000-01-01T18:00:00Z" {
+				return nil // and the queue forgets it
+			}
+			return keep(ctx, at)
+		}
+		runFor(t, &Clock{Logger: slog.New(slog.DiscardHandler)}, 31*time.Hour, job)
+		if got := handed["2000-01-01T06:00:00Z"]; got != 4 {
+			t.Errorf("the slot that was lost three times was handed over %d times, want 4", got)
+		}
+		if got := handed["2000-01-01T18:00:00Z"]; got < 40 || got > 49 {
+			t.Errorf("the slot that is always lost was handed over %d times in four hours", got)
+		}
+		if diff := cmp.Diff([]string{"2000-01-01T18:00:00Z"}, skipped); diff != "" {
+			t.Errorf("skipped (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{"2000-01-01T06:00:00Z", "2000-01-02T06:00:00Z"}, l.slots()); diff != "" {
+			t.Errorf("on record (-want +got):\n%s", diff)
+		}
+		if got := handed["2000-01-02T06:00:00Z"]; got != 1 {
+			t.Errorf("a slot on record was handed over %d times", got)
+		}
+	})
+}
+
+// A record of the year 2030 has every slot before it wait. When a person takes
+// it back, the clock goes on within half a minute, with nobody restarting it.
+func TestClockGoesOnOnceARecordIsTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &ledger{last: slot(t, "2030-01-01T00:00:00Z")}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() {
+			done <- (&Clock{}).Run(ctx, []Job{l.job("evaluate", schedule(t, "0 * * * *", "UTC"), 0)})
+		}()
+		time.Sleep(3*time.Hour + time.Minute)
+		if got := l.slots(); len(got) != 0 {
+			t.Errorf("started %v before the record had passed", got)
+		}
+		l.mu.Lock()
+		l.last = steward.SlotAt(time.Now().Add(-5 * time.Hour))
+		l.mu.Unlock()
+		time.Sleep(31 * time.Second)
+		if diff := cmp.Diff([]string{"2000-01-01T03:00:00Z"}, l.slots()); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+		time.Sleep(time.Hour)
+		cancel()
+		<-done
+		if diff := cmp.Diff([]string{"2000-01-01T03:00:00Z", "2000-01-01T04:00:00Z"}, l.slots()); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	})
+}
+
+// A schedule of the leap day runs every four years, and not in 2100.
+func TestClockOnLeapDays(t *testing.T) {
+	s := schedule(t, "0 6 29 2 *", "Europe/Berlin")
+	at, years := slot(t, "2090-01-01T00:00:00Z"), []int{}
+	for range 4 {
+		at = s.Next(at)
+		if m, d := at.Day(zone(t, "Europe/Berlin")).Start(time.UTC).Month(), at.Day(zone(t, "Europe/Berlin")).Start(time.UTC).Day(); m != time.February || d != 29 {
+			t.Errorf("%s is no leap day", at)
+		}
+		years = append(years, at.Time().Year())
+	}
+	if want := []int{2092, 2096, 2104, 2108}; !slices.Equal(years, want) {
+		t.Errorf("it runs in %v, want %v", years, want)
+	}
+	synctest.Test(t, func(t *testing.T) { // 2000 is a leap year, 2001 is not
+		l := &ledger{last: steward.SlotAt(time.Now())}
+		for _, around := range []string{"2000-02-28T00:00:00Z", "2001-02-27T00:00:00Z"} {
+			time.Sleep(time.Until(slot(t, around).Time()))
+			runFor(t, &Clock{}, 3*24*time.Hour, l.job("evaluate", s, 0))
+		}
+		if got := l.slots(); len(got) != 1 || got[0] != "2000-02-29T05:00:00Z" {
+			t.Errorf("started %v, want the one leap day", got)
 		}
 	})
 }
