@@ -14,12 +14,13 @@ PKG     ?= ./...
 # A demo's options, such as make demo DEMO="--seed 7".
 DEMO ?=
 
-.PHONY: help demo build static test tools race crash check fuzz bench image clean
+.PHONY: help demo build static test tools race crash check vuln fuzz bench image clean
 
 help:
 	@echo "make demo    build Steward and watch it work on a simulated portfolio"
 	@echo "make test    run every test; says what it had to skip (PKG=./jobs for one package)"
 	@echo "make check   gofmt, go vet and staticcheck"
+	@echo "make vuln    look for known vulnerabilities in what is called; advisory, needs a network"
 	@echo "make race    run every test under the race detector"
 	@echo "make crash   kill the worker CRASH_KILLS times (default 300) on each queue and account for every message"
 	@echo "make fuzz    run every fuzz target for FUZZTIME (default 3s) each"
@@ -75,13 +76,18 @@ check: bin/staticcheck
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; } >&2
 	go vet ./...
 	bin/staticcheck ./...
-	bash -n .ci/run
+	bash -n .ci/run; bash -n .ci/vuln/look
 
 # The linter's requirements stay in a module of its own, so that the product's
 # go.mod lists what the product needs.
 bin/staticcheck: .ci/lint/go.mod .ci/lint/go.sum
 	@mkdir -p bin
 	go build -C .ci/lint -o $(CURDIR)/bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+
+# Advisory: fails when there is something to know, says so when it could not
+# look, and CI goes on either way. Its tool has a module of its own as well.
+vuln:
+	@.ci/vuln/look
 
 FUZZTIME ?= 3s
 # Every fuzz target in turn, as go test fuzzes one at a time. A worker that is
