@@ -57,7 +57,7 @@ func readCrashPlan(t *testing.T) crashPlan {
 		}
 		return n
 	}
-	p := crashPlan{seed: uint64(number("STEWARD_CRASH_SEED", 1)), kills: number("STEWARD_CRASH_KILLS", 24), days: number("STEWARD_CRASH_DAYS", 6)}
+	p := crashPlan{seed: uint64(number("STEWARD_CRASH_SEED", 1)), kills: number("STEWARD_CRASH_KILLS", 20), days: number("STEWARD_CRASH_DAYS", 5)}
 	p.queue, p.long = os.Getenv("STEWARD_CRASH_QUEUE"), p.kills >= 200
 	return p
 }
@@ -80,7 +80,7 @@ func TestCrashLoop(t *testing.T) {
 		}
 	})
 	var past []lived
-	points := newKillPoints()
+	points := newKillPoints(plan.seed)
 	for i := range (plan.kills + killsOfHistory - 1) / killsOfHistory {
 		w := newCrashWorld(plan.seed+uint64(i), plan.days)
 		past = append(past, lived{w, liveHistory(t, historyOptions{world: w, bin: bin, points: points, table: newCrashTable()})})
@@ -130,27 +130,25 @@ func buildForCrashes(t *testing.T) string {
 }
 
 // killPoints is where the process is to kill itself: each point at its first
-// passing and at a later one.
+// passing and at a later one, and then at any.
 type killPoints struct {
 	passed map[string]int             // the most that one process passed it
 	hours  map[string]map[string]bool // in which hours of the day
-	wanted []string
-	hit    map[string]int
+	hit    map[string]int             // by point and passing
 	r      *rand.Rand
 }
 
-func newKillPoints() *killPoints {
-	return &killPoints{passed: map[string]int{}, hours: map[string]map[string]bool{}, hit: map[string]int{}}
+func newKillPoints(seed uint64) *killPoints {
+	return &killPoints{passed: map[string]int{}, hours: map[string]map[string]bool{}, hit: map[string]int{}, r: rand.New(rand.NewPCG(seed, 3))}
 }
 
 // copy is what is known of the points, with nothing done about it yet.
 func (k *killPoints) copy(seed uint64) *killPoints {
-	c := newKillPoints()
-	c.passed, c.r = maps.Clone(k.passed), rand.New(rand.NewPCG(seed, 3))
+	c := newKillPoints(seed)
+	c.passed = maps.Clone(k.passed)
 	for point, hours := range k.hours {
 		c.hours[point] = maps.Clone(hours)
 	}
-	c.refill()
 	return c
 }
 
@@ -184,47 +182,48 @@ func cutPoint(passing string) (point string, n int) {
 	return passing[:at], n
 }
 
-// refill makes the list anew.
-func (k *killPoints) refill() {
+// some are where a process is to die at this hour, at the first that it comes
+// to: points at which none has died yet, and some of the others. What is passed
+// every moment, whatever else happens, comes last, as nothing else would be
+// reached before it.
+func (k *killPoints) some(hour string) (out []string) {
+	const everyMoment = 60
+	var rare, frequent, later []string
+	often := k.r.IntN(4) == 0
 	for _, point := range slices.Sorted(maps.Keys(k.passed)) {
-		k.wanted = append(k.wanted, point+":1")
-		if most := min(k.passed[point], 40); most > 1 {
-			k.wanted = append(k.wanted, fmt.Sprintf("%s:%d", point, 2+k.r.IntN(most-1)))
+		first := point + ":1"
+		switch {
+		case k.hit[first] > 0:
+		case k.passed[point] >= everyMoment:
+			frequent = append(frequent, first)
+		default:
+			rare = append(rare, first)
+		}
+		if k.hours[point][hour] && k.passed[point] > 1 && (often || k.passed[point] < everyMoment) {
+			later = append(later, fmt.Sprintf("%s:%d", point, 2+k.r.IntN(min(k.passed[point], 40)-1)))
 		}
 	}
-	k.r.Shuffle(len(k.wanted), func(i, j int) { k.wanted[i], k.wanted[j] = k.wanted[j], k.wanted[i] })
-}
-
-// some are the next few wanted that are passed at this hour; the process dies at
-// the first it comes to. Those it does not come to have to wait longer next time.
-func (k *killPoints) some(n int, hour string) []string {
-	if len(k.wanted) == 0 {
-		k.refill()
+	if len(rare) > 0 && !often {
+		frequent = nil
 	}
-	var out, rest []string
-	for _, p := range k.wanted {
-		if point, _ := cutPoint(p); len(out) < n && k.hours[point][hour] {
-			out = append(out, p)
-		} else {
-			rest = append(rest, p)
-		}
+	k.r.Shuffle(len(later), func(i, j int) { later[i], later[j] = later[j], later[i] })
+	return slices.Concat(rare, frequent, later[:min(3, len(later))])
+}
+
+// never is the points at which no process died: at its first passing, or at a
+// later one.
+func (k *killPoints) never() (out []string) {
+	later := map[string]bool{}
+	for passing := range k.hit {
+		point, n := cutPoint(passing)
+		later[point] = later[point] || n > 1
 	}
-	k.wanted = append(rest, out...)
-	return out
-}
-
-// done takes a point off the list.
-func (k *killPoints) done(hit string) {
-	k.wanted = slices.DeleteFunc(k.wanted, func(p string) bool { return p == hit })
-	point, _ := cutPoint(hit)
-	k.hit[point]++
-}
-
-func (k *killPoints) never() []string {
-	var out []string
 	for _, point := range slices.Sorted(maps.Keys(k.passed)) {
-		if k.hit[point] == 0 {
-			out = append(out, point)
+		if k.hit[point+":1"] == 0 {
+			out = append(out, point+" (first)")
+		}
+		if !later[point] && k.passed[point] > 1 {
+			out = append(out, point+" (later)")
 		}
 	}
 	return out
@@ -396,7 +395,7 @@ func (h *history) setClock(at time.Time) {
 // most is done, and a few more into the first, in which the database is made.
 func (h *history) spread() []int {
 	n := make([]int, h.world.days*len(crashHours))
-	weights := []int{0, 0, 0, 0, 1, 1, 2, 2, 2, 3} // by crashHours
+	weights := []int{0, 0, 0, 0, 0, 1, 1, 2, 2, 3} // by crashHours
 	for i := range h.kills {
 		if i < h.kills/20 {
 			n[0]++
@@ -514,10 +513,12 @@ func (h *history) live(kills int, actions ...action) {
 // says where when it is gone.
 func (h *history) dieSoon() <-chan string {
 	h.Helper()
-	way, wait := h.r.IntN(20), time.Duration(h.r.IntN(500))*time.Millisecond
+	// Most is done in the first moments of a life.
+	soon := h.r.Float64()
+	way, wait := h.r.IntN(20), time.Duration(500*soon*soon*float64(time.Millisecond))
 	var at []string
-	if way >= 9 {
-		at, wait = h.points.some(3, h.hour), time.Second
+	if way >= 7 {
+		at, wait = h.points.some(h.hour), time.Second
 		h.stop()
 	}
 	if h.proc == nil || !h.proc.alive() {
@@ -538,7 +539,7 @@ func (h *history) die(at []string, wait time.Duration, stopping bool) (where str
 			h.Errorf("the worker ended by itself, after %q: %s\n%s", last, h.proc.cmd.ProcessState, h.logTail())
 			return "by itself"
 		}
-		h.points.done(last)
+		h.points.hit[last]++
 		point, _ := cutPoint(last)
 		return point
 	case <-time.After(wait):
@@ -575,7 +576,7 @@ func (h *history) settle() {
 			h.Fatalf("the worker ended by itself\n%s", h.logTail())
 		}
 		busy := h.busy()
-		if busy == "" {
+		if busy == "" && h.busy() == "" { // the worker may have moved something on between two of its questions
 			return
 		}
 		if same++; busy != before {
