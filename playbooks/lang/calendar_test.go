@@ -34,7 +34,7 @@ func TestDaysOfOddLengthCountAsOne(t *testing.T) {
 		// A slot in every hour of the odd day and of the days around it.
 		for at := (odd - 1).Start(zone); at.Before((odd + 3).Start(zone)); at = at.Add(time.Hour) {
 			slot := steward.SlotAt(at)
-			today := slot.Day(zone)
+			today := steward.Date(at.In(zone).Date())
 			first := today - 400
 			logins := make([]float64, 400)
 			for i := range logins {
