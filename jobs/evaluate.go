@@ -263,7 +263,7 @@ func (e *Engine) tellStale(ctx context.Context, g *ground) error {
 		if l.explained {
 			continue
 		}
-		since := "never imported"
+		since := "no source brings it"
 		if l.end != steward.NoDay {
 			since = "the last whole day is " + l.end.String()
 		}

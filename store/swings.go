@@ -305,7 +305,7 @@ func (im *importing) thinDays(active map[string]map[steward.Day]int) []Swing {
 		return nil
 	}
 	var out []Swing
-	for _, metric := range slices.Sorted(maps.Keys(active)) {
+	for _, metric := range im.batch.Counts {
 		days := newDays{all: active[metric], batch: im.active[metric], believed: im.before.Shape.Through}
 		if d, usual := days.firstThin(im.batch.CompleteThrough); d != steward.NoDay {
 			out = append(out, Swing{Kind: SwingDays, What: metric, Day: d, Now: days.all[d], Was: usual})
