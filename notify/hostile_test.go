@@ -23,6 +23,7 @@ var hostileNames = []string{
 	"MARK =?utf-8?q?=0D=0ABcc:_victim@example.com?= =?utf-8?b?DQpCY2M6IHg=?=",
 	"MARK\" <victim@example.com>, \"",
 	"MARK, victim@example.com; (comment) \\",
+	"MARK \\ǅ \\",
 	"MARK" + strings.Repeat("\r\n", 5000) + "Bcc: victim@example.com",
 	"MARK" + strings.Repeat("x", 100_000),
 	"MARK\x1b[2J\x1b[31m\x07\x00",

@@ -139,13 +139,13 @@ func (m *MailSender) Compose(l steward.Letter) ([]byte, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP),
 		gomail.WithBoundary("steward-"+fileName(l.Message.ID)))
 	from := *m.from
-	if name := headerText(l.Content.From, 80); name != "" {
+	if name := personName(l.Content.From); name != "" {
 		from.Name = name
 	}
 	msg.FromMailAddress(&from)
 	msg.ToMailAddress(to)
 	if reply, err := mail.ParseAddress(l.Content.ReplyTo); err == nil && isPlain(reply.Address) {
-		msg.ReplyToMailAddress(&mail.Address{Name: headerText(l.Content.From, 80), Address: reply.Address})
+		msg.ReplyToMailAddress(&mail.Address{Name: personName(l.Content.From), Address: reply.Address})
 	}
 	subject := headerText(l.Content.Title, 200)
 	if subject == "" {
@@ -216,6 +216,11 @@ func headerText(s string, limit int) string {
 	return shorten(strings.ReplaceAll(oneLine(s), "=?", "= ?"), limit)
 }
 
+// personName is a name fit to stand before an address. A backslash goes:
+// net/mail lets one pass in an encoded word, where RFC 2047 has none, and strict
+// readers then find no address in the field.
+func personName(s string) string { return headerText(strings.ReplaceAll(s, `\`, ""), 80) }
+
 // isPlain tells an address that has nothing in it that a program could take for
 // an end, of the address, of the line, of the field, or for an encoded word.
 func isPlain(address string) bool {
@@ -239,7 +244,7 @@ func recipientAddress(to steward.Recipient) (*mail.Address, error) {
 	if err != nil {
 		return nil, bad("the recipient's e-mail address is not one")
 	}
-	a.Name = headerText(to.Name, 80)
+	a.Name = personName(to.Name)
 	return a, nil
 }
 
