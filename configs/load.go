@@ -28,7 +28,12 @@ const (
 	defaultPrivate       = "127.0.0.1:8081"
 	defaultOwners        = "owners.yaml"
 	defaultFreshWithin   = 36 * time.Hour
+	defaultRetention     = 104 * 7 * 24 * time.Hour
 )
+
+// leastRetention is how far back limits on what a person is sent may look;
+// what is younger has to be remembered.
+const leastRetention = 90 * 24 * time.Hour
 
 // workspaceFile is steward.yaml as it is written.
 type workspaceFile struct {
@@ -42,6 +47,7 @@ type workspaceFile struct {
 	PublicURL     strictyaml.Scalar                     `yaml:"public_url"`
 	Listen        listenBlock                           `yaml:"listen"`
 	Database      strictyaml.Scalar                     `yaml:"database"`
+	Retention     strictyaml.Scalar                     `yaml:"retention"`
 	Delivery      deliveryValue                         `yaml:"delivery"`
 	PreviewDir    strictyaml.Scalar                     `yaml:"preview_dir"`
 	Fields        strictyaml.Entries[strictyaml.Scalar] `yaml:"fields"`
@@ -272,6 +278,25 @@ func (l *loader) clock(f *workspaceFile) {
 	if f.StartDeadline != nil {
 		l.w.StartDeadline = f.StartDeadline.Std()
 	}
+	l.w.Retention = l.retention(f.Retention)
+}
+
+// retention reads a duration, or off for "for ever".
+func (l *loader) retention(v strictyaml.Scalar) time.Duration {
+	switch v.Value {
+	case "":
+		return defaultRetention
+	case "off":
+		return 0
+	}
+	d, err := strictyaml.ParseDuration(v.Value)
+	switch {
+	case err != nil:
+		l.wrong(v, "retention is not a time to keep things for: "+err.Error(), "write it as 104w or 730d, or off to keep everything")
+	case d.Std() < leastRetention:
+		l.wrong(v, "retention is shorter than 90 days, and what was said since then has to be remembered", "write 90d or more, or off to keep everything")
+	}
+	return d.Std()
 }
 
 const zoneHint = "write a zone such as Europe/Berlin, America/New_York or UTC"

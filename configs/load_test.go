@@ -69,8 +69,8 @@ func TestDefaults(t *testing.T) {
 	if len(ps) > 0 {
 		t.Fatal(ps)
 	}
-	got := []any{w.Schedule, w.StartDeadline, w.Database, w.PreviewDir, w.Listen, w.Delivery.Mode, w.Playbooks, w.Messages, w.Tests, w.Redis.IsZero()}
-	want := []any{"0 6 * * *", 12 * time.Hour, "/w/steward.db", "/w/preview", Listen{":8080", "127.0.0.1:8081"}, steward.Preview, "playbooks", "messages", "tests", true}
+	got := []any{w.Schedule, w.StartDeadline, w.Retention, w.Database, w.PreviewDir, w.Listen, w.Delivery.Mode, w.Playbooks, w.Messages, w.Tests, w.Redis.IsZero()}
+	want := []any{"0 6 * * *", 12 * time.Hour, 104 * 7 * 24 * time.Hour, "/w/steward.db", "/w/preview", Listen{":8080", "127.0.0.1:8081"}, steward.Preview, "playbooks", "messages", "tests", true}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -81,6 +81,7 @@ func TestEverySettingArrives(t *testing.T) {
 zone: Europe/Madrid
 schedule: "30 5 * * mon-fri"
 start_deadline: 4h
+retention: 26w
 ops: "#ops"
 redis_env: REDIS
 public_url: https://s.example.com/
@@ -145,9 +146,9 @@ playbooks: plays/
 	if diff := cmp.Diff([]steward.FieldSpec{{Name: "plan", Kind: steward.TextKind}, {Name: "seats", Kind: steward.NumberKind}}, w.Fields); diff != "" {
 		t.Error(diff)
 	}
-	got := []any{w.Zone.String(), w.Schedule, w.StartDeadline, w.Ops, w.Unowned, w.Redis.Reveal(), w.PublicURL, w.Listen, w.Database, w.PreviewDir, w.Delivery, w.Playbooks, w.CRMLink,
+	got := []any{w.Zone.String(), w.Schedule, w.StartDeadline, w.Retention, w.Ops, w.Unowned, w.Redis.Reveal(), w.PublicURL, w.Listen, w.Database, w.PreviewDir, w.Delivery, w.Playbooks, w.CRMLink,
 		w.Email.FromName, w.Email.FromAddress, w.Email.SMTP.Reveal(), w.Email.DKIM.Domain, w.Email.DKIM.Key.IsZero(), w.Approvers, w.Slack.Enabled, w.Slack.BotToken.IsZero(), w.Slack.APIURL, w.Include.Value, len(w.Unset())}
-	want := []any{"Europe/Madrid", "30 5 * * mon-fri", 4 * time.Hour, "#ops", "#nobody", "redis://u:p@localhost:6379/1", "https://s.example.com", Listen{"0.0.0.0:80", "off"}, "/w/data/s.db", "/var/preview",
+	want := []any{"Europe/Madrid", "30 5 * * mon-fri", 4 * time.Hour, 26 * 7 * 24 * time.Hour, "#ops", "#nobody", "redis://u:p@localhost:6379/1", "https://s.example.com", Listen{"0.0.0.0:80", "off"}, "/w/data/s.db", "/var/preview",
 		Delivery{steward.Redirect, "me@example.com"}, "plays", "https://crm.example.com/{id}", "{owner} at Acme", "success@mail.example.com", "smtp://u:p@h:587", "example.com", false, []steward.OwnerID{"dana"}, true, true, "http://127.0.0.1:99/api/", "status == 'customer'", 1}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -166,6 +167,8 @@ func TestMistakesAreToldWhereTheyStand(t *testing.T) {
 		{"local zone", "zone: Local\n", somebody, []string{`steward.yaml:1:7: "Local" is not a zone (write a zone such as Europe/Berlin, America/New_York or UTC) | Local`}},
 		{"misspelt", "zonee: UTC\n", somebody, []string{`steward.yaml:1:1: "zonee" is not a key of the file (did you mean "zone"?) | zonee`}},
 		{"later", "health: {}\n", somebody, []string{`steward.yaml:1:1: "health" is not in this version of Steward (remove it) | health`}},
+		{"retention", "retention: for ever\n", somebody, []string{`steward.yaml:1:12: retention is not a time to keep things for: "for ever" is not a duration such as 30m, 36h, 14d or 6w (write it as 104w or 730d, or off to keep everything) | for ever`}},
+		{"short retention", "retention: 4w\n", somebody, []string{`steward.yaml:1:12: retention is shorter than 90 days, and what was said since then has to be remembered (write 90d or more, or off to keep everything) | 4w`}},
 		{"channel", "ops: cs-ops\n", somebody, []string{`steward.yaml:1:6: ops is not a channel: "cs-ops" (write it in quotes with #, such as "#cs-ops") | cs-ops`}},
 		{"channel as comment", "ops: #cs-ops\n", somebody, []string{"steward.yaml:1:5: `ops` has no value (a # begins a comment; put it in quotes: \"#cs-ops\") |  "}},
 		{"live without url", "delivery: live\nemail: {from: a@example.com, smtp_env: S}\n", somebody, []string{`steward.yaml:1:11: live customer mail needs a public https address, so that people can unsubscribe with one click (set public_url: https://…, or deliver to preview or {redirect: you@example.com}) | live`}},

@@ -33,6 +33,9 @@ type Workspace struct {
 	SchedulePos strictyaml.Pos
 	// StartDeadline is how late a missed evaluation may still begin.
 	StartDeadline time.Duration
+	// Retention is for how long what is over is kept: messages, decisions,
+	// enrolments but each subject's newest. 0 is for ever.
+	Retention time.Duration
 	// Ops is the channel that hears about Steward itself; "" for none.
 	Ops string
 	// Redis is the queue's URL; the zero Secret means the embedded queue.

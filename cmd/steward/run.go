@@ -246,6 +246,7 @@ func (w *worker) work(ctx context.Context) error {
 	producers.Go(func() error { return w.clock(producing) })
 	producers.Go(func() error { return w.minutes(producing) })
 	producers.Go(func() error { return w.reloads(producing) })
+	producers.Go(func() error { return w.prunes(producing) })
 	producers.Go(func() error { // a listener that fails stops the worker
 		select {
 		case <-producing.Done():
