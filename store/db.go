@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/jmoiron/sqlx"
 	// The driver registers itself as "sqlite3".
@@ -40,6 +41,10 @@ type DB struct {
 	write *sqlx.DB // nil when read-only
 	read  *sqlx.DB
 	lock  *fileLock // nil without Options.Lock
+	place place     // zero without Options.Lock
+
+	// trouble is the last failure that was the file's or the disk's fault.
+	trouble atomic.Pointer[Error]
 
 	// Claims and settlements come from many senders at once.
 	moves gathering[move, moved]
@@ -100,6 +105,11 @@ func open(ctx context.Context, path string, o Options, migrations fs.FS) (_ *DB,
 	if db.write != nil {
 		if err := db.makeKeys(ctx); err != nil {
 			return nil, err
+		}
+	}
+	if o.Lock && !o.ReadOnly {
+		if err := db.settleIn(); err != nil {
+			return nil, fault("open", path, err)
 		}
 	}
 	return db, nil
@@ -225,10 +235,10 @@ func checkIntegrity(ctx context.Context, q sqlx.QueryerContext) error {
 func (db *DB) view(ctx context.Context, op string, f func(*sqlx.Tx) error) error {
 	tx, err := db.read.BeginTxx(ctx, nil)
 	if err != nil {
-		return fault(op, db.path, err)
+		return db.met(fault(op, db.path, err))
 	}
 	defer func() { _ = tx.Rollback() }() // nothing was written: there is nothing to lose
-	return fault(op, db.path, f(tx))
+	return db.met(fault(op, db.path, f(tx)))
 }
 
 // update runs f in one transaction: all of it is written, or nothing.
@@ -237,15 +247,18 @@ func (db *DB) update(ctx context.Context, op string, f func(*sqlx.Tx) error) err
 		return &Error{Op: op, Path: db.path, Err: errReadOnly,
 			Hint: "this command opened the database for reading only; it is a fault in the program, please report it"}
 	}
+	if err := db.inPlace(); err != nil {
+		return db.met(fault(op, db.path, err))
+	}
 	tx, err := db.write.BeginTxx(ctx, nil)
 	if err != nil {
-		return fault(op, db.path, err)
+		return db.met(fault(op, db.path, err))
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
 	if err := f(tx); err != nil {
-		return fault(op, db.path, err)
+		return db.met(fault(op, db.path, err))
 	}
-	return fault(op, db.path, tx.Commit())
+	return db.met(fault(op, db.path, tx.Commit()))
 }
 
 // Keys are the secrets that the database itself made, once, when it was

@@ -28,17 +28,31 @@ func (db *DB) Standing(ctx context.Context) (steward.Standing, error) {
 		if s.Open, err = selectEnrolments(ctx, tx, openEnrolmentsQuery); err != nil {
 			return err
 		}
-		var books []playbookRow
-		if err := tx.SelectContext(ctx, &books, `SELECT * FROM playbook_state ORDER BY playbook`); err != nil {
-			return err
-		}
-		if s.Playbooks, err = each(books, playbookRow.noun); err != nil {
+		if s.Playbooks, err = readPlaybookStates(ctx, tx); err != nil {
 			return err
 		}
 		s.Pause, err = readPause(ctx, tx)
 		return err
 	})
 	return s, err
+}
+
+// PlaybookStates reads what is remembered of each playbook between runs.
+func (db *DB) PlaybookStates(ctx context.Context) ([]steward.PlaybookState, error) {
+	var out []steward.PlaybookState
+	err := db.view(ctx, "read the state of playbooks", func(tx *sqlx.Tx) (err error) {
+		out, err = readPlaybookStates(ctx, tx)
+		return err
+	})
+	return out, err
+}
+
+func readPlaybookStates(ctx context.Context, tx *sqlx.Tx) ([]steward.PlaybookState, error) {
+	var rows []playbookRow
+	if err := tx.SelectContext(ctx, &rows, `SELECT * FROM playbook_state ORDER BY playbook`); err != nil {
+		return nil, err
+	}
+	return each(rows, playbookRow.noun)
 }
 
 // StandingOf reads what is going on for a few open enrolments: those that are

@@ -84,15 +84,18 @@ const (
 func hintFor(path string, err error) string {
 	var damaged *damagedError
 	var schema *schemaError
+	var replaced *replacedError
 	var sq sqlite3.Error
 	switch {
+	case errors.As(err, &replaced):
+		return "stop the worker, put the right file in its place (with no -wal and -shm of another beside it), and start it; nothing is written or sent until then"
 	case errors.As(err, &schema):
 		return schema.hint
 	case errors.As(err, &damaged):
 		return fmt.Sprintf(hintRestore, path)
 	case errors.Is(err, ErrLocked):
 		return "stop the other worker first, or give this one a database of its own"
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
 		return fmt.Sprintf(hintSpace, path)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fmt.Sprintf(hintWrite, path)
@@ -107,7 +110,8 @@ func hintFor(path string, err error) string {
 }
 
 func hintForSQLite(path string, err sqlite3.Error) string {
-	if err.SystemErrno == syscall.ENOSPC || err.SystemErrno == syscall.EDQUOT {
+	switch err.SystemErrno {
+	case syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG: // EFBIG: a limit on the size of files
 		return fmt.Sprintf(hintSpace, path)
 	}
 	switch err.Code {

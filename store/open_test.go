@@ -21,6 +21,9 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv("STORE_TEST_SCRIBBLE"); path != "" {
 		os.Exit(scribble(path))
 	}
+	if path := os.Getenv("STORE_TEST_OPEN"); path != "" {
+		os.Exit(tryToOpen(path))
+	}
 	if path := os.Getenv("STORE_TEST_HOLD"); path != "" {
 		os.Exit(hold(path))
 	}

@@ -283,9 +283,11 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		return err
 	},
 	"Pause":           func(ctx context.Context, db *DB) error { _, err := db.Pause(ctx); return err },
+	"PlaybookStates":  func(ctx context.Context, db *DB) error { _, err := db.PlaybookStates(ctx); return err },
 	"PlaybookVersion": func(ctx context.Context, db *DB) error { _, _ = db.PlaybookVersion(ctx, "v1"); return nil },
 	"Portfolio":       func(ctx context.Context, db *DB) error { _, err := db.Portfolio(ctx); return err },
 	"Prune":           func(ctx context.Context, db *DB) error { _, err := db.Prune(ctx, start); return err },
+	"Ready":           func(ctx context.Context, db *DB) error { return db.Ready(ctx) },
 	"RecipientOf":     func(ctx context.Context, db *DB) error { _, err := db.RecipientOf(ctx, someMessage); return err },
 	"Records": func(ctx context.Context, db *DB) error {
 		for _, f := range []RecordFilter{{}, {Account: "a000001"}, {Playbook: "adoption"}, {Enrolment: someEnrolment}, {Message: someMessage}} {

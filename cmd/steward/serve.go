@@ -69,10 +69,7 @@ func (u unsubscriber) Unsubscribe(ctx context.Context, id steward.MessageID) err
 // checks is what has to work for the worker to be of use.
 func (w *worker) checks() []web.Check {
 	return []web.Check{
-		{Name: "database", Err: func(ctx context.Context) error {
-			_, err := w.db.Counts(ctx)
-			return err
-		}},
+		{Name: "database", Err: w.db.Ready},
 		{Name: "queue", Err: w.queue.Ready},
 		{Name: "channels", Advisory: true, Err: func(context.Context) error {
 			var waits []string
@@ -122,9 +119,9 @@ func (w *worker) feeds() web.Feeds {
 		},
 		Sources: w.sourceFigures,
 		Playbooks: func(ctx context.Context) (map[steward.PlaybookName]string, error) {
-			st, err := w.db.Standing(ctx)
+			states, err := w.db.PlaybookStates(ctx)
 			out := map[steward.PlaybookName]string{}
-			for _, p := range st.Playbooks {
+			for _, p := range states {
 				out[p.Playbook] = p.Fault
 			}
 			return out, err
