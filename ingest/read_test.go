@@ -133,7 +133,7 @@ func TestRefusedFiles(t *testing.T) {
 		{"header twice", Accounts, "id,name,Name\n1,x,y\n", nil, "stands over columns 2 and 3"},
 		{"ambiguous dates", Accounts, "id,start_date\n1,3/4/2025\n2,5/6/2025\n", nil, "set date_order: dmy or date_order: mdy"},
 		{"ambiguous numbers", Accounts, "id\tarr\n1\t48.000\n2\t12.500\n", nil, `set decimal: "." or decimal: ","`},
-		{"mostly rejected", Accounts, "id,arr\n1,x\n2,y\n3,4\n", nil, `2 of its 3 rows could not be read, so nothing was taken from it: for instance line 2, column "arr": "x" is not a number`},
+		{"mostly rejected", Accounts, "id,arr\n1,x\n2,y\n3,4\n", nil, `2 of its 3 rows could not be read, so nothing was taken from it: for instance line 2, column "arr" is not a number`},
 		{"duplicates: error", Accounts, "id,name\n1,a\n1,b\n", func(s *Source) { s.Files[0].Duplicates = DuplicatesError }, `"1" is the id of line 2 too`},
 		{"no metric", Metrics, "account,day,visits\n1,2026-01-01,4\n", nil, "no column holds a metric that the workspace declares"},
 		{"metric without value", Metrics, "account,day,metric\n1,2026-01-01,logins\n", nil, "no column holds the value"},

@@ -72,7 +72,9 @@ func mostlyRejected(rows, rejected int, rejects []Reject) error {
 		if !x.Warning {
 			e.Err = fmt.Errorf("for instance line %d: %s", x.Line, x.Reason)
 			if x.ColumnName != "" {
-				e.Err = fmt.Errorf("for instance line %d, column %q: %q %s", x.Line, x.ColumnName, x.Text, x.Reason)
+				// Not the cell's text: errors go to logs and to a channel, and it may
+				// be somebody's address. Rejects have it.
+				e.Err = fmt.Errorf("for instance line %d, column %q %s", x.Line, x.ColumnName, x.Reason)
 			}
 			break
 		}

@@ -98,6 +98,9 @@ func (o *importCommandOptions) run(ctx context.Context) error {
 		if err != nil {
 			// The other sources are independent; what is wrong with this one is told.
 			failed = errors.Join(failed, err)
+			if wrong := (*ingest.Error)(nil); errors.As(err, &wrong) && !o.app.json {
+				o.app.printRejects(wrong.Rejects)
+			}
 			continue
 		}
 		all = append(all, done)
@@ -169,18 +172,21 @@ func (a *app) printImported(i imported) {
 		parts = append(parts, "nothing in it")
 	}
 	fmt.Fprintf(a.stderr, "%s: %s from %s\n", a.bold(i.Source), strings.Join(parts, ", "), count(i.Rows, "row"))
-	if len(i.Rejects) == 0 {
-		return
+	a.printRejects(i.Rejects)
+	if n := len(i.Rejects) - shownRejects; n > 0 {
+		fmt.Fprintf(a.stderr, "  and %d more: steward import --json lists them all\n", n)
 	}
-	for _, r := range i.Rejects[:min(shownRejects, len(i.Rejects))] {
+}
+
+// printRejects names the first rejected rows, with what they hold: this goes to
+// whoever mends them, and not to a log.
+func (a *app) printRejects(rejects []ingest.Reject) {
+	for _, r := range rejects[:min(shownRejects, len(rejects))] {
 		word := "rejected"
 		if r.Warning {
 			word = "left out"
 		}
 		fmt.Fprintf(a.stderr, "  %s %s\n", a.paint("33", word), clean(r.String()))
-	}
-	if n := len(i.Rejects) - shownRejects; n > 0 {
-		fmt.Fprintf(a.stderr, "  and %d more: steward import --json lists them all\n", n)
 	}
 }
 
