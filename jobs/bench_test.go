@@ -93,11 +93,11 @@ func benchEngine(b *testing.B, n int) (*Engine, *store.DB, *instant) {
 
 func sendAll(b *testing.B, e *Engine, server *redisServer, provider *instant, n int) {
 	b.Helper()
-	q, err := OpenQueue(b.Context(), QueueOptions{RedisURL: server.url(), Logger: slog.New(slog.DiscardHandler)})
+	q, err := OpenQueue(b.Context(), QueueOptions{RedisURL: server.url(), Hands: Hands(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := q.Serve(map[string]Handler{Deliver: e.HandleDelivery}); err != nil {
+	if err := q.Serve(e.Handlers()); err != nil {
 		b.Fatal(err)
 	}
 	for handed := 0; handed < n; {
@@ -125,7 +125,7 @@ func plainAsynq(b *testing.B, server *redisServer, n int) time.Duration {
 	client := asynq.NewClient(opt)
 	defer client.Close()
 	var handled atomic.Int64
-	worker := asynq.NewServer(opt, asynq.Config{Concurrency: defaultConcurrency, LogLevel: asynq.FatalLevel, TaskCheckInterval: redisPoll})
+	worker := asynq.NewServer(opt, asynq.Config{Concurrency: Hands()[DeliveryKind(steward.Slack)], LogLevel: asynq.FatalLevel, TaskCheckInterval: redisPoll})
 	began := time.Now()
 	if err := worker.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error {
 		handled.Add(1)
@@ -138,7 +138,7 @@ func plainAsynq(b *testing.B, server *redisServer, n int) time.Duration {
 		hands.Go(func() error {
 			for i := hand; i < n; i += relayHands {
 				payload := fmt.Appendf(nil, `{"message":"m-%016d","epoch":0}`, i)
-				if _, err := client.Enqueue(asynq.NewTask(Deliver, payload)); err != nil {
+				if _, err := client.Enqueue(asynq.NewTask("deliver", payload)); err != nil {
 					return err
 				}
 			}

@@ -564,7 +564,15 @@ func (q *bench) Enqueue(_ context.Context, t jobs.Task) error {
 	return nil
 }
 
-func (q *bench) Depth(context.Context) (int, error) { return len(q.tasks), nil }
+func (q *bench) Depth(_ context.Context, kinds ...string) (int, error) {
+	n := 0
+	for _, t := range q.tasks {
+		if slices.Contains(kinds, t.Kind) {
+			n++
+		}
+	}
+	return n, nil
+}
 
 func (q *bench) Missing(_ context.Context, tasks []jobs.Task) ([]jobs.Task, error) {
 	return slices.DeleteFunc(tasks, func(t jobs.Task) bool {

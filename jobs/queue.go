@@ -25,7 +25,10 @@ type QueueOptions struct {
 	// lives in this process and is empty after a restart. A workspace needs a
 	// Redis database to itself.
 	RedisURL string
-	// Concurrency is how many tasks run at once; 8 when zero.
+	// Hands is how many tasks of a kind run at once. Each kind has hands of its
+	// own, so that one that is slow keeps no other waiting.
+	Hands map[string]int
+	// Concurrency is that for kinds that Hands does not name; 8 when zero.
 	Concurrency int
 	// Logger takes what the queue has to say; slog's default when nil.
 	Logger *slog.Logger
@@ -59,7 +62,7 @@ const (
 	defaultConcurrency = 8
 	// asynq polls. The embedded queue costs a function call to look at, so it is
 	// looked at often; a Redis is spared.
-	embeddedPoll = 20 * time.Millisecond
+	embeddedPoll = 50 * time.Millisecond
 	redisPoll    = 200 * time.Millisecond
 	// interruptGrace is how long an interrupted handler has to return.
 	interruptGrace = 5 * time.Second
@@ -74,20 +77,19 @@ type Queue struct {
 	fetches  redis.UniversalClient // for asynq's workers
 	fetching *fetching
 	log      *slog.Logger
-	workers  int
+	hands    map[string]int
+	others   int // hands of kinds that are not among them
 	poll     time.Duration
 	embedded *embeddedRedis // nil on a Redis
 
-	mu     sync.Mutex
-	server *asynq.Server
-	cancel context.CancelFunc
-	closed bool
+	mu      sync.Mutex
+	servers []*asynq.Server // one for each kind
+	cancel  context.CancelFunc
+	closed  bool
 	// kinds are those that this process enqueues or serves. Redis keeps a list of
 	// queues too, which asynq writes once and an emptied Redis has lost.
 	kinds sync.Map
-	// slots holds a token for each running handler. asynq stops waiting for a
-	// handler that outlives its task; whoever closes the database must not.
-	slots chan struct{}
+	running running
 }
 
 // ErrQueueClosed is returned by a queue that was shut down.
@@ -100,14 +102,17 @@ var ErrQueueClosed = errors.New("the queue is closed")
 // may hold a password.
 func OpenQueue(ctx context.Context, o QueueOptions) (*Queue, error) {
 	quietRedis()
-	q := &Queue{log: o.Logger, workers: o.Concurrency, poll: redisPoll}
+	q := &Queue{log: o.Logger, hands: o.Hands, others: o.Concurrency, poll: redisPoll}
 	if q.log == nil {
 		q.log = slog.Default()
 	}
-	if q.workers <= 0 {
-		q.workers = defaultConcurrency
+	if q.others <= 0 {
+		q.others = defaultConcurrency
 	}
-	q.slots = make(chan struct{}, q.workers)
+	pool := q.others + 10
+	for _, n := range q.hands {
+		pool += n
+	}
 	dial := func(c connection) redis.UniversalClient { return q.embedded.client(c) }
 	if o.RedisURL == "" {
 		q.poll = embeddedPoll
@@ -118,9 +123,9 @@ func OpenQueue(ctx context.Context, o QueueOptions) (*Queue, error) {
 			return nil, err
 		}
 	}
-	q.redis = dial(connection{pool: q.workers + 10, retries: 1})
+	q.redis = dial(connection{pool: pool, retries: 1})
 	// asynq repeats its calls in its own time.
-	q.fetches = dial(connection{pool: q.workers + 10, retries: -1})
+	q.fetches = dial(connection{pool: pool, retries: -1})
 	q.fetching = &fetching{log: q.log, quit: make(chan struct{}), back: q.warnPolicy}
 	q.fetches.AddHook(q.fetching)
 	q.client = asynq.NewClientFromRedisClient(q.redis)
@@ -284,37 +289,52 @@ func (q *Queue) Serve(handlers map[string]Handler) error {
 	switch {
 	case q.closed:
 		return ErrQueueClosed
-	case q.server != nil:
+	case q.servers != nil:
 		return errors.New("the queue is being served already")
 	case len(handlers) == 0:
 		return errors.New("serve the queue: no handlers were given")
 	}
 	base, cancel := context.WithCancel(context.Background())
-	mux, queues := asynq.NewServeMux(), map[string]int{}
+	q.cancel = cancel
+	log := &asynqLogger{log: q.log, down: q.fetching.down}
 	for kind, h := range handlers {
-		queues[queueName(kind)] = 1
-		mux.HandleFunc(kind, q.handle(base, h))
 		q.kinds.Store(kind, true)
+		server := q.serverFor(base, kind, log)
+		mux := asynq.NewServeMux()
+		mux.HandleFunc(kind, q.handle(base, h))
+		if err := server.Start(mux); err != nil {
+			for _, s := range q.servers {
+				s.Shutdown()
+			}
+			cancel()
+			return fmt.Errorf("start the queue's workers: %w", err)
+		}
+		q.servers = append(q.servers, server)
 	}
-	server := asynq.NewServerFromRedisClient(q.fetches, asynq.Config{
-		Concurrency:              q.workers,
-		Queues:                   queues,
+	return nil
+}
+
+func (q *Queue) handsFor(kind string) int {
+	if n := q.hands[kind]; n > 0 {
+		return n
+	}
+	return q.others
+}
+
+func (q *Queue) serverFor(base context.Context, kind string, log asynq.Logger) *asynq.Server {
+	return asynq.NewServerFromRedisClient(q.fetches, asynq.Config{
+		Concurrency:              q.handsFor(kind),
+		Queues:                   map[string]int{queueName(kind): 1},
 		BaseContext:              func() context.Context { return base },
 		TaskCheckInterval:        q.poll,
 		DelayedTaskCheckInterval: time.Second,
 		RetryDelayFunc:           retryDelay,
 		// A task that shutting down interrupted has not failed.
 		IsFailure:       func(err error) bool { return err != nil && !errors.Is(err, context.Canceled) },
-		Logger:          &asynqLogger{log: q.log, down: q.fetching.down},
+		Logger:          log,
 		LogLevel:        asynq.WarnLevel,
 		ShutdownTimeout: time.Second,
 	})
-	if err := server.Start(mux); err != nil {
-		cancel()
-		return fmt.Errorf("start the queue's workers: %w", err)
-	}
-	q.server, q.cancel = server, cancel
-	return nil
 }
 
 // handle wraps a handler so that a task out of retries is dropped rather than
@@ -324,12 +344,8 @@ func (q *Queue) Serve(handlers map[string]Handler) error {
 // the database keeps anybody else from the message meanwhile.
 func (q *Queue) handle(base context.Context, h Handler) func(context.Context, *asynq.Task) error {
 	return func(ctx context.Context, t *asynq.Task) error {
-		select {
-		case q.slots <- struct{}{}:
-			defer func() { <-q.slots }()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		q.running.begin()
+		defer q.running.end()
 		own, cancel := context.WithCancel(base)
 		if deadline, ok := ctx.Deadline(); ok {
 			own, cancel = context.WithDeadline(base, deadline)
@@ -356,15 +372,22 @@ func retryDelay(n int, _ error, _ *asynq.Task) time.Duration {
 	return 2 * time.Second << min(n, 5)
 }
 
-// Depth is how many tasks wait, run or are to be tried again.
-func (q *Queue) Depth(ctx context.Context) (int, error) {
-	names, err := q.queues(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("read the queue's depth: %w", err)
+// Depth is how many tasks wait, run or are to be tried again: of the kinds, or,
+// without any, of all that this process or one before it used.
+func (q *Queue) Depth(ctx context.Context, kinds ...string) (int, error) {
+	names := make([]string, len(kinds))
+	for i, kind := range kinds {
+		names[i] = queueName(kind)
+	}
+	if len(kinds) == 0 {
+		var err error
+		if names, err = q.queues(ctx); err != nil {
+			return 0, fmt.Errorf("read the queue's depth: %w", err)
+		}
 	}
 	// One round trip, and one moment: a task between two lists is counted once.
 	var counts []*redis.IntCmd
-	_, err = q.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+	_, err := q.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		for _, name := range names {
 			keys := keysOf(name)
 			counts = append(counts, p.LLen(ctx, keys+"pending"), p.LLen(ctx, keys+"active"), p.ZCard(ctx, keys+"retry"))
@@ -432,53 +455,77 @@ func (q *Queue) Shutdown(ctx context.Context) error {
 	}
 	q.closed = true
 	close(q.fetching.quit)
-	if q.server == nil {
+	if q.servers == nil {
 		return q.close()
 	}
-	q.server.Stop()
+	for _, server := range q.servers {
+		server.Stop()
+	}
 	var late error
-	if !q.drain(ctx) {
+	if !q.running.wait(ctx) {
 		late = fmt.Errorf("stop the queue: running tasks were interrupted: %w", ctx.Err())
 		q.cancel()
 	}
 	// Each of asynq's parts waits for its last call, and a Redis that hangs answers
 	// none; without a connection they fail at once.
 	cut := time.AfterFunc(interruptGrace, func() { _ = q.fetches.Close() })
-	q.server.Shutdown()
+	var ended sync.WaitGroup
+	for _, server := range q.servers {
+		ended.Go(server.Shutdown)
+	}
+	ended.Wait()
 	cut.Stop()
 	q.cancel()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptGrace)
 	defer cancel()
-	if !q.drain(grace) {
+	if !q.running.wait(grace) {
 		late = errors.Join(late, errors.New("stop the queue: a task did not heed its interruption"))
 	}
 	return errors.Join(late, q.close())
 }
 
-// drain waits until no handler runs; false when ctx was done before. The tokens
-// are given back: a task fetched just before fetching stopped may still start.
-func (q *Queue) drain(ctx context.Context) bool {
-	taken := 0
-	defer func() {
-		for range taken {
-			<-q.slots
-		}
-	}()
-	for taken < cap(q.slots) {
-		select {
-		case q.slots <- struct{}{}: // with no time left too, where nothing runs
-			taken++
-			continue
-		default:
-		}
-		select {
-		case q.slots <- struct{}{}:
-			taken++
-		case <-ctx.Done():
-			return false
-		}
+// running counts the handlers that run. asynq stops waiting for a handler that
+// outlives its task; whoever closes the database must not. A WaitGroup will not
+// do: a task fetched just before fetching stopped may still begin.
+type running struct {
+	mu   sync.Mutex
+	n    int
+	idle chan struct{} // closed when none runs any more; nil while nobody waits
+}
+
+func (r *running) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.n++
+}
+
+func (r *running) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.n--; r.n == 0 && r.idle != nil {
+		close(r.idle)
+		r.idle = nil
 	}
-	return true
+}
+
+// wait returns when no handler runs; false when ctx was done before.
+func (r *running) wait(ctx context.Context) bool {
+	r.mu.Lock()
+	if r.n == 0 {
+		r.mu.Unlock()
+		return true
+	}
+	if r.idle == nil {
+		r.idle = make(chan struct{})
+	}
+	idle := r.idle
+	r.mu.Unlock()
+	select {
+	case <-idle:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (q *Queue) close() error {

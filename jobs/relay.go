@@ -13,17 +13,34 @@ import (
 	"steward"
 )
 
-// Deliver names the tasks that carry a message to deliver, Evaluation those
-// that carry a slot to evaluate.
-const (
-	Deliver    = "deliver"
-	Evaluation = evaluation
-)
+// Evaluation names the tasks that carry a slot to evaluate.
+const Evaluation = evaluation
+
+// DeliveryKind names the tasks that carry a message to deliver on a channel.
+func DeliveryKind(ch steward.Channel) string { return "deliver-" + string(ch) }
+
+// Hands is how many tasks of each kind run at once. An evaluation is never one
+// of two. Mail servers take ten or twenty connections from one client; Slack
+// takes many calls, as long as they are about different channels, and the more
+// messages are on their way at a time, the more of them share a commit.
+func Hands() map[string]int {
+	return map[string]int{Evaluation: 1, DeliveryKind(steward.Email): 8, DeliveryKind(steward.Slack): 64}
+}
+
+// Handlers is the queue's handlers for deliveries.
+func (e *Engine) Handlers() map[string]Handler {
+	out := map[string]Handler{}
+	for _, ch := range steward.Channels() {
+		out[DeliveryKind(ch)] = e.HandleDelivery
+	}
+	return out
+}
 
 // Enqueuer is where the relay puts tasks.
 type Enqueuer interface {
 	Enqueue(ctx context.Context, t Task) error
-	Depth(ctx context.Context) (int, error)
+	// Depth is how many tasks of the kinds are not done yet.
+	Depth(ctx context.Context, kinds ...string) (int, error)
 	// Missing is those of the tasks that nobody will run.
 	Missing(ctx context.Context, tasks []Task) ([]Task, error)
 }
@@ -34,35 +51,55 @@ type delivery struct {
 }
 
 const (
-	// InFlight is how many deliveries are in the queue at most. The rest waits in
+	// InFlight is how many deliveries of a channel are in the queue at most. The rest waits in
 	// the ledger, where it costs nothing, can be counted, and follows a circuit
 	// or a pause at once.
-	InFlight = EmbeddedInFlight
+	InFlight = EmbeddedInFlight / 2
 	// relayBatch is how many are handed over before that is written down.
 	relayBatch = 1000
 	// relayHands is how many are handed over at a time: each is a round trip.
 	relayHands = 4
 )
 
-// Relay is the only one that enqueues deliveries: what is planned and due, as
-// many as limit leaves room for in the queue (InFlight, for 0). Of a channel that waits it
-// hands over one message as a probe when it is time for that, and else none. It
-// returns how many it handed over. A relay that dies between enqueueing and
-// marking enqueues again under the same task id, which is harmless.
+// Relay is the only one that enqueues deliveries: of each channel what is
+// planned and due, as many as limit leaves room for in the queue (InFlight, for
+// 0). Of a channel that waits it hands over one message as a probe when it is
+// time for that, and else none. It returns how many it handed over. A relay that
+// dies between enqueueing and marking enqueues again under the same task id,
+// which is harmless.
 func (e *Engine) Relay(ctx context.Context, q Enqueuer, limit int) (int, error) {
 	if limit <= 0 {
 		limit = InFlight
 	}
-	depth, err := q.Depth(ctx)
+	open, probed := e.circuits.ready(e.Now())
+	total := 0
+	for _, ch := range open {
+		done, err := e.relay(ctx, q, ch, limit)
+		total += done
+		if err != nil {
+			return total, err
+		}
+	}
+	for _, ch := range probed {
+		done, err := e.relay(ctx, q, ch, 1)
+		total += done
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+func (e *Engine) relay(ctx context.Context, q Enqueuer, ch steward.Channel, limit int) (total int, err error) {
+	depth, err := q.Depth(ctx, DeliveryKind(ch))
 	if err != nil {
 		return 0, fmt.Errorf("ask the queue for its depth: %w", err)
 	}
-	total := 0
 	for room := limit - depth; room > 0; {
 		batch := min(room, relayBatch)
-		due, err := e.due(ctx, batch)
-		if err != nil || len(due) == 0 {
-			return total, err
+		due, err := e.Ledger.DueMessages(ctx, e.Now(), batch, ch)
+		if err != nil {
+			return total, fmt.Errorf("read due messages: %w", err)
 		}
 		done, err := e.enqueue(ctx, q, due)
 		total += done
@@ -72,24 +109,6 @@ func (e *Engine) Relay(ctx context.Context, q Enqueuer, limit int) (int, error) 
 		room -= done
 	}
 	return total, nil
-}
-
-// due is what may be handed over now.
-func (e *Engine) due(ctx context.Context, limit int) ([]steward.Due, error) {
-	now := e.Now()
-	open, probed := e.circuits.ready(now)
-	due, err := e.Ledger.DueMessages(ctx, now, limit, open...)
-	if err != nil {
-		return nil, fmt.Errorf("read due messages: %w", err)
-	}
-	for _, ch := range probed {
-		probe, err := e.Ledger.DueMessages(ctx, now, 1, ch)
-		if err != nil {
-			return nil, fmt.Errorf("read a due message to try %s with: %w", ch, err)
-		}
-		due = append(due, probe...)
-	}
-	return due, nil
 }
 
 // enqueue puts messages into the queue and marks those that got there.
@@ -129,7 +148,7 @@ func deliveryTask(d steward.Due) (Task, error) {
 	if err != nil {
 		return Task{}, fmt.Errorf("encode the delivery: %w", err)
 	}
-	return Task{Kind: Deliver, ID: fmt.Sprintf("%s.%d", d.ID, d.Epoch), Payload: payload, Timeout: sendLease}, nil
+	return Task{Kind: DeliveryKind(d.Channel), ID: fmt.Sprintf("%s.%d", d.ID, d.Epoch), Payload: payload, Timeout: sendLease}, nil
 }
 
 // missedAfter is how long a message is in the queue before anybody asks whether
@@ -183,7 +202,7 @@ func lostOf(ctx context.Context, q Enqueuer, in []steward.Due) (lost []steward.D
 	return lost, nil
 }
 
-// HandleDelivery is the queue's handler for Deliver tasks.
+// HandleDelivery is the queue's handler for deliveries on any channel.
 func (e *Engine) HandleDelivery(ctx context.Context, payload []byte) error {
 	var d delivery
 	if err := json.Unmarshal(payload, &d); err != nil {

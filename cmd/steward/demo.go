@@ -139,13 +139,12 @@ func (d *demo) prepare(ctx context.Context) error {
 	d.engine = d.house.engine(d.sender, discardLog())
 	d.engine.Now = d.clock.now
 	d.engine.Observe = func(r jobs.Report) { d.last = r }
-	if d.queue, err = jobs.OpenQueue(ctx, jobs.QueueOptions{Logger: discardLog()}); err != nil {
+	if d.queue, err = jobs.OpenQueue(ctx, jobs.QueueOptions{Hands: jobs.Hands(), Logger: discardLog()}); err != nil {
 		return err
 	}
-	return d.queue.Serve(map[string]jobs.Handler{
-		jobs.Deliver:    d.engine.HandleDelivery,
-		jobs.Evaluation: d.engine.HandleEvaluation(d.sync, func(context.Context) error { return nil }),
-	})
+	handlers := d.engine.Handlers()
+	handlers[jobs.Evaluation] = d.engine.HandleEvaluation(d.sync, func(context.Context) error { return nil })
+	return d.queue.Serve(handlers)
 }
 
 // clearDemo removes an earlier demo, and nothing else.

@@ -193,7 +193,7 @@ func (w *worker) prepare(ctx context.Context, o *runOptions) (err error) {
 		w.report = r
 	}
 	mine(w.engine, w.app.getenv)
-	if w.queue, err = jobs.OpenQueue(ctx, jobs.QueueOptions{RedisURL: w.ws.Redis.Reveal(), Logger: w.log}); err != nil {
+	if w.queue, err = jobs.OpenQueue(ctx, jobs.QueueOptions{RedisURL: w.ws.Redis.Reveal(), Hands: jobs.Hands(), Logger: w.log}); err != nil {
 		return err
 	}
 	if w.queue.Embedded() {
@@ -233,10 +233,9 @@ func (w *worker) work(ctx context.Context) error {
 	for ln, handler := range w.handlers(public, private) {
 		listeners.Go(func() error { return web.Serve(serving, ln, handler, w.log) })
 	}
-	if err := w.queue.Serve(map[string]jobs.Handler{
-		jobs.Deliver:    w.engine.HandleDelivery,
-		jobs.Evaluation: w.engine.HandleEvaluation(w.sync, w.relay),
-	}); err != nil {
+	handlers := w.engine.Handlers()
+	handlers[jobs.Evaluation] = w.engine.HandleEvaluation(w.sync, w.relay)
+	if err := w.queue.Serve(handlers); err != nil {
 		return err
 	}
 	w.log.Info("the worker is up", "version", version, "delivery", w.delivery.words, "schedule", w.ws.Schedule, "zone", w.ws.Zone.String(),
