@@ -420,5 +420,8 @@ func (r *reading) readJoin(j Join) (map[string]steward.AccountID, error) {
 	if err != nil && err != io.EOF {
 		return nil, inFile(j.File, err)
 	}
+	if t.lines.unended {
+		r.batch.Unended = append(r.batch.Unended, j.File)
+	}
 	return out, nil
 }

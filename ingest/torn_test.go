@@ -136,9 +136,9 @@ func TestFilled(t *testing.T) {
 	if _, known := before.Filled["accounts.currency"]; known {
 		t.Error("a column that the workspace does not want is counted")
 	}
-	only := read("id\na\n")
-	if only.AccountFields == nil {
-		t.Error("a file with nothing but ids says that it sets every field")
+	only, err := readText(File{Kind: Accounts, Path: "a.csv"}, "id\na\n", Schema{})
+	if err != nil || only.AccountFields == nil {
+		t.Errorf("a file with nothing but ids says that it sets every field; %v", err)
 	}
 
 	metrics := Schema{Metrics: []steward.MetricSpec{{Name: "logins"}, {Name: "exports"}}}

@@ -61,6 +61,9 @@ func (o *importCommandOptions) run(ctx context.Context) error {
 	if o.mode != "" && o.mode != "full" {
 		return usagef("--mode is full or nothing, not %q", o.mode)
 	}
+	if len(o.accept) > 0 && len(o.sources) == 0 {
+		return usagef("--accept needs the name of the source that was looked at")
+	}
 	var accept []store.SwingKind
 	for _, kind := range o.accept {
 		if !slices.Contains(store.SwingKinds(), store.SwingKind(kind)) {
