@@ -88,7 +88,7 @@ type Queue struct {
 	closed  bool
 	// kinds are those that this process enqueues or serves. Redis keeps a list of
 	// queues too, which asynq writes once and an emptied Redis has lost.
-	kinds sync.Map
+	kinds   sync.Map
 	running running
 }
 
