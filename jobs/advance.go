@@ -39,6 +39,9 @@ func (e *Engine) Advance(ctx context.Context) (Moved, error) {
 	if err != nil || g == nil {
 		return m, err
 	}
+	if g.base.At(now, playbooks.Memory{}).FactsToCome() {
+		return m, nil // whoever watches the clock tells of it
+	}
 	if good := g.base.GoodUntil; !good.IsZero() && now.After(good) {
 		return m, e.tellOld(ctx, g)
 	}

@@ -277,3 +277,70 @@ func TestAStalledWriterWakesUp(t *testing.T) {
 		}
 	}
 }
+
+// A clock that is stepped back for good leaves the facts of a time to come:
+// nothing goes on and nothing is said on them. Steps of minutes are no matter,
+// and once a person has taken that evaluation back and there is a new one, all
+// goes on in the same process.
+func TestFactsOfATimeToComeAreNotActedOn(t *testing.T) {
+	s := newStage(t, "", "", "")
+	right := s.now
+	s.now = right.Add(365 * 24 * time.Hour)
+	s.accounts(1, 20_000)
+	s.evaluate()
+	card := s.message(steward.Card)
+
+	s.now = right
+	s.must(s.Deliver(t.Context(), card.ID, card.Epoch))
+	if m := s.message(steward.Card); m.State != steward.Deferred || m.Reason != steward.ReasonUnknownAtSend || s.provider.count(steward.Card) != 0 {
+		t.Errorf("the card is %s (%s), and %d were sent", m.State, m.Reason, s.provider.count(steward.Card))
+	}
+	if r, err := s.Evaluate(t.Context(), steward.SlotAt(right)); err != nil || !r.Skipped {
+		t.Errorf("a slot went backwards unasked: %+v, %v", r, err)
+	}
+
+	_, err := s.db.Rewind(t.Context(), right)
+	s.must(err)
+	s.advance()
+	if s.deliver(); s.provider.count(steward.Card) != 0 {
+		t.Error("the card went out on facts that were taken back")
+	}
+	if r := s.evaluate(); r.Skipped {
+		t.Fatal("after it was taken back nothing is evaluated")
+	}
+	s.now = right.Add(time.Hour)
+	s.deliver()
+	if m := s.message(steward.Card); m.State != steward.Sent {
+		t.Errorf("after a new evaluation the card is %s (%s)", m.State, m.Reason)
+	}
+	s.now = right.Add(-30 * time.Minute) // a small step
+	s.advance()
+	s.now = right.Add(26 * time.Hour)
+	s.advance()
+	if len(s.messages(steward.Card)) != 2 {
+		t.Error("the enrolment did not go on to its next step")
+	}
+}
+
+// Nor does an enrolment that a person moves meanwhile go on upon them.
+func TestFactsOfATimeToComeMoveNothing(t *testing.T) {
+	s := newStage(t, "", "", "")
+	right := s.now
+	s.now = right.Add(365 * 24 * time.Hour)
+	s.accounts(1, 20_000)
+	s.evaluate()
+	s.deliver()
+	s.advance()
+	s.now = right
+	s.must(s.db.Ack(t.Context(), s.enrolment().ID, "dana", s.now)) // ends the wait
+	if moved := s.advance(); moved.Enrolments != 0 || len(s.messages(steward.Mail)) != 0 {
+		t.Errorf("it went on: %+v", moved)
+	}
+	_, err := s.db.Rewind(t.Context(), right)
+	s.must(err)
+	s.evaluate()
+	s.advance()
+	if m := s.message(steward.Mail); m.State != steward.AwaitingApproval {
+		t.Errorf("after a new evaluation the mail is %s (%s)", m.State, m.Reason)
+	}
+}

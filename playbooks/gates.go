@@ -177,13 +177,22 @@ func gateUnknown(s *Situation, c Candidate) steward.Decision {
 }
 
 // gateOldFacts keeps everything back that rests on facts while those are too
-// old: the next evaluation says whether it still stands.
+// old, or of a time to come: the next evaluation says whether it still stands.
 func gateOldFacts(s *Situation, c Candidate) steward.Decision {
-	if !c.AtSend || s.GoodUntil.IsZero() || !s.Now.After(s.GoodUntil) {
+	if !c.AtSend {
 		return steward.Decision{}
 	}
-	return steward.Decision{Effect: steward.Defer, Reason: steward.ReasonUnknownAtSend, Until: s.Now.Add(pauseLook),
-		Detail: fmt.Sprintf("the last evaluation was on %s; facts are too old to speak on", s.Slot.Time().In(s.Book.Zone).Format("2 January 2006 at 15:04"))}
+	on := s.Slot.Time().In(s.Book.Zone).Format("2 January 2006 at 15:04")
+	d := steward.Decision{Effect: steward.Defer, Reason: steward.ReasonUnknownAtSend, Until: s.Now.Add(pauseLook)}
+	switch {
+	case s.FactsToCome():
+		d.Detail = fmt.Sprintf("the last evaluation is of %s, which is still to come: the machine's clock was ahead then, or is behind now", on)
+	case !s.GoodUntil.IsZero() && s.Now.After(s.GoodUntil):
+		d.Detail = fmt.Sprintf("the last evaluation was on %s; facts are too old to speak on", on)
+	default:
+		return steward.Decision{}
+	}
+	return d
 }
 
 // pauseLook is how soon a message is looked at again that waits for a pause to

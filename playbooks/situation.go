@@ -57,6 +57,12 @@ type Situation struct {
 	contacts map[steward.AccountID][]steward.Contact
 }
 
+// FactsToCome tells that the facts are of a slot far ahead of Now: the machine's
+// clock was ahead when they were found, or is behind now. What they say of dates
+// is as wrong as the clock, so nothing is to be said on them. A clock that is
+// stepped back a little is no such case.
+func (s *Situation) FactsToCome() bool { return s.Slot.Time().Sub(s.Now) > time.Hour }
+
 // NewSituation prepares a situation at the frame's slot with nothing
 // remembered; portfolio is what the frame was made from.
 func NewSituation(b *Book, f *facts.Frame, p steward.Portfolio) *Situation {
