@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -113,10 +112,7 @@ func (c boundedClient) Do(req *http.Request) (*http.Response, error) {
 			resp.Header.Set("Retry-After", strconv.FormatUint(longest, 10))
 		}
 	}
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(resp.Body, maxSlackAnswer), resp.Body}
+	resp.Body = http.MaxBytesReader(nil, resp.Body, maxSlackAnswer)
 	return resp, nil
 }
 

@@ -228,6 +228,16 @@ func TestSlackFindThatCannotSee(t *testing.T) {
 			t.Errorf("Find = %v, %v", found, err)
 		}
 	})
+	t.Run("a channel whose id was learnt by posting", func(t *testing.T) {
+		s, server, _ := slackSetup(t)
+		server.Withhold("channels:read")
+		if _, err := s.Send(t.Context(), lookFor("m-1", "#cs", time.Time{})); err != nil {
+			t.Fatal(err)
+		}
+		if _, found, err := s.Find(t.Context(), lookFor("m-1", "#cs", time.Time{})); !found || err != nil {
+			t.Errorf("Find = %v, %v", found, err)
+		}
+	})
 	t.Run("a channel that was archived since", func(t *testing.T) {
 		s, server, _ := slackSetup(t)
 		if _, err := s.Send(t.Context(), lookFor("m-1", "C0CS", time.Time{})); err != nil {

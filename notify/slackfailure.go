@@ -70,6 +70,7 @@ func slackFailure(doing string, err error, mayHaveArrived, posts bool, secret st
 	var status slack.StatusCodeError
 	var syntax *json.SyntaxError
 	var shape *json.UnmarshalTypeError
+	var endless *http.MaxBytesError
 	var cert *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &limited):
@@ -80,7 +81,7 @@ func slackFailure(doing string, err error, mayHaveArrived, posts bool, secret st
 		return slackAnswer(redact(answer.Err, secret.Reveal()), cause, posts)
 	case errors.As(err, &status):
 		return slackStatus(status.Code, cause, lost)
-	case errors.As(err, &syntax), errors.As(err, &shape):
+	case errors.As(err, &syntax), errors.As(err, &shape), errors.As(err, &endless):
 		return failed(lost, "bad_answer", "the answer was not Slack's; is something between Steward and slack.com?", cause)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return failed(lost, "timeout", "Slack did not answer in time", cause)

@@ -114,7 +114,7 @@ func slackCases() []slackCase {
 		{row: slackStranger, name: "JSON of another shape", method: post, f: failure{Body: `{"ok":"yes"}`}, kind: steward.Unknowable, code: "bad_answer"},
 		{row: slackStranger, name: "an answer of nothing", method: post, f: failure{Body: `{}`}, kind: steward.Unknowable, code: "bad_answer"},
 		{row: slackStranger, name: "half an answer", method: post, f: failure{Accept: true, Body: `{"ok":tru`}, kind: steward.Unknowable, taken: 1},
-		{row: slackStranger, name: "an answer without an end", method: post, f: failure{Accept: true, Body: `{"ok":true,"x":"`, Endless: true}, kind: steward.Unknowable, taken: 1},
+		{row: slackStranger, name: "an answer without an end", method: post, f: failure{Accept: true, Body: `{"ok":true,"x":"`, Endless: true}, kind: steward.Unknowable, code: "bad_answer", taken: 1},
 		{row: slackStranger, name: "a page without an end", method: post, f: failure{Body: `<html>`, Endless: true}, kind: steward.Unknowable, code: "bad_answer"},
 
 		{row: slackAway, name: "connection refused", to: "#cs", elsewhere: "nobody listens", kind: steward.Unreachable, code: "network", hint: "DNS, proxy, firewall"},
@@ -125,7 +125,7 @@ func slackCases() []slackCase {
 		{row: slackLookup, name: "fatal_error on a look-up", method: look, f: said("fatal_error"), kind: steward.Unreachable, code: "fatal_error"},
 		{row: slackLookup, name: "a proxy's page on a look-up", method: look, f: failure{Body: "<html>"}, kind: steward.Unreachable, code: "bad_answer"},
 		{row: slackLookup, name: "a look-up of nobody", method: look, f: failure{Body: `{"ok":true,"user":{}}`}, kind: steward.Unreachable, code: "bad_answer"},
-		{row: slackLookup, name: "an endless look-up", method: look, f: failure{Body: `{"ok":true,"x":"`, Endless: true}, kind: steward.Unreachable},
+		{row: slackLookup, name: "an endless look-up", method: look, f: failure{Body: `{"ok":true,"x":"`, Endless: true}, kind: steward.Unreachable, code: "bad_answer"},
 		{row: slackLookup, name: "lost on opening", method: open, f: failure{Drop: true}, kind: steward.Unreachable, code: "network"},
 		{row: slackLookup, name: "silent on opening", method: open, f: failure{Hang: true}, kind: steward.Unreachable, code: "timeout"},
 		{row: slackLookup, name: "a byte at a time on opening", method: open, f: failure{Body: good, Drip: 2 * time.Millisecond}, kind: steward.Unreachable, code: "timeout"},

@@ -261,9 +261,18 @@ func TestMailEndsWithinItsTime(t *testing.T) {
 			}
 		})
 	}
+	// A server that does not say goodbye holds up nothing that was accepted.
+	m, server := mailSetup(t, notifytest.SMTPOptions{}, "")
+	server.Fail(notifytest.Quit, notifytest.SMTPFailure{Hang: true})
+	m.cfg.Timeout, m.cfg.Within = 30*time.Millisecond, long
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if _, err := m.Send(ctx, goodMail()); err != nil || ctx.Err() != nil {
+		t.Errorf("silent at QUIT: %v, %v", err, ctx.Err())
+	}
 	// An answer to the dot that is slow, but within the whole, is waited for: to
 	// give up would leave a mail that nobody knows of.
-	m, server := mailSetup(t, notifytest.SMTPOptions{}, "")
+	m, server = mailSetup(t, notifytest.SMTPOptions{}, "")
 	m.cfg.Timeout, m.cfg.Within = 100*time.Millisecond, long
 	server.Fail(notifytest.Dot, notifytest.SMTPFailure{Slow: 300 * time.Millisecond})
 	if _, err := m.Send(t.Context(), goodMail()); err != nil {
