@@ -100,6 +100,9 @@ type Engine struct {
 	// Explained tells a source of which ops has heard already why it does not go
 	// on, so that nothing is said when it is behind for that; nil tells none.
 	Explained func(source string) bool
+	// Overtaken tells whether a newer slot than this one is due; nil says never. An
+	// evaluation that waited in the queue until then is left to the newer one.
+	Overtaken func(steward.Slot) bool
 	// Now is the wall clock, for leases and due times; rules never see it.
 	Now func() time.Time
 	Log *slog.Logger

@@ -214,12 +214,18 @@ func (e *Engine) HandleDelivery(ctx context.Context, payload []byte) error {
 }
 
 // HandleEvaluation is the queue's handler for evaluate tasks: bring the
-// sources up to date, evaluate, and relay what that planned.
+// sources up to date, evaluate, and relay what that planned. Where evaluations
+// take longer than their period, the tasks that piled up meanwhile come to one
+// for the latest slot.
 func (e *Engine) HandleEvaluation(sync func(context.Context, steward.Slot) error, relay func(context.Context) error) Handler {
 	return func(ctx context.Context, payload []byte) error {
 		var slot steward.Slot
 		if err := json.Unmarshal(payload, &slot); err != nil {
 			e.log().Error("an evaluate task cannot be read and is dropped", "error", err)
+			return nil
+		}
+		if e.Overtaken != nil && e.Overtaken(slot) {
+			e.log().Info("an evaluation is left to the next slot, which is due as well", "slot", slot)
 			return nil
 		}
 		if err := sync(ctx, slot); err != nil {

@@ -100,44 +100,46 @@ func (y *yard) run(d time.Duration, then func(s *stage)) {
 	})
 }
 
-// clock runs one worker's clock. Its queue is a goroutine for each task, and
-// knows the id of one that is still at it.
+// clock runs one worker's clock. Its queue has one hand for evaluations, as the
+// worker's has, and knows the id of a task that waits or is being done.
 func (y *yard) clock(ctx context.Context, s *stage) {
+	s.Overtaken = func(slot steward.Slot) bool { return !y.schedule.Next(slot).Time().After(time.Now()) }
+	s.Observe = func(r jobs.Report) {
+		y.mu.Lock()
+		defer y.mu.Unlock()
+		y.done = append(y.done, r.Slot)
+	}
+	handle := s.HandleEvaluation(func(context.Context, steward.Slot) error { return nil }, func(context.Context) error { return nil })
 	var mu sync.Mutex
-	var tasks sync.WaitGroup
-	at := map[steward.Slot]bool{}
+	held := map[string]bool{}
+	tasks := make(chan jobs.Task, 100)
+	var hand sync.WaitGroup
+	hand.Go(func() {
+		for t := range tasks {
+			if err := handle(context.Background(), t.Payload); err != nil {
+				y.Errorf("evaluate %s: %v", t.ID, err)
+			}
+			mu.Lock()
+			delete(held, t.ID)
+			mu.Unlock()
+		}
+	})
 	err := (&jobs.Clock{}).Run(ctx, []jobs.Job{{Name: "evaluate", Schedule: y.schedule, Again: 5 * time.Minute, Last: s.LastSlot,
 		Do: func(_ context.Context, slot steward.Slot) error {
+			t, err := jobs.EvaluationTask(slot)
 			mu.Lock()
 			defer mu.Unlock()
-			if at[slot] {
-				return nil
+			if err == nil && !held[t.ID] {
+				held[t.ID] = true
+				tasks <- t
 			}
-			at[slot] = true
-			tasks.Go(func() {
-				y.evaluate(s, slot)
-				mu.Lock()
-				defer mu.Unlock()
-				delete(at, slot)
-			})
-			return nil
+			return err
 		}}})
 	if err != nil {
 		y.Error(err)
 	}
-	tasks.Wait()
-}
-
-func (y *yard) evaluate(s *stage, slot steward.Slot) {
-	r, err := s.Evaluate(context.Background(), slot)
-	y.mu.Lock()
-	defer y.mu.Unlock()
-	switch {
-	case err != nil:
-		y.Errorf("evaluate %s: %v", slot, err)
-	case !r.Skipped:
-		y.done = append(y.done, slot)
-	}
+	close(tasks)
+	hand.Wait()
 }
 
 // Two schedulers on one store: whoever comes first, each slot is evaluated once
@@ -195,8 +197,8 @@ func TestRunThatTakesLongerThanItsPeriod(t *testing.T) {
 						t.Errorf("%s began %s late, when a later slot was due", r.Slot, late)
 					}
 				}
-				if len(runs) != 11 {
-					t.Errorf("%d runs in half an hour, want one in three minutes", len(runs))
+				if len(runs) < 11 || len(runs) > 12 {
+					t.Errorf("%d runs in half an hour, want one after the other", len(runs))
 				}
 			})
 		})

@@ -186,6 +186,7 @@ func (w *worker) prepare(ctx context.Context, o *runOptions) (err error) {
 	w.engine.Book = func() *playbooks.Book { return w.current.Load().book }
 	w.engine.FreshWithin = func(source string) time.Duration { return freshness(w.current.Load().ws)[source] }
 	w.engine.GoodUntil = w.goodUntil
+	w.engine.Overtaken = w.overtaken
 	w.engine.Explained = w.explained
 	w.engine.Observe = func(r jobs.Report) {
 		w.mu.Lock()
@@ -215,6 +216,13 @@ func (w *worker) goodUntil(slot steward.Slot) time.Time {
 		}
 	}
 	return slot.Time().Add(time.Hour)
+}
+
+// overtaken tells whether a newer slot than this one is due. The clock sees to
+// that one, also when the queue has lost it.
+func (w *worker) overtaken(slot steward.Slot) bool {
+	next := w.schedule.Next(slot)
+	return !next.IsZero() && !next.Time().After(w.now())
 }
 
 // grace is how long running work may take to end once the worker is to stop.
