@@ -188,6 +188,15 @@ func (h *history) checkMessages(out crashOutcome, attempts map[steward.MessageID
 	for id := range taken {
 		h.Errorf("%s was taken and is not on record", id)
 	}
+	h.read(func(ctx context.Context, db *store.DB) error {
+		listed, err := db.SuppressedAddresses(ctx)
+		for address := range h.left {
+			if _, ok := listed[address]; !ok {
+				h.Errorf("%s was told that it gets no more mail, and is not on the list", address)
+			}
+		}
+		return err
+	})
 	for address, n := range h.left {
 		if got := len(h.mailsTo(address)); got != n {
 			h.Errorf("%s was taken off the list after %d mails and has had %d", address, n, got)

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,6 +25,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"steward"
+	"steward/jobs"
 	"steward/notify/notifytest"
 	"steward/store"
 )
@@ -183,41 +185,56 @@ func cutPoint(passing string) (point string, n int) {
 }
 
 // some are where a process is to die at this hour, at the first that it comes
-// to: points at which none has died yet, and some of the others. What is passed
-// every moment, whatever else happens, comes last, as nothing else would be
-// reached before it.
+// to: points at which none has died yet, at their first passing or at a later
+// one, and one more of any kind. What is passed every moment, whatever else
+// happens, has its turn now and then only, as nothing else would be reached
+// before it.
 func (k *killPoints) some(hour string) (out []string) {
 	const everyMoment = 60
-	var rare, frequent, later []string
 	often := k.r.IntN(4) == 0
+	done := k.later()
+	var any []string
 	for _, point := range slices.Sorted(maps.Keys(k.passed)) {
-		first := point + ":1"
-		switch {
-		case k.hit[first] > 0:
-		case k.passed[point] >= everyMoment:
-			frequent = append(frequent, first)
-		default:
-			rare = append(rare, first)
+		most := min(k.passed[point], 6)
+		if k.passed[point] >= everyMoment {
+			if !often {
+				continue
+			}
+			most = 40
 		}
-		if k.hours[point][hour] && k.passed[point] > 1 && (often || k.passed[point] < everyMoment) {
-			later = append(later, fmt.Sprintf("%s:%d", point, 2+k.r.IntN(min(k.passed[point], 40)-1)))
+		if k.hit[point+":1"] == 0 {
+			out = append(out, point+":1")
+		}
+		if most < 2 || !k.hours[point][hour] {
+			continue
+		}
+		passing := fmt.Sprintf("%s:%d", point, 2+k.r.IntN(most-1))
+		if any = append(any, passing); !done[point] {
+			out = append(out, passing)
 		}
 	}
-	if len(rare) > 0 && !often {
-		frequent = nil
+	if len(any) > 0 {
+		out = append(out, any[k.r.IntN(len(any))])
 	}
-	k.r.Shuffle(len(later), func(i, j int) { later[i], later[j] = later[j], later[i] })
-	return slices.Concat(rare, frequent, later[:min(3, len(later))])
+	return out
+}
+
+// later is the points at which a process died at a later passing than the
+// first.
+func (k *killPoints) later() map[string]bool {
+	out := map[string]bool{}
+	for passing := range k.hit {
+		if point, n := cutPoint(passing); n > 1 {
+			out[point] = true
+		}
+	}
+	return out
 }
 
 // never is the points at which no process died: at its first passing, or at a
 // later one.
 func (k *killPoints) never() (out []string) {
-	later := map[string]bool{}
-	for passing := range k.hit {
-		point, n := cutPoint(passing)
-		later[point] = later[point] || n > 1
-	}
+	later := k.later()
 	for _, point := range slices.Sorted(maps.Keys(k.passed)) {
 		if k.hit[point+":1"] == 0 {
 			out = append(out, point+" (first)")
@@ -293,6 +310,7 @@ type history struct {
 	told  fakeClock // the same, for the providers
 	day   int
 	hour  string
+	owed  int // kills for which there was no work left in an earlier hour
 	redis string
 
 	proc *crashProcess
@@ -324,7 +342,8 @@ func liveHistory(t *testing.T, o historyOptions) crashOutcome {
 			}
 			h.hour = hour.name
 			h.setClock(crashBegin.AddDate(0, 0, h.day).Add(hour.after))
-			n := kills[h.day*len(crashHours)+i]
+			n := kills[h.day*len(crashHours)+i] + h.owed
+			h.owed = 0
 			if h.hour == "people" {
 				h.settle()
 				h.live(n/3, h.unsubscribes()...)
@@ -484,6 +503,10 @@ type action func() bool
 func (h *history) live(kills int, actions ...action) {
 	h.Helper()
 	for enough := h.table.total() + kills; h.table.total() < enough; {
+		if len(actions) == 0 && !h.last() && h.r.IntN(4) > 0 && h.busy() == "" {
+			h.owed += enough - h.table.total()
+			break
+		}
 		gone := h.dieSoon()
 		for len(actions) > 0 && h.proc.alive() {
 			if actions[0]() {
@@ -493,6 +516,9 @@ func (h *history) live(kills int, actions ...action) {
 		h.table.kills[<-gone]++
 		if h.r.IntN(3) == 0 { // leases lapse, retries come due
 			h.setClock(h.clock.Add(3 * time.Minute))
+			if h.r.IntN(3) == 0 {
+				h.emptyQueue()
+			}
 		}
 	}
 	if h.proc == nil || !h.proc.alive() {
@@ -507,6 +533,24 @@ func (h *history) live(kills int, actions ...action) {
 			time.Sleep(20 * time.Millisecond)
 		}
 	}
+}
+
+// last tells the last hour of all.
+func (h *history) last() bool {
+	return h.day == h.world.days-1 && h.hour == crashHours[len(crashHours)-1].name
+}
+
+// emptyQueue takes away what is in Redis; the embedded queue is emptied by every
+// kill.
+func (h *history) emptyQueue() {
+	h.Helper()
+	if h.redis == "" {
+		return
+	}
+	client := redis.NewClient(&redis.Options{Network: "unix", Addr: strings.TrimPrefix(h.redis, "redis-socket://")})
+	defer client.Close()
+	h.must(client.FlushAll(context.Background()).Err())
+	h.table.emptied++
 }
 
 // dieSoon has the worker killed, by itself at a kill point or from outside, and
@@ -605,12 +649,7 @@ func (h *history) settle() {
 // that is not on record is asked for again.
 func (h *history) hurry(busy string) {
 	h.Helper()
-	if h.redis != "" {
-		client := redis.NewClient(&redis.Options{Network: "unix", Addr: strings.TrimPrefix(h.redis, "redis-socket://")})
-		defer client.Close()
-		h.must(client.FlushAll(context.Background()).Err())
-		h.table.emptied++
-	}
+	h.emptyQueue()
 	if strings.Contains(busy, "is to be evaluated") {
 		h.stop()
 		h.start()
@@ -863,4 +902,20 @@ func (h *history) slackIDs() []steward.MessageID {
 		out = append(out, meta.EventPayload.ID)
 	}
 	return out
+}
+
+// A new method of the ledger's that writes must not go without its kill points.
+func TestEveryWriteHasKillPoints(t *testing.T) {
+	source, err := os.ReadFile("crash.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads := []string{"DueEnrolments", "Ended", "Enqueued", "LastSlot", "Notices", "OutreachOf", "PlaybookVersion", "Portfolio",
+		"Salt", "Series", "Sources", "Standing", "StandingOf", "SuppressedAddresses"}
+	for m := range reflect.TypeFor[jobs.Ledger]().Methods() {
+		around := strings.Contains(string(source), "func (l minedLedger) "+m.Name+"(")
+		if around == slices.Contains(reads, m.Name) {
+			t.Errorf("jobs.Ledger has %s: either it writes and is in crash.go with kill points around it, or it reads and is named here", m.Name)
+		}
+	}
 }

@@ -95,14 +95,15 @@ type edition struct {
 }
 
 func (o *runOptions) run(ctx context.Context) error {
-	err := o.live(ctx)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return nil // it was asked to stop before it was up
+	up := false
+	err := o.live(ctx, &up)
+	if ctx.Err() != nil && (!up || errors.Is(err, context.Canceled)) {
+		return nil // it was asked to stop before it was up, and what failed failed for that
 	}
 	return err
 }
 
-func (o *runOptions) live(ctx context.Context) (err error) {
+func (o *runOptions) live(ctx context.Context, up *bool) (err error) {
 	log, err := o.logger()
 	if err != nil {
 		return err
@@ -117,6 +118,7 @@ func (o *runOptions) live(ctx context.Context) (err error) {
 	if err := w.prepare(ctx, o); err != nil {
 		return err
 	}
+	*up = true
 	return w.work(ctx)
 }
 
