@@ -44,7 +44,7 @@ const (
 	// Refused: this message will never be taken (no such channel, bad address).
 	Refused FailureKind = "refused"
 	// Unauthorised: no message will be taken until a person mends the
-	// credentials; the channel stops.
+	// credentials or the configuration; the channel stops.
 	Unauthorised FailureKind = "unauthorised"
 	// Unknowable: the call was made and its outcome was not learnt. It may have
 	// been delivered.

@@ -146,7 +146,9 @@ func (e *Engine) attempt(ctx context.Context, l steward.Letter, doubt bool) endi
 	// The answer was lost. Perhaps the provider can say right away.
 	found, done := e.look(context.WithoutCancel(ctx), l)
 	if !done {
-		found.Settlement = steward.Settlement{State: steward.Deferred, Reason: steward.ReasonRetry, Due: e.Now().Add(backoff(l.Message.Attempts)),
+		// A call that is still being worked on cannot be seen yet, so it stays in
+		// doubt and is looked for again before the next call.
+		found.Settlement = steward.Settlement{State: steward.Deferred, Reason: steward.ReasonRetry, Due: e.Now().Add(backoff(l.Message.Attempts)), Doubt: true,
 			Detail: "the answer was lost, and the provider does not have it"}
 	}
 	found.failure, found.called = end.failure, true
@@ -170,11 +172,15 @@ func (e *Engine) look(ctx context.Context, l steward.Letter) (s ending, done boo
 	case err == nil:
 		return s, false
 	}
-	s.failure = failureOf(err)
+	failure := failureOf(err)
 	s.Settlement = steward.Settlement{State: steward.Deferred, Reason: steward.ReasonOutcomeLost, Doubt: true, Due: e.Now().Add(backoff(l.Message.Attempts)),
-		Detail: "an earlier call may have delivered it, and the provider cannot be asked: " + s.failure.Error()}
-	if l.Message.Attempts >= MaxAttempts {
+		Detail: "an earlier call may have delivered it, and the provider cannot be asked: " + failure.Error()}
+	never := failure.Kind == steward.Unknowable // it keeps no record that could be looked into
+	if never || l.Message.Attempts >= MaxAttempts {
 		s.State, s.Due = steward.Uncertain, time.Time{}
+	}
+	if !never {
+		s.failure = failure
 	}
 	return s, true
 }

@@ -469,8 +469,11 @@ func TestLostOutcome(t *testing.T) {
 			return steward.Receipt{}, false, nil
 		}, steward.Deferred, ""},
 		{"cannot look now", "", func(context.Context, steward.Letter) (steward.Receipt, bool, error) {
-			return steward.Receipt{}, false, errors.New("away")
+			return steward.Receipt{}, false, &steward.DeliveryError{Kind: steward.Unreachable, Err: errors.New("away")}
 		}, steward.Deferred, ""},
+		{"there is nothing to look into", "", func(context.Context, steward.Letter) (steward.Receipt, bool, error) {
+			return steward.Receipt{}, false, &steward.DeliveryError{Kind: steward.Unknowable, Err: errors.New("a mail server cannot be asked")}
+		}, steward.Uncertain, ""},
 		{"nobody can look", "", nil, steward.Uncertain, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -512,6 +515,26 @@ func TestOutcomeAfterTheLease(t *testing.T) {
 				t.Errorf("it is %s, want %s", m.State, want)
 			}
 		})
+	}
+}
+
+// A call that the provider is still working on is not to be seen at once: it is
+// looked for again before the message is sent once more.
+func TestALateArrivalIsFound(t *testing.T) {
+	s := newStage(t, "", "", "")
+	s.accounts(1, 20_000)
+	s.evaluate()
+	arrived := false
+	s.Find = func(context.Context, steward.Letter) (steward.Receipt, bool, error) {
+		return steward.Receipt{Ref: "late"}, arrived, nil
+	}
+	s.provider.answers = []error{&steward.DeliveryError{Kind: steward.Unknowable, Err: errors.New("no answer")}}
+	s.deliver()
+	arrived = true
+	s.now = s.message(steward.Card).Due
+	s.deliver()
+	if m := s.message(steward.Card); m.State != steward.Sent || m.Ref != "late" || s.provider.count(steward.Card) != 1 {
+		t.Errorf("it is %s with ref %q after %d calls, want it found", m.State, m.Ref, s.provider.count(steward.Card))
 	}
 }
 
