@@ -8,13 +8,20 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Backup writes a copy of the database, as of this moment and without its free
 // pages, to a new file. A file that is there already is never overwritten. The
 // copy is checked and has reached the disk when Backup returns.
 func (db *DB) Backup(ctx context.Context, to string) error {
-	return fault("back up to "+to, db.path, db.copyTo(ctx, to, refuse))
+	err := db.copyTo(ctx, to, refuse)
+	if err != nil && strings.HasPrefix(hintFor(to, err), "free some space") {
+		// Not the database's disk, and nothing goes on by itself.
+		return &Error{Op: "back up", Path: db.path, Err: err,
+			Hint: fmt.Sprintf("free some space on the disk that is to hold %s, or name a file on another, and try again; what was begun is removed", to)}
+	}
+	return fault("back up to "+to, db.path, err)
 }
 
 // What copyTo does with a file of the name.

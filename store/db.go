@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/jmoiron/sqlx"
 	// The driver registers itself as "sqlite3".
@@ -171,7 +172,7 @@ func prepareFile(path string, readOnly bool) error {
 	}
 	info, err := f.Stat()
 	if err == nil && info.IsDir() {
-		err = fmt.Errorf("%s is a directory", path)
+		err = &fs.PathError{Op: "open", Path: path, Err: syscall.EISDIR}
 	}
 	return errors.Join(err, f.Close())
 }

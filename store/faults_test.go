@@ -39,7 +39,7 @@ func rooms(t *testing.T) map[string]func(t *testing.T) room {
 		must(t, syscall.Unmount(probe, 0))
 		out["a full file system"] = func(t *testing.T) room {
 			dir := t.TempDir()
-			must(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=32m"))
+			must(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=12m"))
 			t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 			return room{dir, func(t *testing.T) func() { return fillUp(t, dir) }}
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"steward"
 )
@@ -20,6 +21,9 @@ import (
 func TestMain(m *testing.M) {
 	if path := os.Getenv("STORE_TEST_SCRIBBLE"); path != "" {
 		os.Exit(scribble(path))
+	}
+	if path := os.Getenv("STORE_TEST_UPGRADE"); path != "" {
+		os.Exit(upgrade(path))
 	}
 	if path := os.Getenv("STORE_TEST_OPEN"); path != "" {
 		os.Exit(tryToOpen(path))
@@ -224,6 +228,109 @@ func TestAFailedMigrationLeavesTheFileAlone(t *testing.T) {
 	must(t, db.Close())
 }
 
+// slowly is an upgrade of several steps, each of which takes a while and would
+// be seen half-done.
+var slowly = []string{
+	`CREATE TABLE one (id INTEGER PRIMARY KEY, x TEXT);
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000) INSERT INTO one SELECT i, 'x' FROM n;
+CREATE INDEX one_x ON one (x);`,
+	`ALTER TABLE one ADD COLUMN y TEXT NOT NULL DEFAULT '';
+UPDATE one SET y = 'y' || id;`,
+	`CREATE TABLE two AS SELECT * FROM one;
+DROP TABLE one;
+CREATE UNIQUE INDEX two_y ON two (y);`,
+}
+
+// upgrade is the process of TestAnUpgradeThatIsKilled.
+func upgrade(path string) int {
+	migrations := fstest.MapFS{}
+	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
+	if err != nil {
+		return 1
+	}
+	for _, name := range names {
+		text, err := migrationFiles.ReadFile(name)
+		if err != nil {
+			return 1
+		}
+		migrations[filepath.Base(name)] = &fstest.MapFile{Data: text}
+	}
+	for i, text := range slowly {
+		migrations[fmt.Sprintf("%05d_slow.sql", len(names)+1+i)] = &fstest.MapFile{Data: []byte("-- +goose Up\n" + text + "\n")}
+	}
+	db, err := open(context.Background(), path, Options{Lock: true}, migrations)
+	if err == nil {
+		err = db.Close()
+	}
+	if err != nil {
+		os.Stdout.WriteString(err.Error())
+		return 1
+	}
+	return 0
+}
+
+// An upgrade that is killed at any moment is finished at the next start, and
+// the file of before is beside it.
+func TestAnUpgradeThatIsKilled(t *testing.T) {
+	ctx := context.Background()
+	run := func(path string) *exec.Cmd {
+		other := exec.Command(os.Args[0])
+		other.Env = append(os.Environ(), "STORE_TEST_UPGRADE="+path)
+		must(t, other.Start())
+		return other
+	}
+	prepare := func() (string, steward.MessageID) {
+		path := filepath.Join(t.TempDir(), "steward.db")
+		db, err := Open(ctx, path, Options{})
+		must(t, err)
+		m := plan(t, db, "acme")
+		must(t, db.Close())
+		return path, m.ID
+	}
+	path, _ := prepare()
+	began := time.Now()
+	must(t, run(path).Wait())
+	took := time.Since(began)
+
+	halfway := map[int64]int{}
+	for i := range 8 {
+		path, id := prepare()
+		other := run(path)
+		time.Sleep(took * time.Duration(i+1) / 8)
+		_ = other.Process.Kill()
+		_ = other.Wait()
+
+		was, err := connect(path, nil)
+		must(t, err)
+		var reached int64
+		must(t, was.Get(&reached, `SELECT MAX(version_id) FROM goose_db_version WHERE is_applied`))
+		must(t, checkIntegrity(ctx, was))
+		must(t, was.Close())
+		halfway[reached-known(t)]++
+		if reached > known(t) {
+			backup, err := Open(ctx, backupBefore(path, known(t)+3), Options{ReadOnly: true})
+			if err != nil {
+				t.Fatalf("killed after step %d: the backup: %v", reached-known(t), err)
+			}
+			if _, err := backup.Message(ctx, string(id)); err != nil {
+				t.Errorf("killed after step %d: in the backup: %v", reached-known(t), err)
+			}
+			must(t, backup.Close())
+		}
+		db, err := open(ctx, path, Options{Lock: true}, later(t, slowly...))
+		if err != nil {
+			t.Fatalf("killed after step %d: %v", reached-known(t), err)
+		}
+		var rows int
+		must(t, db.read.Get(&rows, `SELECT COUNT(*) FROM two WHERE y = 'y' || id`))
+		if _, err := db.Message(ctx, string(id)); err != nil || rows != 40_000 {
+			t.Errorf("killed after step %d, then finished: %d rows, %v", reached-known(t), rows, err)
+		}
+		must(t, db.Close())
+	}
+	t.Logf("killed after so many steps, so often: %v", halfway)
+}
+
 func TestACommandDoesNotMigrateBesideAWorker(t *testing.T) {
 	ctx, path := context.Background(), filepath.Join(t.TempDir(), "steward.db")
 	db, err := Open(ctx, path, Options{Lock: true})
@@ -317,37 +424,6 @@ func TestADamagedFileIsNotMigrated(t *testing.T) {
 	}
 	if _, err := os.Stat(backupBefore(path, known(t)+1)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a damaged file was backed up as if it were whole: %v", err)
-	}
-}
-
-func TestAFullDisk(t *testing.T) {
-	db, ctx := openTest(t), context.Background()
-	plan(t, db, "acme")
-	var pages int
-	must(t, db.write.Get(&pages, `PRAGMA page_count`))
-	db.write.MustExec(`PRAGMA max_page_count = ` + itoa(pages+2)) // SQLite answers as it does when the disk is full
-	batch := portfolioBatch(t, 400)
-	_, err := db.Import(ctx, batch)
-	var condition *Error
-	if !errors.As(err, &condition) || !strings.Contains(condition.Hint, "free some space") {
-		t.Fatalf("Import = %v, want an *Error that speaks of space", err)
-	}
-	if p, err := db.Portfolio(ctx); err != nil || len(p.Accounts) != 0 {
-		t.Errorf("after a refused import: %d accounts, %v", len(p.Accounts), err)
-	}
-	db.write.MustExec(`PRAGMA max_page_count = 1000000`)
-	if _, err := db.Import(ctx, batch); err != nil {
-		t.Errorf("once there is room: %v", err)
-	}
-}
-
-func TestAReadOnlyFile(t *testing.T) {
-	db, ctx := openTest(t), context.Background()
-	db.write.MustExec(`PRAGMA query_only = 1`) // SQLite answers as it does on a read-only file, also to root
-	err := db.SetPause(ctx, steward.Pause{At: start})
-	var condition *Error
-	if !errors.As(err, &condition) || !strings.Contains(condition.Hint, "write to") {
-		t.Errorf("SetPause = %v, want an *Error that speaks of writing", err)
 	}
 }
 

@@ -188,6 +188,7 @@ func TestNoCommandObeysItsData(t *testing.T) {
 	call("rewind", "--help")
 	call("init", "--from", filepath.Join(o.dir, "data", "evil.csv"), "--workspace", t.TempDir())
 	call("backup", filepath.Join(o.dir, "none", "owned"+commands))
+	call("restore", filepath.Join(o.dir, "none", "owned"+commands))
 	call("health", "--url", "http://127.0.0.1:1/owned"+commands)
 	call("send-test", "--slack", "#owned"+commands)
 	call("send-test", "--email", "owned"+commands+"@example.com")
