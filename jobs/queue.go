@@ -129,12 +129,15 @@ func OpenQueue(ctx context.Context, o QueueOptions) (*Queue, error) {
 	q.fetching = &fetching{log: q.log, quit: make(chan struct{}), back: q.warnPolicy}
 	q.fetches.AddHook(q.fetching)
 	q.client = asynq.NewClientFromRedisClient(q.redis)
-	err := q.Ready(ctx)
-	if err == nil {
+	switch err := q.probe(ctx); {
+	case ctx.Err() != nil:
+		return nil, errors.Join(ctx.Err(), q.close())
+	case err == nil:
 		q.warnPolicy()
-	}
-	if errors.Is(err, errRefused) {
-		return nil, errors.Join(err, q.close())
+	case troubleOf(err).final:
+		return nil, errors.Join(troubleOf(err).of(err), q.close())
+	default:
+		q.fetching.failed(err)
 	}
 	return q, nil
 }
@@ -152,16 +155,20 @@ const readyKey = "steward:ready"
 
 // Ready asks whether the queue takes tasks. Its error ends with what to do.
 func (q *Queue) Ready(ctx context.Context) error {
-	limited, cancel := context.WithTimeout(ctx, readyLimit)
-	defer cancel()
-	err := q.redis.Set(limited, readyKey, "", time.Minute).Err()
-	if err == nil || ctx.Err() != nil {
+	err := q.probe(ctx)
+	switch {
+	case err == nil || ctx.Err() != nil:
 		return ctx.Err()
-	}
-	if q.Embedded() {
+	case q.Embedded():
 		return fmt.Errorf("the embedded queue does not answer: %w; restart the worker", err)
 	}
 	return troubleOf(err).of(err)
+}
+
+func (q *Queue) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	defer cancel()
+	return q.redis.Set(ctx, readyKey, "", time.Minute).Err()
 }
 
 // Enqueue adds a task. A task of the same kind and id that waits or runs makes

@@ -114,15 +114,12 @@ type silence struct{}
 
 func (silence) Printf(context.Context, string, ...any) {}
 
-// errRefused is wrapped where a Redis answers that it will never have us as we
-// are.
-var errRefused = errors.New("redis refuses the connection")
-
 // trouble is a kind of failure of a Redis, in a person's words.
 type trouble struct {
 	// prefix is what Redis's answer begins with.
 	prefix, is, remedy string
-	final              bool
+	// final is a Redis that will never have us as we are.
+	final bool
 }
 
 // troubles are looked through in order. Redis writes the first word in capitals
@@ -154,9 +151,6 @@ func troubleOf(err error) trouble {
 }
 
 func (t trouble) of(err error) error {
-	if t.final {
-		err = fmt.Errorf("%w: %w", errRefused, err)
-	}
 	return fmt.Errorf("%s: %w; %s", t.is, err, t.remedy)
 }
 
