@@ -85,7 +85,9 @@ type worker struct {
 	mu     sync.Mutex
 	report jobs.Report // the last evaluation
 	ran    map[string]web.JobFigures
-	ailing map[string]bool // sources that could not be loaded, or are held back
+	// failing is when each job that fails last said so.
+	failing map[string]time.Time
+	ailing  map[string]bool // sources that could not be loaded, or are held back
 }
 
 // edition is a workspace as last loaded without mistakes.
@@ -123,7 +125,7 @@ func (o *runOptions) live(ctx context.Context, up *bool) (err error) {
 }
 
 func newWorker(a *app, h *house, log *slog.Logger) *worker {
-	w := &worker{house: h, app: a, log: log, ran: map[string]web.JobFigures{}, ailing: map[string]bool{}}
+	w := &worker{house: h, app: a, log: log, ran: map[string]web.JobFigures{}, failing: map[string]time.Time{}, ailing: map[string]bool{}}
 	w.current.Store(&edition{h.ws, h.book})
 	return w
 }
@@ -347,11 +349,25 @@ func (w *worker) note(job string, err error) {
 		f.Failures++
 	}
 	w.ran[job] = f
+	said, failing := w.failing[job]
+	again := failing && w.now().Sub(said) < sameFault && !w.now().Before(said)
+	if err == nil {
+		delete(w.failing, job)
+	} else if !again {
+		w.failing[job] = w.now()
+	}
 	w.mu.Unlock()
-	if err != nil {
+	switch {
+	case err != nil && !again:
 		w.log.Error("a job failed and will be tried again", "job", job, "error", err)
+	case err == nil && failing:
+		w.log.Info("a job works again", "job", job)
 	}
 }
+
+// sameFault is how often a job that goes on failing says so: most are tried
+// every few seconds, and an outage lasts for hours.
+const sameFault = 10 * time.Minute
 
 func (w *worker) relay(ctx context.Context) error {
 	_, err := w.engine.Relay(ctx, w.queue, 0)
