@@ -55,9 +55,9 @@ type Deliveries interface {
 	// DueMessages is what is due on the channels, up to limit.
 	DueMessages(ctx context.Context, now time.Time, limit int, channels ...steward.Channel) ([]steward.Due, error)
 	MarkEnqueued(ctx context.Context, due []steward.Due, now time.Time) error
-	// Enqueued is what has been in the queue since before; Requeue takes back what
+	// Enqueued is what has been in the queue since since; Requeue takes back what
 	// the queue has lost of it.
-	Enqueued(ctx context.Context, before time.Time, limit int) ([]steward.Due, error)
+	Enqueued(ctx context.Context, since, now time.Time, limit int) ([]steward.Due, error)
 	Requeue(ctx context.Context, lost []steward.Due) (int, error)
 	// Claim has decide rule on a message inside the transaction that then holds
 	// it to be sent; an error of decide's comes back as it is.

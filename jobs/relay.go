@@ -159,8 +159,8 @@ const missedAfter = 30 * time.Second
 // again, and tells how many that were. A queue that was emptied, or whose Redis
 // went away with what it held, is built up again by it.
 func (e *Engine) Reconcile(ctx context.Context, q Enqueuer) (int, error) {
-	before := e.Now().Add(-missedAfter)
-	in, err := e.Ledger.Enqueued(ctx, before, 2*InFlight)
+	now := e.Now()
+	in, err := e.Ledger.Enqueued(ctx, now.Add(-missedAfter), now, len(steward.Channels())*InFlight)
 	if err != nil || len(in) == 0 {
 		return 0, err
 	}

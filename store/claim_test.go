@@ -253,10 +253,15 @@ func TestTheQueueMayBeLost(t *testing.T) {
 	due, err := db.DueMessages(ctx, start, 0, steward.Channels()...)
 	must(t, err)
 	must(t, db.MarkEnqueued(ctx, due, start))
-	if in, err := db.Enqueued(ctx, start.Add(-time.Second), 0); err != nil || len(in) != 0 {
+	if in, err := db.Enqueued(ctx, start.Add(-time.Second), start, 0); err != nil || len(in) != 0 {
 		t.Errorf("in the queue since before it was: %v, %v", in, err)
 	}
-	in, err := db.Enqueued(ctx, start, 0)
+	for _, now := range []time.Time{start.Add(time.Minute), start.Add(-time.Hour)} { // the clock may have been set back
+		in, err := db.Enqueued(ctx, now.Add(-30*time.Second), now, 0)
+		must(t, err)
+		diff(t, "in the queue", due, in)
+	}
+	in, err := db.Enqueued(ctx, start, start, 0)
 	must(t, err)
 	diff(t, "in the queue", due, in)
 	if n, err := db.Requeue(ctx, append(in, steward.Due{ID: m.ID, Epoch: 7})); err != nil || n != 1 {

@@ -213,7 +213,7 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		}
 		return nil
 	},
-	"Enqueued":        func(ctx context.Context, db *DB) error { _, err := db.Enqueued(ctx, start, 10); return err },
+	"Enqueued":        func(ctx context.Context, db *DB) error { _, err := db.Enqueued(ctx, start, start, 10); return err },
 	"ExpireApprovals": func(ctx context.Context, db *DB) error { _, err := db.ExpireApprovals(ctx, start); return err },
 	"ExpireQuarantine": func(ctx context.Context, db *DB) error {
 		_, err := db.ExpireQuarantine(ctx, start, start)

@@ -82,12 +82,13 @@ func (db *DB) MarkEnqueued(ctx context.Context, due []steward.Due, now time.Time
 	})
 }
 
-// Enqueued reads up to limit messages that have been in the queue since before,
-// longest first.
-func (db *DB) Enqueued(ctx context.Context, before time.Time, limit int) ([]steward.Due, error) {
+// Enqueued reads up to limit messages that were put into the queue before since,
+// longest ago first. One that was put there after now was so by a clock that has
+// been set back, and is among them.
+func (db *DB) Enqueued(ctx context.Context, since, now time.Time, limit int) ([]steward.Due, error) {
 	var rows []dueRow
 	err := db.view(ctx, "read what is in the queue", func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &rows, enqueuedQuery, before.Unix(), rowLimit(limit))
+		return tx.SelectContext(ctx, &rows, enqueuedQuery, since.Unix()+1, now.Unix(), rowLimit(limit))
 	})
 	if err != nil {
 		return nil, err
@@ -95,7 +96,9 @@ func (db *DB) Enqueued(ctx context.Context, before time.Time, limit int) ([]stew
 	return each(rows, dueRow.noun)
 }
 
-const enqueuedQuery = `SELECT id, epoch, channel, due FROM messages WHERE state = 'enqueued' AND enqueued_at <= ? ORDER BY enqueued_at, id LIMIT ?`
+const enqueuedQuery = `
+	SELECT id, epoch, channel, due FROM messages
+	WHERE state = 'enqueued' AND enqueued_at NOT BETWEEN ? AND ? ORDER BY enqueued_at, id LIMIT ?`
 
 // Requeue moves messages that the queue has lost back to planned, each with a
 // new epoch, and tells how many. One that is no longer enqueued under its epoch
