@@ -435,3 +435,60 @@ func BenchmarkQueue(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkQueueHands is tasks a second from enqueueing to the end of an empty
+// handler, by how many run at once and how many enqueue, and the same of asynq
+// without this package around it.
+func BenchmarkQueueHands(b *testing.B) {
+	for _, on := range []string{"embedded", "redis"} {
+		for _, hands := range []int{8, 32, 64} {
+			for _, enqueuers := range []int{1, 4} {
+				name := fmt.Sprintf("%s/hands=%d/enqueuers=%d", on, hands, enqueuers)
+				run := func(b *testing.B, handle func(q *Queue, done func()) (stop func()), enqueue func(q *Queue, id string) error) {
+					o := QueueOptions{Concurrency: hands}
+					if on == "redis" {
+						o.RedisURL = startRedis(b).url()
+					}
+					q := open(b, o)
+					var all sync.WaitGroup
+					all.Add(b.N)
+					defer handle(q, all.Done)()
+					b.ResetTimer()
+					for n := range enqueuers {
+						go func() {
+							for i := n; i < b.N; i += enqueuers {
+								if err := enqueue(q, fmt.Sprint(i)); err != nil {
+									b.Error(err)
+									all.Done()
+								}
+							}
+						}()
+					}
+					all.Wait()
+					b.StopTimer()
+					b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tasks/s")
+				}
+				b.Run(name+"/ours", func(b *testing.B) {
+					run(b, func(q *Queue, done func()) func() {
+						serve(b, q, map[string]Handler{"deliver": func(context.Context, []byte) error { done(); return nil }})
+						return func() {}
+					}, func(q *Queue, id string) error {
+						return q.Enqueue(b.Context(), Task{Kind: "deliver", ID: id})
+					})
+				})
+				b.Run(name+"/asynq", func(b *testing.B) {
+					run(b, func(q *Queue, done func()) func() {
+						server := asynq.NewServerFromRedisClient(q.redis, asynq.Config{Concurrency: hands, TaskCheckInterval: q.poll, LogLevel: asynq.FatalLevel})
+						if err := server.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error { done(); return nil })); err != nil {
+							b.Fatal(err)
+						}
+						return server.Shutdown
+					}, func(q *Queue, id string) error {
+						_, err := q.client.Enqueue(asynq.NewTask("deliver", nil), asynq.TaskID(id))
+						return err
+					})
+				})
+			}
+		}
+	}
+}

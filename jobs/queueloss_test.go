@@ -15,6 +15,8 @@ import (
 
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
+
+	"steward"
 )
 
 // What becomes of tasks when a queue loses them, refuses them or goes away.
@@ -254,6 +256,66 @@ func TestQueueShutdownDoesNotWaitForARedisThatHangs(t *testing.T) {
 		}
 	case <-time.After(time.Minute):
 		t.Fatal("Shutdown waits for a Redis that hangs")
+	}
+}
+
+// backlog is a ledger of messages that are all due, and which of them it was told
+// are in the queue.
+type backlog struct {
+	Ledger
+	mu  sync.Mutex
+	due []steward.Due
+}
+
+func (b *backlog) DueMessages(_ context.Context, _ time.Time, limit int, channels ...steward.Channel) ([]steward.Due, error) {
+	if !slices.Contains(channels, steward.Slack) {
+		return nil, nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.due[:min(limit, len(b.due))]), nil
+}
+
+func (b *backlog) MarkEnqueued(_ context.Context, in []steward.Due, _ time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.due = slices.DeleteFunc(b.due, func(d steward.Due) bool { return slices.Contains(in, d) })
+	return nil
+}
+
+// More messages than the queue is to hold: the rest waits where it costs nothing.
+func TestRelayKeepsABacklogOutOfTheQueue(t *testing.T) {
+	t.Parallel()
+	const messages, limit = 3000, 400
+	b := &backlog{}
+	for i := range messages {
+		b.due = append(b.due, steward.Due{ID: steward.MessageID(fmt.Sprintf("m-%05d", i)), Channel: steward.Slack})
+	}
+	q := open(t, QueueOptions{})
+	e := &Engine{Ledger: b, Now: time.Now}
+	var done atomic.Int32
+	if n, err := e.Relay(t.Context(), q, limit); err != nil || n != limit {
+		t.Fatalf("Relay handed over %d, %v", n, err)
+	}
+	serve(t, q, map[string]Handler{DeliveryKind(steward.Slack): func(context.Context, []byte) error { done.Add(1); return nil }})
+	for total := limit; total < messages; {
+		n, err := e.Relay(t.Context(), q, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += n
+		if held := total - int(done.Load()); held > limit+defaultConcurrency {
+			t.Fatalf("%d are in the queue, which is to hold %d", held, limit)
+		}
+	}
+	waitIdle(t, q)
+	if n := done.Load(); n != messages {
+		t.Errorf("%d of %d were done", n, messages)
+	}
+	for _, key := range q.embedded.server.DB(0).Keys() {
+		if strings.Contains(key, ":t:") {
+			t.Errorf("the queue still holds %s", key)
+		}
 	}
 }
 
