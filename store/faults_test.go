@@ -255,7 +255,13 @@ func different(a, b map[string]string) string {
 
 // Opening, bringing up to date and copying meet a full disk, too.
 func TestADiskThatIsFullAtOpening(t *testing.T) {
-	for name, prepare := range rooms(t) {
+	all := rooms(t)
+	if len(all) > 1 {
+		// The files here are so small that a limit on theirs would be one on what the
+		// go command has this process write.
+		delete(all, "a limit on files")
+	}
+	for name, prepare := range all {
 		t.Run(name, func(t *testing.T) {
 			ctx, r := context.Background(), prepare(t)
 			path := filepath.Join(r.dir, "steward.db")

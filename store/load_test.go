@@ -2,7 +2,17 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"steward"
+	"steward/series"
 )
 
 // load fills an empty database with what a large customer has after some
@@ -57,3 +67,148 @@ func load(tb testing.TB, db *DB, outstanding, past int) {
 
 // loadFrom is when the first of the past messages was planned.
 const loadFrom = 1_650_000_000
+
+// BenchmarkLoad is what the worker does each minute and a person asks for now
+// and then, with 100,000 messages that wait and 1,000,000 that are over, beside
+// the same with 1,000 that are over. It reports the ratio of the two, in one
+// run: what is past should weigh little. With -short it is a twentieth of that.
+func BenchmarkLoad(b *testing.B) {
+	outstanding, past := 100_000, 1_000_000
+	if testing.Short() {
+		outstanding, past = outstanding/20, past/20
+	}
+	open := func(past int) *DB {
+		db, err := Open(context.Background(), filepath.Join(b.TempDir(), "steward.db"), Options{})
+		must(b, err)
+		b.Cleanup(func() { _ = db.Close() })
+		load(b, db, outstanding, past)
+		must(b, checkpoint(db))
+		return db
+	}
+	small, large := open(1000), open(past)
+	for _, c := range []struct {
+		name string
+		call func(context.Context, *DB) error
+	}{
+		{"relay-1000", func(ctx context.Context, db *DB) error {
+			_, err := db.DueMessages(ctx, start, 1000, steward.Channels()...)
+			return err
+		}},
+		{"claim-and-settle-1000", claimAndSettle},
+		{"outreach", listing("")},
+		{"outreach-sent", listing(steward.Sent)},
+		{"outreach-uncertain", listing(steward.Uncertain)},
+		{"outreach-planned", listing(steward.Planned)},
+		{"advance", func(ctx context.Context, db *DB) error { _, err := db.DueEnrolments(ctx, start, 500); return err }},
+		{"readiness", func(ctx context.Context, db *DB) error { return db.Ready(ctx) }},
+		{"counts", func(ctx context.Context, db *DB) error { _, err := db.Counts(ctx); return err }},
+		{"standing", func(ctx context.Context, db *DB) error { _, err := db.Standing(ctx); return err }},
+		{"ended", func(ctx context.Context, db *DB) error { _, err := db.Ended(ctx); return err }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			ctx := context.Background()
+			var took [2]time.Duration
+			for b.Loop() {
+				for i, db := range []*DB{small, large} {
+					began := time.Now()
+					must(b, c.call(ctx, db))
+					took[i] += time.Since(began)
+				}
+			}
+			b.ReportMetric(float64(took[1])/float64(took[0]), "times-slower")
+			b.ReportMetric(float64(took[1].Microseconds())/1000/float64(b.N), "ms/op")
+		})
+	}
+}
+
+func listing(state steward.MessageState) func(context.Context, *DB) error {
+	return func(ctx context.Context, db *DB) error {
+		_, _, err := db.Messages(ctx, MessageFilter{State: state, Limit: 50})
+		return err
+	}
+}
+
+// claimAndSettle takes a thousand messages to their end, from many senders, as
+// the worker does.
+func claimAndSettle(ctx context.Context, db *DB) error {
+	due, err := db.DueMessages(ctx, start, 1000, steward.Channels()...)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(32)
+	for _, d := range due {
+		g.Go(func() error {
+			if _, _, err := db.Claim(ctx, d.ID, d.Epoch, start, time.Minute, pass); err != nil {
+				return err
+			}
+			return db.Settle(ctx, d.ID, d.Epoch, steward.Settlement{State: steward.Sent}, start)
+		})
+	}
+	return g.Wait()
+}
+
+// BenchmarkCapacity is what 10,000 accounts take on the disk, with 400 days of
+// five metrics, two contracts, four contacts, and a year of enrolments and of
+// what was said in them; and what their portfolio and series take in memory.
+func BenchmarkCapacity(b *testing.B) {
+	ctx, accounts := context.Background(), 10_000
+	if testing.Short() {
+		accounts /= 20
+	}
+	db, err := Open(ctx, filepath.Join(b.TempDir(), "steward.db"), Options{})
+	must(b, err)
+	defer db.Close()
+	size := func() float64 {
+		must(b, checkpoint(db))
+		info, err := os.Stat(db.Path())
+		must(b, err)
+		return float64(info.Size()) / (1 << 20)
+	}
+	batch := Batch{Source: "crm", At: start, Metrics: benchMetrics, Series: make(map[SeriesKey]series.Series)}
+	for i := range accounts {
+		a := account(benchAccount(i))
+		batch.Accounts = append(batch.Accounts, a)
+		for n := range 4 {
+			batch.Contacts = append(batch.Contacts, steward.Contact{ID: steward.ContactID(fmt.Sprintf("%s-%d", a.ID, n)), Account: a.ID, Name: "Ana Ruiz Ortega",
+				Email: fmt.Sprintf("ana.ruiz%d@%s.example.com", n, a.ID), Roles: []string{"champion"}, LastSeen: 20_000})
+		}
+		for n := range 2 {
+			batch.Contracts = append(batch.Contracts, steward.Contract{ID: steward.ContractID(fmt.Sprintf("%s-%d", a.ID, n)), Account: a.ID, Product: "Platform",
+				StartDate: 19_700, EndDate: 20_100, NoticeDate: 20_010, Amount: steward.Num(24_000)})
+		}
+		for m, metric := range benchMetrics {
+			values := make([]float64, 400)
+			for d := range values {
+				values[d] = benchValue(i, m, d)
+			}
+			batch.Series[SeriesKey{a.ID, metric}] = daily(b, 19_600, values...)
+		}
+	}
+	_, err = db.Import(ctx, batch)
+	must(b, err)
+	data := size()
+	load(b, db, accounts/10, accounts*6)
+	all := size()
+	batch = Batch{}
+
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var p steward.Portfolio
+	var s map[string]map[steward.AccountID]series.Series
+	for b.Loop() {
+		p, err = db.Portfolio(ctx)
+		must(b, err)
+		s, err = db.Series(ctx, benchMetrics)
+		must(b, err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	per := 10_000 / float64(accounts)
+	b.ReportMetric(data*per, "MB-data/10k")
+	b.ReportMetric((all-data)*per, "MB-year-of-messages/10k")
+	b.ReportMetric((float64(after.HeapAlloc)-float64(before.HeapAlloc))/(1<<20)*per, "MB-memory/10k")
+	runtime.KeepAlive(p)
+	runtime.KeepAlive(s)
+}
