@@ -189,7 +189,9 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		_, err := db.Commit(ctx, steward.Run{}, []steward.Change{c}, start)
 		return err
 	},
-	"Counts": func(ctx context.Context, db *DB) error { _, err := db.Counts(ctx); return err },
+	"MessageCounts":   func(ctx context.Context, db *DB) error { _, err := db.MessageCounts(ctx); return err },
+	"EnrolmentCounts": func(ctx context.Context, db *DB) error { _, err := db.EnrolmentCounts(ctx); return err },
+	"Counts":          func(ctx context.Context, db *DB) error { _, err := db.Counts(ctx); return err },
 	"Decline": func(ctx context.Context, db *DB) error {
 		return db.Decline(ctx, "m-open00000021", 0, "dana", "no", start)
 	},

@@ -97,7 +97,7 @@ func (w *worker) checks() []web.Check {
 func (w *worker) feeds() web.Feeds {
 	return web.Feeds{
 		Messages: func(ctx context.Context) (web.MessageFigures, error) {
-			c, err := w.db.Counts(ctx)
+			c, err := w.db.MessageCounts(ctx)
 			f := web.MessageFigures{ByState: map[steward.MessageState]int{}}
 			for s, n := range c.ByState {
 				f.ByState[steward.MessageState(s)] = n
@@ -108,7 +108,7 @@ func (w *worker) feeds() web.Feeds {
 			return f, err
 		},
 		Enrolments: func(ctx context.Context) (map[steward.EnrolmentState]int, error) {
-			c, err := w.db.Counts(ctx)
+			c, err := w.db.EnrolmentCounts(ctx)
 			return c.Enrolments, err
 		},
 		Evaluation: func(ctx context.Context) (web.EvaluationFigures, error) {
