@@ -390,9 +390,6 @@ func (h *history) open() {
 		if h.proc != nil {
 			h.proc.kill()
 		}
-		if h.Failed() {
-			h.Logf("the last of the worker's log:\n%s", h.logTail())
-		}
 	})
 }
 
@@ -516,7 +513,7 @@ func (h *history) live(kills int, actions ...action) {
 		h.table.kills[<-gone]++
 		if h.r.IntN(3) == 0 { // leases lapse, retries come due
 			h.setClock(h.clock.Add(3 * time.Minute))
-			if h.r.IntN(3) == 0 {
+			if h.r.IntN(2) == 0 {
 				h.emptyQueue()
 			}
 		}
@@ -613,7 +610,7 @@ func (h *history) settle() {
 	if h.proc == nil || !h.proc.alive() {
 		h.start()
 	}
-	until := h.clock.Add(2 * time.Hour)
+	until := h.clock.Add(90 * time.Minute)
 	before, same, moves := "", 0, 0
 	for {
 		if !h.proc.alive() {
@@ -671,36 +668,54 @@ func (h *history) busy() string {
 	if want := crashSlot(h.day); slot != want {
 		return fmt.Sprintf("%s is to be evaluated", want)
 	}
-	var todo []string
-	for _, s := range []steward.MessageState{steward.Planned, steward.Enqueued, steward.Sending, steward.Deferred} {
+	messages, err := h.busyMessages(ctx, db)
+	if err != nil {
+		return "messages: " + err.Error()
+	}
+	enrolments, err := h.busyEnrolments(ctx, db)
+	if err != nil {
+		return "enrolments: " + err.Error()
+	}
+	return strings.Join(append(messages, enrolments...), "; ")
+}
+
+// busyMessages are on their way, or their time is up. One that is put off because
+// its account recovers may stay so for days; all else that puts one off passes.
+func (h *history) busyMessages(ctx context.Context, db *store.DB) (todo []string, err error) {
+	for _, s := range []steward.MessageState{steward.AwaitingApproval, steward.Planned, steward.Enqueued, steward.Sending, steward.Deferred} {
 		list, _, err := db.Messages(ctx, store.MessageFilter{State: s})
 		if err != nil {
-			return "messages: " + err.Error()
+			return nil, err
 		}
 		for _, m := range list {
-			if m.State != steward.Deferred || m.Reason != steward.ReasonClearing || !m.Due.After(h.clock) {
+			up := func(t time.Time) bool { return !t.IsZero() && !t.After(h.clock) }
+			waits := m.State == steward.AwaitingApproval && !up(m.Veto) && !up(m.Expires) ||
+				m.State == steward.Deferred && m.Reason == steward.ReasonClearing && !up(m.Due)
+			if !waits {
 				todo = append(todo, fmt.Sprintf("%s %s (%s, epoch %d)", m.State, m.ID, m.Reason, m.Epoch))
 			}
 		}
 	}
+	return todo, nil
+}
+
+// busyEnrolments are due and wait for none of their messages.
+func (h *history) busyEnrolments(ctx context.Context, db *store.DB) (todo []string, err error) {
 	due, err := db.DueEnrolments(ctx, h.clock, 0)
 	if err != nil {
-		return "enrolments: " + err.Error()
+		return nil, err
 	}
 	ids := make([]steward.EnrolmentID, len(due))
 	for i, e := range due {
 		ids[i] = e.ID
 	}
 	said, messages, err := db.OutreachOf(ctx, ids)
-	if err != nil {
-		return "outreach: " + err.Error()
-	}
 	for _, e := range due {
 		if !underWay(e, said, messages) {
 			todo = append(todo, fmt.Sprintf("enrolment %s at step %d", e.ID, e.Step))
 		}
 	}
-	return strings.Join(todo, "; ")
+	return todo, err
 }
 
 // underWay tells an enrolment that waits for one of its messages.

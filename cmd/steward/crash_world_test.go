@@ -283,16 +283,17 @@ func writeWhole(path, text string) error {
 }
 
 // The hours of a simulated day at which something is due: the evaluation and
-// what it begins, what people do, waits and vetoes that end at noon or in the
-// afternoon, and those that end at night.
+// what it begins, what people do, and the ends of waits and vetoes. What ends six
+// hours after one of them, or up to two more where kills made it late, ends
+// before the next but one and never near the evaluation.
 var crashHours = []struct {
 	name  string
 	after time.Duration // midnight
 }{
 	{"morning", 6*time.Hour + 30*time.Second},
-	{"people", 10 * time.Hour},
-	{"evening", 18 * time.Hour},
-	{"night", 26 * time.Hour},
+	{"people", 11*time.Hour + 45*time.Minute},
+	{"evening", 20 * time.Hour},
+	{"night", 28*time.Hour + 15*time.Minute},
 }
 
 func crashSlot(day int) steward.Slot {
