@@ -3,6 +3,9 @@ package jobs_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -112,4 +115,46 @@ func liveThrough(s *stage, seed uint64, prune bool) (out life) {
 	}
 	s.must(s.db.Check(s.Context()))
 	return out
+}
+
+// TestAYearStaysSmall lives through a year of accounts that come and go, and
+// asks that neither memory nor the database grows once a retention has passed.
+func TestAYearStaysSmall(t *testing.T) {
+	s := newStage(t, "", "", "")
+	size := func(name string) (heap uint64, disk int64) {
+		path := filepath.Join(t.TempDir(), name)
+		s.must(s.db.Backup(t.Context(), path)) // without what is free in the file
+		info, err := os.Stat(path)
+		s.must(err)
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc, info.Size()
+	}
+	var heap uint64
+	var disk int64
+	const early, last = 35, 90
+	for n := range last + 1 {
+		s.now = s.now.AddDate(0, 0, 4)
+		// Big for eight days, and small for as long.
+		s.accounts(6, []float64{20_000, 20_000, 1000, 1000}[n%4])
+		s.evaluate()
+		s.deliver()
+		s.advance()
+		s.deliver()
+		s.provider.letters = nil
+		_, err := s.db.Prune(t.Context(), s.now.AddDate(0, 0, -90))
+		s.must(err)
+		if n == early {
+			heap, disk = size("early.db")
+		}
+	}
+	heapNow, diskNow := size("last.db")
+	t.Logf("memory %d kB, then %d kB; database %d kB, then %d kB", heap>>10, heapNow>>10, disk>>10, diskNow>>10)
+	if diskNow > disk+disk/5 {
+		t.Errorf("the database grew from %d to %d bytes", disk, diskNow)
+	}
+	if heapNow > heap+2<<20 {
+		t.Errorf("memory grew from %d to %d bytes", heap, heapNow)
+	}
 }
