@@ -13,7 +13,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -146,12 +145,11 @@ func (h *history) checkCounted() {
 func (h *history) checkMessages(out crashOutcome, attempts map[steward.MessageID][]store.Attempt) {
 	h.Helper()
 	taken := map[steward.MessageID]int{}
-	for _, id := range h.slackIDs() {
-		taken[id]++
+	for _, p := range h.slack.Posts() {
+		taken[steward.MessageID(p.ID)]++
 	}
 	for _, m := range h.smtp.Mails() {
-		id, _, _ := strings.Cut(strings.Trim(mailHeader(h.T, m, "Message-Id"), "<>"), "@")
-		taken[steward.MessageID(id)]++
+		taken[steward.MessageID(m.ID)]++
 	}
 	requested := map[steward.MessageID]bool{}
 	for _, m := range out.messages {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -320,7 +319,7 @@ type history struct {
 	asked map[string]bool
 }
 
-// outcome is what a history left behind.
+// crashOutcome is what a history left behind.
 type crashOutcome struct {
 	enrolments []steward.Enrolment
 	messages   []steward.Message
@@ -901,22 +900,6 @@ func (h *history) linkFor(address string) *url.URL {
 		}
 	}
 	return nil
-}
-
-// slackIDs is the messages that Slack took, in order.
-func (h *history) slackIDs() []steward.MessageID {
-	h.Helper()
-	var out []steward.MessageID
-	for _, p := range h.slack.Posts() {
-		var meta struct {
-			EventPayload struct {
-				ID steward.MessageID `json:"id"`
-			} `json:"event_payload"`
-		}
-		h.must(json.Unmarshal(p.Metadata, &meta))
-		out = append(out, meta.EventPayload.ID)
-	}
-	return out
 }
 
 // A new method of the ledger's that writes must not go without its kill points.

@@ -148,7 +148,7 @@ const (
 	crashHistory  = 30 // days before the first
 )
 
-// crashHash is a number between 0 and 1 that depends on the seed and the parts.
+// chance is a number between 0 and 1 that depends on the seed and the parts.
 func (w *crashWorld) chance(parts ...string) float64 {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d %q", w.seed, parts)
@@ -271,7 +271,7 @@ func (w *crashWorld) leaving(day int) string {
 	return crashAddress(a.id, []string{"champion", "admin"}[day/2%2])
 }
 
-// write puts a file in the place of another at once, as exports should come.
+// writeWhole puts a file in the place of another at once, as exports should come.
 func writeWhole(path, text string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
