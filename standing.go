@@ -15,6 +15,8 @@ type Due struct {
 	ID      MessageID
 	Epoch   int
 	Channel Channel
+	// Task is what carries it, once it is in the queue.
+	Task string
 }
 
 // A Settlement is what became of one attempt to deliver a message.

@@ -125,7 +125,7 @@ func plainAsynq(b *testing.B, server *redisServer, n int) time.Duration {
 	client := asynq.NewClient(opt)
 	defer client.Close()
 	var handled atomic.Int64
-	worker := asynq.NewServer(opt, asynq.Config{Concurrency: Hands()[DeliveryKind(steward.Slack)], LogLevel: asynq.FatalLevel, TaskCheckInterval: redisPoll})
+	worker := asynq.NewServer(opt, asynq.Config{Concurrency: 64, LogLevel: asynq.FatalLevel, TaskCheckInterval: redisPoll})
 	began := time.Now()
 	if err := worker.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error {
 		handled.Add(1)

@@ -47,14 +47,12 @@ const (
 	probeLook = 15 * time.Second
 )
 
-// ready tells whether a message may be tried now: any, or one as a probe. A
-// provider that asked for patience and was given it needs no probe.
+// ready tells whether a message may be tried now: any, or one as a probe.
 func (c *Circuit) ready(now time.Time) (any, probe bool) {
-	over := !now.Before(c.Until)
-	if c.Why == "" || c.Why == steward.ReasonThrottled && over {
+	if c.Why == "" {
 		return true, false
 	}
-	return false, over && !now.Before(c.probing)
+	return false, !now.Before(c.Until) && !now.Before(c.probing)
 }
 
 // Waits tells whether the channel is held up at a moment.

@@ -55,6 +55,8 @@ type Deliveries interface {
 	// DueMessages is what is due on the channels, up to limit.
 	DueMessages(ctx context.Context, now time.Time, limit int, channels ...steward.Channel) ([]steward.Due, error)
 	MarkEnqueued(ctx context.Context, due []steward.Due, now time.Time) error
+	// InQueue is how many of a channel's messages are in the queue.
+	InQueue(ctx context.Context, channel steward.Channel) (int, error)
 	// Enqueued is what has been in the queue since since; Requeue takes back what
 	// the queue has lost of it.
 	Enqueued(ctx context.Context, since, now time.Time, limit int) ([]steward.Due, error)

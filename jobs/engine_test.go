@@ -587,16 +587,6 @@ func (q *bench) Enqueue(_ context.Context, t jobs.Task) error {
 	return nil
 }
 
-func (q *bench) Depth(_ context.Context, kinds ...string) (int, error) {
-	n := 0
-	for _, t := range q.tasks {
-		if slices.Contains(kinds, t.Kind) {
-			n++
-		}
-	}
-	return n, nil
-}
-
 func (q *bench) Missing(_ context.Context, tasks []jobs.Task) ([]jobs.Task, error) {
 	return slices.DeleteFunc(tasks, func(t jobs.Task) bool {
 		return slices.ContainsFunc(q.tasks, func(in jobs.Task) bool { return in.ID == t.ID })

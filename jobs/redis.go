@@ -303,7 +303,8 @@ func (e *embeddedRedis) expire() {
 
 func (e *embeddedRedis) client(c connection) redis.UniversalClient {
 	return redis.NewClient(&redis.Options{
-		Addr:            "embedded",
+		// Of no use but to be no name: the client looks names up by itself.
+		Addr:            "127.0.0.1:0",
 		Dialer:          func(context.Context, string, string) (net.Conn, error) { return e.server.Dial() },
 		PoolSize:        c.pool,
 		MaxRetries:      c.retries,

@@ -2,10 +2,13 @@ package jobs
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,7 +27,7 @@ func DeliveryKind(ch steward.Channel) string { return "deliver-" + string(ch) }
 // takes many calls, as long as they are about different channels, and the more
 // messages are on their way at a time, the more of them share a commit.
 func Hands() map[string]int {
-	return map[string]int{Evaluation: 1, DeliveryKind(steward.Email): 8, DeliveryKind(steward.Slack): 64}
+	return map[string]int{Evaluation: 1, DeliveryKind(steward.Email): 8, DeliveryKind(steward.Slack): 8}
 }
 
 // Handlers is the queue's handlers for deliveries.
@@ -39,27 +42,38 @@ func (e *Engine) Handlers() map[string]Handler {
 // Enqueuer is where the relay puts tasks.
 type Enqueuer interface {
 	Enqueue(ctx context.Context, t Task) error
-	// Depth is how many tasks of the kinds are not done yet.
-	Depth(ctx context.Context, kinds ...string) (int, error)
 	// Missing is those of the tasks that nobody will run.
 	Missing(ctx context.Context, tasks []Task) ([]Task, error)
 }
 
-type delivery struct {
-	Message steward.MessageID `json:"message"`
-	Epoch   int               `json:"epoch"`
-}
-
 const (
-	// InFlight is how many deliveries of a channel are in the queue at most. The rest waits in
+	// InFlight is how many messages of a channel are in the queue at most. The rest waits in
 	// the ledger, where it costs nothing, can be counted, and follows a circuit
 	// or a pause at once.
 	InFlight = EmbeddedInFlight / 2
 	// relayBatch is how many are handed over before that is written down.
 	relayBatch = 1000
-	// relayHands is how many are handed over at a time: each is a round trip.
+	// relayHands is how many tasks are handed over at a time: each is a round
+	// trip.
 	relayHands = 4
 )
+
+// together is how many messages of a channel one task carries at most. They are
+// sent side by side, each claimed for itself just before its provider is called,
+// so that a crash leaves no more of them in doubt than if each had a task of its
+// own: it is the same number on its way at a time.
+func together(ch steward.Channel) int {
+	if ch == steward.Slack {
+		return 16
+	}
+	return 1 // one connection a mail, and mail servers take few
+}
+
+// A delivery is a message in a task.
+type delivery struct {
+	Message steward.MessageID `json:"message"`
+	Epoch   int               `json:"epoch"`
+}
 
 // Relay is the only one that enqueues deliveries: of each channel what is
 // planned and due, as many as limit leaves room for in the queue (InFlight, for
@@ -91,11 +105,11 @@ func (e *Engine) Relay(ctx context.Context, q Enqueuer, limit int) (int, error) 
 }
 
 func (e *Engine) relay(ctx context.Context, q Enqueuer, ch steward.Channel, limit int) (total int, err error) {
-	depth, err := q.Depth(ctx, DeliveryKind(ch))
+	in, err := e.Ledger.InQueue(ctx, ch)
 	if err != nil {
-		return 0, fmt.Errorf("ask the queue for its depth: %w", err)
+		return 0, fmt.Errorf("count what is in the queue: %w", err)
 	}
-	for room := limit - depth; room > 0; {
+	for room := limit - in; room > 0; {
 		batch := min(room, relayBatch)
 		due, err := e.Ledger.DueMessages(ctx, e.Now(), batch, ch)
 		if err != nil {
@@ -113,17 +127,27 @@ func (e *Engine) relay(ctx context.Context, q Enqueuer, ch steward.Channel, limi
 
 // enqueue puts messages into the queue and marks those that got there.
 func (e *Engine) enqueue(ctx context.Context, q Enqueuer, due []steward.Due) (int, error) {
-	in := make([]bool, len(due))
+	if len(due) == 0 {
+		return 0, nil
+	}
+	// A few are spread over the hands that there are, many are put together.
+	ch := due[0].Channel
+	each := min(together(ch), 1+len(due)/Hands()[DeliveryKind(ch)])
+	parts := slices.Collect(slices.Chunk(due, each))
+	in := make([]bool, len(parts))
 	hands, handing := errgroup.WithContext(ctx)
 	for hand := range relayHands {
 		hands.Go(func() error {
-			for i := hand; i < len(due); i += relayHands {
-				task, err := deliveryTask(due[i])
+			for i := hand; i < len(parts); i += relayHands {
+				task, err := deliveryTask(ch, parts[i])
 				if err == nil {
 					err = q.Enqueue(handing, task)
 				}
 				if err != nil {
-					return fmt.Errorf("enqueue %s: %w", due[i].ID, err)
+					return fmt.Errorf("enqueue %s: %w", parts[i][0].ID, err)
+				}
+				for n := range parts[i] {
+					parts[i][n].Task = task.ID
 				}
 				in[i] = true
 			}
@@ -132,9 +156,9 @@ func (e *Engine) enqueue(ctx context.Context, q Enqueuer, due []steward.Due) (in
 	}
 	err := hands.Wait()
 	var done []steward.Due
-	for i, d := range due {
+	for i, part := range parts {
 		if in[i] {
-			done = append(done, d)
+			done = append(done, part...)
 		}
 	}
 	if merr := e.Ledger.MarkEnqueued(ctx, done, e.Now()); merr != nil {
@@ -143,12 +167,21 @@ func (e *Engine) enqueue(ctx context.Context, q Enqueuer, due []steward.Due) (in
 	return len(done), err
 }
 
-func deliveryTask(d steward.Due) (Task, error) {
-	payload, err := json.Marshal(delivery{d.ID, d.Epoch})
+// deliveryTask is the task that carries messages. Its id is made of all of them
+// in their epochs: a message that returns to planned comes in a new task, in
+// whatever company.
+func deliveryTask(ch steward.Channel, part []steward.Due) (Task, error) {
+	carried := make([]delivery, len(part))
+	name := sha256.New()
+	for i, d := range part {
+		carried[i] = delivery{d.ID, d.Epoch}
+		fmt.Fprintf(name, "%s.%d\n", d.ID, d.Epoch)
+	}
+	payload, err := json.Marshal(carried)
 	if err != nil {
 		return Task{}, fmt.Errorf("encode the delivery: %w", err)
 	}
-	return Task{Kind: DeliveryKind(d.Channel), ID: fmt.Sprintf("%s.%d", d.ID, d.Epoch), Payload: payload, Timeout: sendLease}, nil
+	return Task{Kind: DeliveryKind(ch), ID: hex.EncodeToString(name.Sum(nil)[:16]), Payload: payload, Timeout: sendLease}, nil
 }
 
 // missedAfter is how long a message is in the queue before anybody asks whether
@@ -184,33 +217,52 @@ func (e *Engine) Reconcile(ctx context.Context, q Enqueuer) (int, error) {
 
 // lostOf is those of the messages whose task nobody will run.
 func lostOf(ctx context.Context, q Enqueuer, in []steward.Due) (lost []steward.Due, err error) {
-	tasks := make([]Task, len(in))
-	of := make(map[string]steward.Due, len(in))
-	for i, d := range in {
-		if tasks[i], err = deliveryTask(d); err != nil {
-			return nil, err
+	of := map[string][]steward.Due{}
+	var tasks []Task
+	for _, d := range in {
+		if of[d.Task] == nil {
+			tasks = append(tasks, Task{Kind: DeliveryKind(d.Channel), ID: d.Task})
 		}
-		of[tasks[i].ID] = d
+		of[d.Task] = append(of[d.Task], d)
 	}
 	gone, err := q.Missing(ctx, tasks)
 	if err != nil {
 		return nil, fmt.Errorf("ask the queue what it holds: %w", err)
 	}
 	for _, t := range gone {
-		lost = append(lost, of[t.ID])
+		lost = append(lost, of[t.ID]...)
 	}
 	return lost, nil
 }
 
-// HandleDelivery is the queue's handler for deliveries on any channel.
+// HandleDelivery is the queue's handler for deliveries on any channel. It sends
+// all that its task carries side by side. Where the ledger failed for one of
+// them, the task is tried again, and finds the others moved on.
 func (e *Engine) HandleDelivery(ctx context.Context, payload []byte) error {
-	var d delivery
-	if err := json.Unmarshal(payload, &d); err != nil {
+	var carried []delivery
+	if err := json.Unmarshal(payload, &carried); err != nil {
 		// A task that nobody here wrote. Trying it again gives the same.
 		e.log().Error("a delivery task cannot be read and is dropped", "error", err)
 		return nil
 	}
-	return e.Deliver(ctx, d.Message, d.Epoch)
+	if len(carried) == 1 {
+		return e.Deliver(ctx, carried[0].Message, carried[0].Epoch)
+	}
+	failed := make([]error, len(carried))
+	var sending sync.WaitGroup
+	for i, d := range carried {
+		sending.Go(func() {
+			// As the queue does for a task that is alone.
+			defer func() {
+				if p := recover(); p != nil {
+					failed[i] = fmt.Errorf("deliver %s: it panicked: %v", d.Message, p)
+				}
+			}()
+			failed[i] = e.Deliver(ctx, d.Message, d.Epoch)
+		})
+	}
+	sending.Wait()
+	return errors.Join(failed...)
 }
 
 // HandleEvaluation is the queue's handler for evaluate tasks: bring the

@@ -26,22 +26,77 @@ const deferFor = 15 * time.Minute
 //   - defer: it is deferred until the decision's Until, else for a quarter of
 //     an hour.
 //
-// The dossier's message is as it then stands. decide is called inside the
-// transaction: it must be quick, must not touch the database, and may be called
-// for a claim that is then not written; an error of its is returned as it is,
-// and nothing is written. A task that comes too late gets ErrSettled (the
+// The dossier's message is as it then stands. decide is called before the
+// transaction, and once more inside it when something was written meanwhile that
+// it may have looked at: it must be quick, must not touch the database, and may
+// be called for a claim that is then not written. An error of its is returned as
+// it is, and nothing is written. A task that comes too late gets ErrSettled (the
 // message has ended) or ErrConflict (another epoch, or another sender), and
 // should be dropped.
 func (db *DB) Claim(ctx context.Context, id steward.MessageID, epoch int, now time.Time, lease time.Duration,
 	decide func(steward.Dossier) (steward.Ruling, error)) (steward.Dossier, steward.Ruling, error) {
-	a, err := db.moves.do(ctx, move{id: id, epoch: epoch, now: now, lease: lease, decide: decide})
+	a, err := db.claims.do(ctx, move{id: id, epoch: epoch, now: now, lease: lease, decide: decide})
 	if err == nil {
-		err = fault("claim "+string(id), db.path, a.err)
+		err = a[0].err
 	}
 	if err != nil {
-		return steward.Dossier{}, steward.Ruling{}, err
+		return steward.Dossier{}, steward.Ruling{}, fault("claim "+string(id), db.path, err)
 	}
-	return a.dossier, a.ruling, nil
+	return a[0].dossier, a[0].ruling, nil
+}
+
+// foresee decides on claims with what can be read now, and has them written.
+// Most of the time nothing that matters was written in between, and then reading
+// and deciding have held no writer up. Those who come meanwhile are read as soon
+// as these are being written: not earlier, as then they would be few.
+func (db *DB) foresee(ctx context.Context, claims []move, next func()) ([]moved, error) {
+	at := db.writes.Load() // before reading: what is written while it reads counts
+	ids := make([]steward.MessageID, len(claims))
+	for i, c := range claims {
+		ids[i] = c.id
+	}
+	var dossiers map[steward.MessageID]steward.Dossier
+	err := db.view(ctx, fmt.Sprintf("read %d messages", len(claims)), func(tx *sqlx.Tx) (err error) {
+		dossiers, err = readDossiers(ctx, tx, ids)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]moved, len(claims))
+	var decided []move
+	var places []int
+	for i, c := range claims {
+		var ok bool
+		if c.dossier, ok = dossiers[c.id]; !ok {
+			out[i].err = fmt.Errorf("message %s: %w", c.id, ErrNotFound)
+		} else if out[i].err = claimable(c.dossier.Message, c.epoch); out[i].err == nil {
+			c.ruling, out[i].err = c.decide(c.dossier)
+		}
+		if out[i].err == nil {
+			c.writes = at
+			decided, places = append(decided, c), append(places, i)
+		}
+	}
+	if len(decided) == 0 {
+		return out, nil
+	}
+	written, err := db.moves.join(ctx, decided, next)
+	if err != nil {
+		return nil, err
+	}
+	for i, at := range places {
+		out[at] = written[i]
+	}
+	return out, nil
+}
+
+// A premise is a ruling with what it was made on, and the writes that were
+// known then.
+type premise struct {
+	writes  uint64
+	dossier steward.Dossier
+	ruling  steward.Ruling
 }
 
 // A move is a claim, with decide, or else a settlement.
@@ -51,7 +106,8 @@ type move struct {
 	now    time.Time
 	lease  time.Duration
 	decide func(steward.Dossier) (steward.Ruling, error)
-	end    steward.Settlement
+	premise
+	end steward.Settlement
 }
 
 // moved answers a move.
@@ -67,42 +123,42 @@ const movesMost = 128
 
 // writeMoves settles first: what a late sender has to say of a message is then
 // known when the message is claimed again.
-func (db *DB) writeMoves(ctx context.Context, moves []move) ([]moved, error) {
+func (db *DB) writeMoves(ctx context.Context, moves []move, _ func()) ([]moved, error) {
 	out := make([]moved, len(moves))
-	var settled, claimed []int
-	for i, m := range moves {
-		if m.decide == nil {
-			settled = append(settled, i)
-		} else {
-			claimed = append(claimed, i)
-		}
-	}
-	ids := func(at []int) []steward.MessageID {
-		list := make([]steward.MessageID, len(at))
-		for i, n := range at {
-			list[i] = moves[n].id
-		}
-		return list
-	}
-	err := db.update(ctx, fmt.Sprintf("move %d messages", len(moves)), func(tx *sqlx.Tx) error {
+	err := db.updateStates(ctx, fmt.Sprintf("move %d messages", len(moves)), func(tx *sqlx.Tx) error {
 		w := &mover{ctx: ctx, tx: tx}
 		defer w.close()
-		under, err := readDepartures(ctx, tx, ids(settled))
-		if err != nil {
-			return err
-		}
-		for _, i := range settled {
-			if out[i].err, err = w.settle(moves[i], under); err != nil {
-				return fmt.Errorf("message %s: %w", moves[i].id, err)
+		all, leaving := make([]steward.MessageID, len(moves)), []steward.MessageID{}
+		for i, m := range moves {
+			if all[i] = m.id; m.decide == nil {
+				leaving = append(leaving, m.id)
 			}
 		}
-		dossiers, err := readDossiers(ctx, tx, ids(claimed))
+		under, err := readDepartures(ctx, tx, all, leaving)
 		if err != nil {
 			return err
 		}
-		for _, i := range claimed {
-			if out[i], err = w.claim(moves[i], dossiers); err != nil {
-				return fmt.Errorf("message %s: %w", moves[i].id, err)
+		known, err := db.writesKnown(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for i, m := range moves {
+			if m.decide != nil {
+				continue
+			}
+			if out[i].err, err = w.settle(m, under); err != nil {
+				return fmt.Errorf("message %s: %w", m.id, err)
+			}
+		}
+		if err := w.lookAgain(moves, known, under); err != nil {
+			return err
+		}
+		for i, m := range moves {
+			if m.decide == nil {
+				continue
+			}
+			if out[i], err = w.claim(m, under); err != nil {
+				return fmt.Errorf("message %s: %w", m.id, err)
 			}
 		}
 		return nil
@@ -110,19 +166,43 @@ func (db *DB) writeMoves(ctx context.Context, moves []move) ([]moved, error) {
 	return out, err
 }
 
+// lookAgain reads the dossiers anew of claims whose premise is no longer known
+// to stand.
+func (w *mover) lookAgain(moves []move, known uint64, under map[steward.MessageID]departure) error {
+	var ids []steward.MessageID
+	var stale []*premise
+	for i := range moves {
+		m := &moves[i]
+		if m.decide == nil || m.writes == known {
+			continue
+		}
+		ids, stale = append(ids, m.id), append(stale, &m.premise)
+	}
+	found, err := readDossiers(w.ctx, w.tx, ids)
+	if err != nil {
+		return err
+	}
+	for i, p := range stale {
+		*p = premise{dossier: found[ids[i]]} // without a ruling
+	}
+	return nil
+}
+
 // claim writes one claim. Two for one message may have come together, so what
 // the first made of it is what the second finds.
-func (w *mover) claim(c move, dossiers map[steward.MessageID]steward.Dossier) (out moved, err error) {
-	dossier, ok := dossiers[c.id]
+func (w *mover) claim(c move, under map[steward.MessageID]departure) (out moved, err error) {
+	now, ok := under[c.id]
 	if !ok {
 		return moved{err: fmt.Errorf("message %s: %w", c.id, ErrNotFound)}, nil
 	}
-	if err := claimable(dossier.Message, c.epoch); err != nil {
+	if err := claimable(steward.Message{State: now.State, Epoch: now.Epoch}, c.epoch); err != nil {
 		return moved{err: err}, nil
 	}
-	ruling, err := c.decide(dossier)
-	if err != nil {
-		return moved{err: err}, nil
+	dossier, ruling := c.dossier, c.ruling
+	if c.writes == 0 {
+		if ruling, err = c.decide(dossier); err != nil {
+			return moved{err: err}, nil
+		}
 	}
 	was := dossier.Message
 	m, err := applyDecision(was, ruling.Decision, c.now, c.lease)
@@ -140,7 +220,8 @@ func (w *mover) claim(c move, dossiers map[steward.MessageID]steward.Dossier) (o
 		return out, err
 	}
 	dossier.Message = m
-	dossiers[c.id] = dossier
+	now.State = m.State
+	under[c.id] = now
 	out = moved{dossier: dossier, ruling: ruling}
 	if m.State == steward.Sending {
 		return out, w.put(ruling.LeftOut)
@@ -412,7 +493,7 @@ func (db *DB) Settle(ctx context.Context, id steward.MessageID, epoch int, s ste
 	}
 	a, err := db.moves.do(ctx, move{id: id, epoch: epoch, now: now, end: s})
 	if err == nil {
-		err = a.err
+		err = a[0].err
 	}
 	return fault("settle "+string(id), db.path, err)
 }
@@ -468,11 +549,10 @@ const departuresQuery = `
 	SELECT id, account, state, reason, epoch, due, lease, attempts, ref, retry_uncertain
 	FROM messages WHERE id IN (SELECT value FROM json_each(?))`
 
-func readDepartures(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (map[steward.MessageID]departure, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	in, err := jsonColumn(ids)
+// readDepartures reads how messages stand that are moved, and what those that
+// leave sending carry.
+func readDepartures(ctx context.Context, tx *sqlx.Tx, moved, leaving []steward.MessageID) (map[steward.MessageID]departure, error) {
+	in, err := jsonColumn(moved)
 	if err != nil {
 		return nil, err
 	}
@@ -480,13 +560,49 @@ func readDepartures(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (
 	if err := tx.SelectContext(ctx, &rows, departuresQuery, in); err != nil {
 		return nil, err
 	}
-	carried, err := outreachOn(ctx, tx, in)
 	out := make(map[steward.MessageID]departure, len(rows))
 	for _, d := range rows {
-		d.carried = carried[d.ID]
 		out[d.ID] = d
 	}
-	return out, err
+	if len(leaving) == 0 {
+		return out, nil
+	}
+	if in, err = jsonColumn(leaving); err != nil {
+		return nil, err
+	}
+	var carried []struct {
+		Message steward.MessageID `db:"message"`
+		outreachHead
+	}
+	if err := tx.SelectContext(ctx, &carried, carriedQuery, in); err != nil {
+		return nil, err
+	}
+	for _, c := range carried {
+		d := out[c.Message]
+		d.carried = append(d.carried, c.noun())
+		out[c.Message] = d
+	}
+	return out, nil
+}
+
+const carriedQuery = `
+	SELECT message, id, enrolment, playbook, kind, subject, account, step
+	FROM outreach WHERE message IN (SELECT value FROM json_each(?)) ORDER BY planned, id`
+
+// An outreachHead is what a record says of an outreach.
+type outreachHead struct {
+	ID        steward.OutreachID   `db:"id"`
+	Enrolment steward.EnrolmentID  `db:"enrolment"`
+	Playbook  steward.PlaybookName `db:"playbook"`
+	Kind      steward.SubjectKind  `db:"kind"`
+	Subject   string               `db:"subject"`
+	Account   steward.AccountID    `db:"account"`
+	Step      string               `db:"step"`
+}
+
+func (h outreachHead) noun() steward.Outreach {
+	return steward.Outreach{ID: h.ID, Enrolment: h.Enrolment, Playbook: h.Playbook, Step: h.Step,
+		Subject: steward.Subject{Kind: h.Kind, ID: h.Subject, Account: h.Account}}
 }
 
 // leaves keeps the attempt of an epoch, moves its message out of sending, and

@@ -48,7 +48,14 @@ type DB struct {
 	trouble atomic.Pointer[Error]
 
 	// Claims and settlements come from many senders at once.
-	moves gathering[move, moved]
+	// Reading for the next claims goes on while the last moves are written.
+	claims, moves gathering[move, moved]
+	// writing is held by whoever writes. writes counts, from 1, what was written
+	// that a claim may be decided on; version is SQLite's count of what other
+	// processes wrote.
+	writing chan struct{}
+	writes  atomic.Uint64
+	version int64
 }
 
 // Open opens the database at path, creating it when it is not there, and
@@ -65,8 +72,10 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 }
 
 func open(ctx context.Context, path string, o Options, migrations fs.FS) (_ *DB, err error) {
-	db := &DB{path: path}
+	db := &DB{path: path, writing: make(chan struct{}, 1)}
 	db.moves.write, db.moves.most = db.writeMoves, movesMost
+	db.claims.write, db.claims.most = db.foresee, movesMost
+	db.writes.Store(1)
 	defer func() {
 		if err != nil {
 			_ = db.Close() // the first error is the one to tell
@@ -87,6 +96,8 @@ func open(ctx context.Context, path string, o Options, migrations fs.FS) (_ *DB,
 		// Immediate transactions take the write lock at once; a second writing
 		// connection could only wait for it, and deferred ones fail half-way.
 		db.write.SetMaxOpenConns(1)
+		// Copying the log into the file is put off until it is some 40 MB long: a
+		// page that is written a hundred times meanwhile is then copied once.
 		if _, err = db.write.ExecContext(ctx, `PRAGMA wal_autocheckpoint = 10000`); err != nil {
 			return nil, fault("open", path, err)
 		}
@@ -244,6 +255,18 @@ func (db *DB) view(ctx context.Context, op string, f func(*sqlx.Tx) error) error
 
 // update runs f in one transaction: all of it is written, or nothing.
 func (db *DB) update(ctx context.Context, op string, f func(*sqlx.Tx) error) error {
+	return db.transact(ctx, op, f, func() { db.writes.Add(1) })
+}
+
+// updateStates is update for what moves messages from state to state and changes
+// nothing else that a claim is decided on.
+func (db *DB) updateStates(ctx context.Context, op string, f func(*sqlx.Tx) error) error {
+	return db.transact(ctx, op, f, func() {})
+}
+
+// transact calls after when the transaction is over and before another begins:
+// what was read before after has not seen the transaction for certain.
+func (db *DB) transact(ctx context.Context, op string, f func(*sqlx.Tx) error, after func()) error {
 	if db.write == nil {
 		return &Error{Op: op, Path: db.path, Err: errReadOnly,
 			Hint: "this command opened the database for reading only; it is a fault in the program, please report it"}
@@ -251,6 +274,13 @@ func (db *DB) update(ctx context.Context, op string, f func(*sqlx.Tx) error) err
 	if err := db.inPlace(); err != nil {
 		return db.met(fault(op, db.path, err))
 	}
+	select {
+	case db.writing <- struct{}{}:
+		defer func() { <-db.writing }()
+	case <-ctx.Done():
+		return fault(op, db.path, ctx.Err())
+	}
+	defer after()
 	tx, err := db.write.BeginTxx(ctx, nil)
 	if err != nil {
 		return db.met(fault(op, db.path, err))
@@ -260,6 +290,21 @@ func (db *DB) update(ctx context.Context, op string, f func(*sqlx.Tx) error) err
 		return db.met(fault(op, db.path, err))
 	}
 	return db.met(fault(op, db.path, tx.Commit()))
+}
+
+// writesKnown is how often anything was written that a claim may have been
+// decided on, as of this transaction. What other processes wrote (commands) is
+// seen by SQLite's own count of that, which is kept for each connection.
+func (db *DB) writesKnown(ctx context.Context, tx *sqlx.Tx) (uint64, error) {
+	var version int64
+	if err := tx.GetContext(ctx, &version, `PRAGMA data_version`); err != nil {
+		return 0, err
+	}
+	if version != db.version {
+		db.version = version
+		db.writes.Add(1)
+	}
+	return db.writes.Load(), nil
 }
 
 // Keys are the secrets that the database itself made, once, when it was

@@ -192,7 +192,7 @@ func sqlOf(query string) func(context.Context, *DB) error {
 }
 
 // readers are the methods that write nothing.
-var readMethods = strings.Fields(`Attempts Counts Dossier DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Held Keys LastFiles LastRun LastSlot
+var readMethods = strings.Fields(`Attempts Counts Dossier DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Held InQueue Keys LastFiles LastRun LastSlot
 	Message MessageCounts Messages Notices OutreachOf Pause PlaybookStates PlaybookVersion Portfolio Ready RecipientOf Records Rejects Runs Salt Series SeriesOf Sources
 	Standing StandingOf SuppressedAddresses Suppressions`)
 

@@ -16,38 +16,46 @@ import (
 // commit fails every call in it.
 type gathering[Q, A any] struct {
 	// write does the requests in one transaction. It answers each in its place,
-	// or fails for all.
-	write func(context.Context, []Q) ([]A, error)
-	// most bounds one transaction, so that other writers get their turn.
+	// or fails for all. It may call next to let those who wait begin before it is
+	// done.
+	write func(ctx context.Context, asks []Q, next func()) ([]A, error)
+	// most is about how many requests are written at once, so that other writers
+	// get their turn.
 	most int
 
 	mu      sync.Mutex
-	waiting []*request[Q, A]
+	waiting []*caller[Q, A]
 	busy    bool
 }
 
-type request[Q, A any] struct {
-	ask  Q
-	turn chan turn[A]
+type caller[Q, A any] struct {
+	asks  []Q
+	begun func()
+	turn  chan turn[A]
 }
 
-// A turn is what a waiting caller wakes up to: an answer, or the duty to write
+// A turn is what a waiting caller wakes up to: answers, or the duty to write
 // for all who wait.
 type turn[A any] struct {
-	lead   bool
-	answer A
-	err    error
+	lead    bool
+	answers []A
+	err     error
 }
 
-// do has q written, alone or together with others', and returns when that is
-// on the disk. It does not end early with ctx: the transaction is others', too,
-// and takes moments.
-func (g *gathering[Q, A]) do(ctx context.Context, q Q) (A, error) {
+// do has requests written, alone or together with others', and returns when
+// they are on the disk. It does not end early with ctx: the transaction is
+// others', too, and takes moments.
+func (g *gathering[Q, A]) do(ctx context.Context, asks ...Q) ([]A, error) {
+	return g.join(ctx, asks, func() {})
+}
+
+// join is do for a caller who wants to know when its requests have begun to be
+// written.
+func (g *gathering[Q, A]) join(ctx context.Context, asks []Q, begun func()) ([]A, error) {
 	if err := ctx.Err(); err != nil {
-		var none A
-		return none, err
+		return nil, err
 	}
-	mine := &request[Q, A]{ask: q, turn: make(chan turn[A], 1)}
+	mine := &caller[Q, A]{asks: asks, begun: begun, turn: make(chan turn[A], 1)}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, mine)
 	lead := !g.busy
@@ -56,7 +64,7 @@ func (g *gathering[Q, A]) do(ctx context.Context, q Q) (A, error) {
 	if !lead {
 		t := <-mine.turn
 		if !t.lead {
-			return t.answer, t.err
+			return t.answers, t.err
 		}
 	}
 	return g.lead(context.WithoutCancel(ctx))
@@ -64,39 +72,54 @@ func (g *gathering[Q, A]) do(ctx context.Context, q Q) (A, error) {
 
 // lead writes for those who wait, of whom the caller is the first, and hands
 // the lead to the next in line.
-func (g *gathering[Q, A]) lead(ctx context.Context) (A, error) {
-	g.mu.Lock()
-	n := min(len(g.waiting), g.most)
-	all := g.waiting[:n:n]
-	g.waiting = g.waiting[n:]
-	g.mu.Unlock()
-
-	asks := make([]Q, n)
-	for i, r := range all {
-		asks[i] = r.ask
+func (g *gathering[Q, A]) lead(ctx context.Context) ([]A, error) {
+	all, asks := g.take()
+	for _, c := range all {
+		c.begun()
 	}
+	next := sync.OnceFunc(g.next)
 	var answers []A
 	err := errInterrupted // what the others hear should write not return
 	defer func() {
-		for i, r := range all[1:] { // the leader is the first in line
+		rest := answers
+		for i, c := range all {
 			t := turn[A]{err: err}
 			if err == nil {
-				t.answer = answers[i+1]
+				t.answers, rest = rest[:len(c.asks)], rest[len(c.asks):]
 			}
-			r.turn <- t
+			if i > 0 { // the leader is the first in line
+				c.turn <- t
+			}
 		}
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		if g.busy = len(g.waiting) > 0; g.busy {
-			g.waiting[0].turn <- turn[A]{lead: true}
-		}
+		next()
 	}()
-	answers, err = g.write(ctx, asks)
+	answers, err = g.write(ctx, asks, next)
 	if err != nil {
-		var none A
-		return none, err
+		return nil, err
 	}
-	return answers[0], nil
+	return answers[:len(all[0].asks)], nil
+}
+
+// next hands the lead to the first of those who wait.
+func (g *gathering[Q, A]) next() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.busy = len(g.waiting) > 0; g.busy {
+		g.waiting[0].turn <- turn[A]{lead: true}
+	}
+}
+
+// take is the callers whose turn it is, and what they ask.
+func (g *gathering[Q, A]) take() (all []*caller[Q, A], asks []Q) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := 0
+	for n < len(g.waiting) && len(asks) < g.most {
+		asks = append(asks, g.waiting[n].asks...)
+		n++
+	}
+	all, g.waiting = g.waiting[:n:n], g.waiting[n:]
+	return all, asks
 }
 
 // errInterrupted is what those hear whose transaction a panic ended.

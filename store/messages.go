@@ -41,6 +41,7 @@ type messageRow struct {
 	Planned        int64                `db:"planned"`
 	Settled        int64                `db:"settled"`
 	EnqueuedAt     int64                `db:"enqueued_at"`
+	Task           string               `db:"task"`
 }
 
 func rowOfMessage(m steward.Message) (messageRow, error) {

@@ -215,6 +215,7 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		}
 		return nil
 	},
+	"InQueue":         func(ctx context.Context, db *DB) error { _, err := db.InQueue(ctx, steward.Slack); return err },
 	"Enqueued":        func(ctx context.Context, db *DB) error { _, err := db.Enqueued(ctx, start, start, 10); return err },
 	"ExpireApprovals": func(ctx context.Context, db *DB) error { _, err := db.ExpireApprovals(ctx, start); return err },
 	"ExpireQuarantine": func(ctx context.Context, db *DB) error {

@@ -17,7 +17,7 @@ import (
 // that are due (all, for 0), longest due first.
 func (db *DB) DueMessages(ctx context.Context, now time.Time, limit int, channels ...steward.Channel) ([]steward.Due, error) {
 	var found []dueRow
-	err := db.update(ctx, "read due messages", func(tx *sqlx.Tx) error {
+	err := db.updateStates(ctx, "read due messages", func(tx *sqlx.Tx) error {
 		// The reason stays: it says why the message is as late as it is.
 		if _, err := tx.ExecContext(ctx, wakeQuery, now.Unix()); err != nil {
 			return err
@@ -53,28 +53,30 @@ type dueRow struct {
 	Epoch   int               `db:"epoch"`
 	Channel steward.Channel   `db:"channel"`
 	Due     int64             `db:"due"`
+	Task    string            `db:"task"`
 }
 
 func (r dueRow) noun() (steward.Due, error) {
-	return steward.Due{ID: r.ID, Epoch: r.Epoch, Channel: r.Channel}, nil
+	return steward.Due{ID: r.ID, Epoch: r.Epoch, Channel: r.Channel, Task: r.Task}, nil
 }
 
-// MarkEnqueued notes that the messages' tasks are in the queue since now. One that is no
+// MarkEnqueued notes that the messages are in the queue since now, each with
+// its Task. One that is no
 // longer planned under its epoch, because its handler was quicker, is left as
 // it is.
 func (db *DB) MarkEnqueued(ctx context.Context, due []steward.Due, now time.Time) error {
 	if len(due) == 0 {
 		return nil
 	}
-	return db.update(ctx, "mark messages as enqueued", func(tx *sqlx.Tx) error {
+	return db.updateStates(ctx, "mark messages as enqueued", func(tx *sqlx.Tx) error {
 		mark, err := tx.PreparexContext(ctx,
-			`UPDATE messages SET state = 'enqueued', enqueued_at = ? WHERE id = ? AND epoch = ? AND state = 'planned'`)
+			`UPDATE messages SET state = 'enqueued', enqueued_at = ?, task = ? WHERE id = ? AND epoch = ? AND state = 'planned'`)
 		if err != nil {
 			return err
 		}
 		defer mark.Close()
 		for _, d := range due {
-			if _, err := mark.ExecContext(ctx, now.Unix(), d.ID, d.Epoch); err != nil {
+			if _, err := mark.ExecContext(ctx, now.Unix(), d.Task, d.ID, d.Epoch); err != nil {
 				return err
 			}
 		}
@@ -97,15 +99,24 @@ func (db *DB) Enqueued(ctx context.Context, since, now time.Time, limit int) ([]
 }
 
 const enqueuedQuery = `
-	SELECT id, epoch, channel, due FROM messages
+	SELECT id, epoch, channel, due, task FROM messages
 	WHERE state = 'enqueued' AND enqueued_at NOT BETWEEN ? AND ? ORDER BY enqueued_at, id LIMIT ?`
+
+// InQueue counts a channel's messages that are in the queue.
+func (db *DB) InQueue(ctx context.Context, channel steward.Channel) (int, error) {
+	var n int
+	err := db.view(ctx, "count what is in the queue", func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &n, `SELECT COUNT(*) FROM messages WHERE state = 'enqueued' AND channel = ?`, channel)
+	})
+	return n, err
+}
 
 // Requeue moves messages that the queue has lost back to planned, each with a
 // new epoch, and tells how many. One that is no longer enqueued under its epoch
 // is left as it is. A task that turns up after all finds its epoch gone.
 func (db *DB) Requeue(ctx context.Context, lost []steward.Due) (int, error) {
 	var n int64
-	err := db.update(ctx, "take messages back from the queue", func(tx *sqlx.Tx) error {
+	err := db.updateStates(ctx, "take messages back from the queue", func(tx *sqlx.Tx) error {
 		n = 0
 		for _, d := range lost {
 			res, err := tx.ExecContext(ctx, `
@@ -124,11 +135,10 @@ func (db *DB) Requeue(ctx context.Context, lost []steward.Due) (int, error) {
 	return int(n), err
 }
 
-// RequeueAll does so for every message in the queue: the embedded queue begins
-// empty.
+// RequeueAll does so for every message in the queue, when a worker begins.
 func (db *DB) RequeueAll(ctx context.Context) (int, error) {
 	var n int64
-	err := db.update(ctx, "take messages back from the queue", func(tx *sqlx.Tx) error {
+	err := db.updateStates(ctx, "take messages back from the queue", func(tx *sqlx.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE messages SET state = 'planned', epoch = epoch + 1 WHERE state = 'enqueued'`)
 		if err != nil {
 			return err
@@ -149,14 +159,14 @@ func (db *DB) RequeueAll(ctx context.Context) (int, error) {
 // lapsed, too: its sender may be long dead.
 func (db *DB) LapsedSends(ctx context.Context, now time.Time, lease time.Duration) ([]steward.MessageID, error) {
 	var out []steward.MessageID
-	err := db.update(ctx, "end lapsed sends", func(tx *sqlx.Tx) error {
+	err := db.updateStates(ctx, "end lapsed sends", func(tx *sqlx.Tx) error {
 		out = nil
 		if err := tx.SelectContext(ctx, &out, lapsedSendsQuery, now.Unix(), now.Add(lease).Unix()); err != nil || len(out) == 0 {
 			return err
 		}
 		w := &mover{ctx: ctx, tx: tx}
 		defer w.close()
-		lapsed, err := readDepartures(ctx, tx, out)
+		lapsed, err := readDepartures(ctx, tx, out, out)
 		if err != nil {
 			return err
 		}

@@ -138,7 +138,7 @@ func (db *DB) doubtSince(ctx context.Context, now time.Time) (done Restored, err
 		}
 		w := &mover{ctx: ctx, tx: tx}
 		defer w.close()
-		found, err := readDepartures(ctx, tx, ids)
+		found, err := readDepartures(ctx, tx, ids, ids)
 		if err != nil {
 			return err
 		}

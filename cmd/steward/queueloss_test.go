@@ -218,7 +218,7 @@ func TestWorkerStartsBeforeItsRedis(t *testing.T) {
 	}
 	redis.start()
 	o.wait("the worker is ready", func() bool { status, _ := o.get(o.private + "/readyz"); return status == http.StatusOK })
-	o.wait("its jobs work again", func() bool { return strings.Contains(o.logs.String(), `"a job works again","job":"relay"`) })
+	o.wait("the queue is fetched from again", func() bool { return strings.Contains(o.logs.String(), `"msg":"the queue goes on"`) })
 	o.stop()
 	if n := strings.Count(o.logs.String(), `"level":"ERROR"`); n > 4 {
 		t.Errorf("%d errors were logged for one matter:\n%s", n, o.logs)

@@ -201,12 +201,12 @@ func (w *worker) prepare(ctx context.Context, o *runOptions) (err error) {
 	if w.queue, err = jobs.OpenQueue(ctx, jobs.QueueOptions{RedisURL: w.ws.Redis.Reveal(), Hands: jobs.Hands(), Logger: w.log}); err != nil {
 		return err
 	}
-	if w.queue.Embedded() {
-		// The embedded queue was empty a moment ago, whatever the database thinks
-		// is in it.
-		if _, err := w.db.RequeueAll(ctx); err != nil {
-			return err
-		}
+	// The embedded queue was empty a moment ago, whatever the database thinks is in
+	// it. A Redis may hold tasks that died with the last worker, which nobody runs
+	// until their lease is over: nobody else works on this database, so all of them
+	// are put there anew, and the old ones find their epoch gone.
+	if _, err := w.db.RequeueAll(ctx); err != nil {
+		return err
 	}
 	return nil
 }

@@ -218,7 +218,7 @@ func (o *outpost) stop() {
 // wait waits for something that has to come about.
 func (o *outpost) wait(what string, done func() bool) {
 	o.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			o.Fatalf("never came about: %s\n%s", what, o.logs)
 		}

@@ -13,7 +13,7 @@
 DROP INDEX messages_due;
 CREATE INDEX messages_awaiting ON messages (state, planned DESC, id) WHERE state = 'awaiting_approval';
 CREATE INDEX messages_planned ON messages (state, channel, due, id) WHERE state = 'planned';
-CREATE INDEX messages_enqueued ON messages (state, enqueued_at, id, due) WHERE state = 'enqueued';
+CREATE INDEX messages_enqueued ON messages (state, enqueued_at, id, channel) WHERE state = 'enqueued';
 CREATE INDEX messages_sending ON messages (state, lease, id) WHERE state = 'sending';
 CREATE INDEX messages_deferred ON messages (state, due, id) WHERE state = 'deferred';
 CREATE INDEX messages_settled ON messages (state, planned DESC, id)
@@ -42,3 +42,10 @@ CREATE INDEX enrolments_ended ON enrolments (playbook, kind, subject, ended_at, 
 CREATE INDEX enrolments_by_playbook ON enrolments (playbook, opened_at DESC, id);
 DROP INDEX enrolments_by_account;
 CREATE INDEX enrolments_by_account ON enrolments (account, opened_at DESC, id);
+
+-- Nobody looks for decisions by their playbook alone, and every index is written
+-- with each of them.
+DROP INDEX records_by_playbook;
+
+-- The task that carries a message, to ask the queue whether it still does.
+ALTER TABLE messages ADD COLUMN task TEXT NOT NULL DEFAULT '';
