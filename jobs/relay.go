@@ -50,7 +50,7 @@ const (
 	// InFlight is how many messages of a channel are in the queue at most. The rest waits in
 	// the ledger, where it costs nothing, can be counted, and follows a circuit
 	// or a pause at once.
-	InFlight = EmbeddedInFlight / 2
+	InFlight = EmbeddedInFlight
 	// relayBatch is how many are handed over before that is written down.
 	relayBatch = 1000
 	// relayHands is how many tasks are handed over at a time: each is a round

@@ -68,7 +68,7 @@ func TestApprove(t *testing.T) {
 	if due, err := db.DueMessages(ctx, start.Add(time.Hour), 0, steward.Channels()...); err != nil || len(due) != 1 || due[0].ID != mail.ID {
 		t.Errorf("due %v, %v", due, err)
 	}
-	records, err := db.Records(ctx, RecordFilter{Message: mail.ID})
+	records, err := db.Records(ctx, RecordFilter{Account: mail.Account, Message: mail.ID})
 	must(t, err)
 	if len(records) != 1 || records[0].Reason != steward.ReasonApproved || records[0].Enrolment == "" {
 		t.Errorf("records %+v", records)

@@ -47,7 +47,7 @@ func TestARoundOfDelivery(t *testing.T) {
 	if len(attempts) != 1 || attempts[0].Outcome != steward.Sent || !attempts[0].Counted {
 		t.Errorf("attempts = %+v", attempts)
 	}
-	records, err := db.Records(ctx, RecordFilter{Message: m.ID})
+	records, err := db.Records(ctx, RecordFilter{Account: m.Account, Message: m.ID})
 	must(t, err)
 	if len(records) != 1 || records[0].Reason != steward.ReasonDelivered || records[0].Step != "nudge" {
 		t.Errorf("records = %+v", records)
@@ -79,7 +79,7 @@ func TestClaimDecides(t *testing.T) {
 			if got.State != c.state || !got.Due.Equal(c.due) || got.Reason != c.decision.Reason || got.Attempts != 0 || got.Settled.IsZero() == c.state.Settled() {
 				t.Errorf("stored %+v", got)
 			}
-			records, err := db.Records(ctx, RecordFilter{Message: m.ID})
+			records, err := db.Records(ctx, RecordFilter{Account: m.Account, Message: m.ID})
 			must(t, err)
 			if len(records) != 1 || records[0].Effect != c.decision.Effect || records[0].Enrolment == "" || records[0].Outreach == "" {
 				t.Errorf("records %+v", records)
@@ -109,7 +109,7 @@ func TestADeferredMessageComesBackUnderANewEpoch(t *testing.T) {
 			t.Errorf("a second task of epoch %d: %v", epoch, err)
 		}
 	}
-	records, err := db.Records(ctx, RecordFilter{Message: m.ID})
+	records, err := db.Records(ctx, RecordFilter{Account: m.Account, Message: m.ID})
 	must(t, err)
 	if len(records) != 1 {
 		t.Errorf("%d records of one reason", len(records))
@@ -227,7 +227,7 @@ func TestALapsedSendIsUncertain(t *testing.T) {
 		if len(attempts) != 1 || attempts[0].Outcome != steward.Uncertain {
 			t.Errorf("attempts of %s: %+v", id, attempts)
 		}
-		if records, err := db.Records(ctx, RecordFilter{Message: id}); err != nil || len(records) != 1 || records[0].Reason != steward.ReasonOutcomeLost {
+		if records, err := db.Records(ctx, RecordFilter{Account: map[steward.MessageID]steward.AccountID{m.ID: m.Account, retry.ID: retry.Account}[id], Message: id}); err != nil || len(records) != 1 || records[0].Reason != steward.ReasonOutcomeLost {
 			t.Errorf("records of %s: %+v, %v", id, records, err)
 		}
 		// The sender turns up after all. That it failed is not worth knowing any

@@ -98,7 +98,7 @@ func TestReleaseAndExpireQuarantine(t *testing.T) {
 	if got.State != steward.Active || got.Reason != steward.ReasonReleased || !got.StepSince.Equal(later) || !got.Due.Equal(later) || got.Rev != 2 {
 		t.Errorf("released: %+v", got)
 	}
-	if records, err := db.Records(ctx, RecordFilter{Enrolment: a.ID}); err != nil || len(records) != 1 || records[0].Reason != steward.ReasonReleased {
+	if records, err := db.Records(ctx, RecordFilter{Account: a.Subject.Account, Enrolment: a.ID}); err != nil || len(records) != 1 || records[0].Reason != steward.ReasonReleased {
 		t.Errorf("records %+v, %v", records, err)
 	}
 	if released, err = db.Release(ctx, ReleaseFilter{Account: "a"}, later); err != nil || len(released) != 1 || released[0].ID != c.ID {

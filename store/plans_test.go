@@ -293,7 +293,7 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 	"Ready":           func(ctx context.Context, db *DB) error { return db.Ready(ctx) },
 	"RecipientOf":     func(ctx context.Context, db *DB) error { _, err := db.RecipientOf(ctx, someMessage); return err },
 	"Records": func(ctx context.Context, db *DB) error {
-		for _, f := range []RecordFilter{{}, {Account: "a000001"}, {Playbook: "adoption"}, {Enrolment: someEnrolment}, {Message: someMessage}} {
+		for _, f := range []RecordFilter{{}, {Account: "a000001"}, {Account: "a000001", Enrolment: someEnrolment}, {Account: "a000001", Message: someMessage}, {Message: someMessage}} {
 			f.Limit = 5
 			if _, err := db.Records(ctx, f); err != nil {
 				return err

@@ -69,10 +69,10 @@ func putRecord(ctx context.Context, tx *sqlx.Tx, r steward.Record) error {
 	return err
 }
 
-// A RecordFilter says which records to read; its zero value means all.
+// A RecordFilter says which records to read. Those of an account are found by
+// its id; with Enrolment or Message, name the account too.
 type RecordFilter struct {
 	Account   steward.AccountID
-	Playbook  steward.PlaybookName
 	Enrolment steward.EnrolmentID
 	Message   steward.MessageID
 	Limit     int
@@ -83,10 +83,11 @@ func (db *DB) Records(ctx context.Context, f RecordFilter) ([]steward.Record, er
 	var out []steward.Record
 	err := db.view(ctx, "read records", func(tx *sqlx.Tx) error {
 		var w where
+		if f != (RecordFilter{Limit: f.Limit}) {
+			w.and("account = ?", string(f.Account)) // "" is that of notices, which are about none
+		}
 		w.is("enrolment", string(f.Enrolment))
 		w.is("message", string(f.Message))
-		w.is("account", string(f.Account))
-		w.is("playbook", string(f.Playbook))
 		var rows []recordRow
 		err := tx.SelectContext(ctx, &rows,
 			`SELECT * FROM records`+w.sql()+` ORDER BY seq DESC LIMIT ?`, append(w.args, rowLimit(f.Limit))...)

@@ -113,6 +113,10 @@ const (
 	// for how many days it is kept how many accounts did something.
 	activeWeeks = 8
 	activeDays  = 7 * (activeWeeks + 1)
+	// quietWeek is for how many days quiet days are waited with. Exports that go
+	// on saying the same are then believed: it is the season, and nobody could
+	// have people say so every morning of it.
+	quietWeek = 7
 )
 
 // much tells that what is left of what was expected is less than half of it,
@@ -327,10 +331,11 @@ type newDays struct {
 // A thin day is believed after all when a later export shows it again, with
 // days around it that are as usual: then it was a holiday. An export that was
 // cut, or that lacks what a feed never delivered, does not look like that: it
-// ends with the thin days, or they are empty.
+// ends with the thin days, or they are empty. And days that are thin and not
+// empty are believed when they have been so for a week.
 func (n newDays) firstThin(through steward.Day) (first steward.Day, usual int) {
 	first = steward.NoDay
-	whole, nextEmpty := false, false
+	whole, nextEmpty, anyEmpty := false, false, false
 	for d := through; d > n.believed && d > through-activeDays; d-- {
 		want, reference, known := n.usual(d)
 		now := n.all[d]
@@ -343,13 +348,17 @@ func (n newDays) firstThin(through steward.Day) (first steward.Day, usual int) {
 			first, usual, whole = d, want, false
 		}
 		nextEmpty = empty
+		anyEmpty = anyEmpty || empty
+	}
+	if first != steward.NoDay && !anyEmpty && through-first >= quietWeek {
+		return steward.NoDay, 0
 	}
 	return first, usual
 }
 
-// usual is how many accounts are active on a day of its kind: the median of the
-// same weekday in up to four of the last weeks that were believed. reference is
-// the nearest of them.
+// usual is how many accounts are active on a day of its kind: the least of the
+// same weekday in up to four of the last weeks that were believed, so that a
+// quiet season is usual once it was believed. reference is the nearest of them.
 func (n newDays) usual(d steward.Day) (count int, reference steward.Day, known bool) {
 	if len(n.all) == 0 {
 		return 0, 0, false
@@ -367,8 +376,7 @@ func (n newDays) usual(d steward.Day) (count int, reference steward.Day, known b
 	if len(counts) < 2 {
 		return 0, 0, false
 	}
-	slices.Sort(counts)
-	return counts[(len(counts)-1)/2], reference, true
+	return slices.Min(counts), reference, true
 }
 
 // activity counts the accounts above zero in the batch, by count metric and

@@ -262,6 +262,9 @@ func TestDaysThatAreNotBelieved(t *testing.T) {
 			{full(100, 100), monday + 1, false}},
 		"a day that was cut, and came whole a day later": {{full(), monday - 1, false}, {full(30), monday - 1, true}, {full(100, 100), monday + 1, false}},
 		"a holiday": {{full(), monday - 1, false}, {full(8), monday - 1, true}, {full(8, 8), monday - 1, true}, {full(8, 8, 90), monday + 2, false}},
+		"a quiet season, which is believed after a week": {{full(), monday - 1, false}, {full(20), monday - 1, true}, {full(20, 20, 20, 20, 20, 2, 2), monday - 1, true},
+			{full(20, 20, 20, 20, 20, 2, 2, 20), monday + 7, false}, {full(20, 20, 20, 20, 20, 2, 2, 20, 20), monday + 8, false}},
+		"a week without anything is not": {{full(), monday - 1, false}, {full(0, 0, 0, 0, 0, 0, 0, 0, 20), monday - 1, true}},
 		// Only an export that goes on around a thin day shows that it is as it was.
 		"a day that was cut, and never came again": {{full(), monday - 1, false}, {usage(monday, 30), monday - 1, true}, {usage(monday+1, 100), monday - 1, true},
 			{usage(monday, 100), monday, false}},

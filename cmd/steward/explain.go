@@ -224,7 +224,7 @@ func (a *app) printEnrolment(ctx context.Context, h *house, s *playbooks.Situati
 		}
 		fmt.Fprintln(a.stdout, line)
 	}
-	records, err := h.db.Records(ctx, store.RecordFilter{Enrolment: e.ID, Limit: 30})
+	records, err := h.db.Records(ctx, store.RecordFilter{Account: e.Subject.Account, Enrolment: e.ID, Limit: 30})
 	if err != nil {
 		return err
 	}

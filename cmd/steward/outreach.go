@@ -157,7 +157,7 @@ func (o *outreachOptions) show(ctx context.Context, h *house) error {
 	if err != nil {
 		return err
 	}
-	records, err := h.db.Records(ctx, store.RecordFilter{Message: m.ID, Limit: 50})
+	records, err := h.db.Records(ctx, store.RecordFilter{Account: m.Account, Message: m.ID, Limit: 50})
 	if err != nil {
 		return err
 	}

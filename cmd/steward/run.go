@@ -192,7 +192,9 @@ func (w *worker) prepare(ctx context.Context, o *runOptions) (err error) {
 	w.engine.GoodUntil = w.goodUntil
 	w.engine.Overtaken = w.overtaken
 	w.engine.Explained = w.explained
+	paceGC()
 	w.engine.Observe = func(r jobs.Report) {
+		paceGC()
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.report = r
@@ -327,8 +329,15 @@ func (w *worker) minutes(ctx context.Context) error {
 				w.log.Warn("the queue had lost messages; they are handed over again", "messages", lost)
 			}
 		}
-		w.note("relay", w.relay(ctx))
+		more, err := w.handOver(ctx)
+		w.note("relay", err)
 		w.note("preview", w.delivery.flush())
+		if more {
+			// Not all that is due had room in the queue.
+			tick.Reset(min(w.app.pace.relay, backlogPace))
+		} else {
+			tick.Reset(w.app.pace.relay)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -336,6 +345,10 @@ func (w *worker) minutes(ctx context.Context) error {
 		}
 	}
 }
+
+// backlogPace is how soon the relay looks again while more is due than the queue
+// is to hold.
+const backlogPace = 250 * time.Millisecond
 
 // note counts a run of a minute's job and logs its failure.
 func (w *worker) note(job string, err error) {
@@ -369,8 +382,15 @@ func (w *worker) note(job string, err error) {
 // every few seconds, and an outage lasts for hours.
 const sameFault = 10 * time.Minute
 
+// handOver relays what is due, and tells whether there was so much that more may
+// be.
+func (w *worker) handOver(ctx context.Context) (more bool, err error) {
+	n, err := w.engine.Relay(ctx, w.queue, 0)
+	return n > 0, err
+}
+
 func (w *worker) relay(ctx context.Context) error {
-	_, err := w.engine.Relay(ctx, w.queue, 0)
+	_, err := w.handOver(ctx)
 	return err
 }
 

@@ -43,9 +43,11 @@ CREATE INDEX enrolments_by_playbook ON enrolments (playbook, opened_at DESC, id)
 DROP INDEX enrolments_by_account;
 CREATE INDEX enrolments_by_account ON enrolments (account, opened_at DESC, id);
 
--- Nobody looks for decisions by their playbook alone, and every index is written
--- with each of them.
+-- The decisions about one enrolment or message are few among those of its
+-- account, and every index is written with each decision.
 DROP INDEX records_by_playbook;
+DROP INDEX records_by_enrolment;
+DROP INDEX records_by_message;
 
 -- The task that carries a message, to ask the queue whether it still does.
 ALTER TABLE messages ADD COLUMN task TEXT NOT NULL DEFAULT '';
