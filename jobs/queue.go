@@ -379,22 +379,15 @@ func retryDelay(n int, _ error, _ *asynq.Task) time.Duration {
 	return 2 * time.Second << min(n, 5)
 }
 
-// Depth is how many tasks wait, run or are to be tried again: of the kinds, or,
-// without any, of all that this process or one before it used.
-func (q *Queue) Depth(ctx context.Context, kinds ...string) (int, error) {
-	names := make([]string, len(kinds))
-	for i, kind := range kinds {
-		names[i] = queueName(kind)
-	}
-	if len(kinds) == 0 {
-		var err error
-		if names, err = q.queues(ctx); err != nil {
-			return 0, fmt.Errorf("read the queue's depth: %w", err)
-		}
+// Depth is how many tasks wait, run or are to be tried again.
+func (q *Queue) Depth(ctx context.Context) (int, error) {
+	names, err := q.queues(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the queue's depth: %w", err)
 	}
 	// One round trip, and one moment: a task between two lists is counted once.
 	var counts []*redis.IntCmd
-	_, err := q.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+	_, err = q.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		for _, name := range names {
 			keys := keysOf(name)
 			counts = append(counts, p.LLen(ctx, keys+"pending"), p.LLen(ctx, keys+"active"), p.ZCard(ctx, keys+"retry"))

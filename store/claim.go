@@ -16,9 +16,9 @@ import (
 // cannot say when it may have changed.
 const deferFor = 15 * time.Minute
 
-// Claim takes a planned or enqueued message to send, if decide passes it. In
-// one transaction the message is loaded with all that its gates look at,
-// decide says what becomes of it, and that is written:
+// Claim takes a planned or enqueued message to send, if decide passes it. The
+// message is loaded with all that its gates look at, decide says what becomes of
+// it, and that is written, provided that what it was decided on still stands:
 //
 //   - pass: it is sending, held until now+lease, with one more attempt, its
 //     content frozen and what it goes without on record;
@@ -71,7 +71,7 @@ func (db *DB) foresee(ctx context.Context, claims []move, next func()) ([]moved,
 		if c.dossier, ok = dossiers[c.id]; !ok {
 			out[i].err = fmt.Errorf("message %s: %w", c.id, ErrNotFound)
 		} else if out[i].err = claimable(c.dossier.Message, c.epoch); out[i].err == nil {
-			c.ruling, out[i].err = c.decide(c.dossier)
+			c.ruling, out[i].err = c.rule(c.dossier)
 		}
 		if out[i].err == nil {
 			c.writes = at
@@ -108,6 +108,17 @@ type move struct {
 	decide func(steward.Dossier) (steward.Ruling, error)
 	premise
 	end steward.Settlement
+}
+
+// rule has the move decided. One whose deciding panics must not take those with
+// it that came at the same time.
+func (m move) rule(d steward.Dossier) (r steward.Ruling, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("deciding on it panicked: %v", p)
+		}
+	}()
+	return m.decide(d)
 }
 
 // moved answers a move.
@@ -200,7 +211,7 @@ func (w *mover) claim(c move, under map[steward.MessageID]departure) (out moved,
 	}
 	dossier, ruling := c.dossier, c.ruling
 	if c.writes == 0 {
-		if ruling, err = c.decide(dossier); err != nil {
+		if ruling, err = c.rule(dossier); err != nil {
 			return moved{err: err}, nil
 		}
 	}
@@ -588,22 +599,6 @@ func readDepartures(ctx context.Context, tx *sqlx.Tx, moved, leaving []steward.M
 const carriedQuery = `
 	SELECT message, id, enrolment, playbook, kind, subject, account, step
 	FROM outreach WHERE message IN (SELECT value FROM json_each(?)) ORDER BY planned, id`
-
-// An outreachHead is what a record says of an outreach.
-type outreachHead struct {
-	ID        steward.OutreachID   `db:"id"`
-	Enrolment steward.EnrolmentID  `db:"enrolment"`
-	Playbook  steward.PlaybookName `db:"playbook"`
-	Kind      steward.SubjectKind  `db:"kind"`
-	Subject   string               `db:"subject"`
-	Account   steward.AccountID    `db:"account"`
-	Step      string               `db:"step"`
-}
-
-func (h outreachHead) noun() steward.Outreach {
-	return steward.Outreach{ID: h.ID, Enrolment: h.Enrolment, Playbook: h.Playbook, Step: h.Step,
-		Subject: steward.Subject{Kind: h.Kind, ID: h.Subject, Account: h.Account}}
-}
 
 // leaves keeps the attempt of an epoch, moves its message out of sending, and
 // keeps why. A return to planned raises the epoch.

@@ -3,6 +3,11 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -347,4 +352,95 @@ func TestNoticesAreToldOnce(t *testing.T) {
 	c, err := db.Counts(ctx)
 	must(t, err)
 	diff(t, "counts", Counts{ByState: map[string]int{"planned": 1, "sent": 1}, OldestPlanned: start.AddDate(0, 0, 1)}, c)
+}
+
+// A claim is read and decided before its transaction. Whatever is written in
+// between that it may have been decided on has it decided anew.
+func TestAClaimIsDecidedOnWhatStands(t *testing.T) {
+	ctx, path := context.Background(), filepath.Join(t.TempDir(), "steward.db")
+	db, err := Open(ctx, path, Options{Lock: true})
+	must(t, err)
+	t.Cleanup(func() { db.Close() })
+	beside, err := Open(ctx, path, Options{}) // a command
+	must(t, err)
+	t.Cleanup(func() { beside.Close() })
+	_, _, err = db.Claim(ctx, plan(t, db, "first").ID, 0, start, time.Minute, pass) // what others wrote before is news to it
+	must(t, err)
+	pause := func(by *DB) func() {
+		return func() { must(t, by.SetPause(ctx, steward.Pause{At: start, By: "lee"})) }
+	}
+	for _, c := range []struct {
+		name    string
+		between func()
+		asked   int
+		state   steward.MessageState
+	}{
+		{"nothing happens", func() {}, 1, steward.Sending},
+		{"other messages move", func() { _, err := db.DueMessages(ctx, start, 0, steward.Channels()...); must(t, err) }, 1, steward.Sending},
+		{"sending is paused", pause(db), 2, steward.Deferred},
+		{"a command pauses sending", pause(beside), 2, steward.Deferred},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			must(t, db.ClearPause(ctx))
+			m := plan(t, db, steward.AccountID(c.name))
+			asked := 0
+			d, _, err := db.Claim(ctx, m.ID, 0, start, time.Minute, func(d steward.Dossier) (steward.Ruling, error) {
+				if asked++; asked == 1 {
+					c.between()
+				}
+				if d.Paused.IsZero() {
+					return steward.Ruling{}, nil
+				}
+				return steward.Ruling{Decision: steward.Decision{Effect: steward.Defer, Reason: steward.ReasonPaused}}, nil
+			})
+			must(t, err)
+			if asked != c.asked || d.Message.State != c.state {
+				t.Errorf("it was decided %d times and is %s, want %d and %s", asked, d.Message.State, c.asked, c.state)
+			}
+		})
+	}
+}
+
+// However many come at a time, each message is claimed once and each gets its
+// own answer; one whose decision fails, or panics, takes no other
+// with it.
+func TestManyClaimsAtOnce(t *testing.T) {
+	db, ctx := openTest(t), context.Background()
+	const n = 60
+	var ids []steward.MessageID
+	for i := range n {
+		ids = append(ids, plan(t, db, steward.AccountID(fmt.Sprintf("a%d", i))).ID)
+	}
+	odd := errors.New("odd")
+	var claimed, refused, failed atomic.Int32
+	var all sync.WaitGroup
+	for i := range 2 * n { // each message twice
+		all.Go(func() {
+			d, _, err := db.Claim(ctx, ids[i%n], 0, start, time.Minute, func(d steward.Dossier) (steward.Ruling, error) {
+				switch i % n % 10 {
+				case 3:
+					return steward.Ruling{}, odd
+				case 4:
+					panic("odd")
+				}
+				return steward.Ruling{Content: &steward.Content{Title: string(d.Message.ID)}}, nil
+			})
+			switch {
+			case errors.Is(err, odd), i%n%10 == 4 && err != nil && strings.Contains(err.Error(), "panicked: odd"):
+				failed.Add(1)
+			case errors.Is(err, ErrConflict), errors.Is(err, ErrSettled):
+				refused.Add(1)
+			case err != nil || d.Message.ID != ids[i%n] || d.Message.Content.Title != string(ids[i%n]):
+				t.Errorf("%s was answered %+v, %v", ids[i%n], d.Message, err)
+			default:
+				claimed.Add(1)
+				must(t, db.Settle(ctx, ids[i%n], 0, steward.Settlement{State: steward.Sent, Reason: steward.ReasonDelivered, Ref: "r/" + string(ids[i%n])}, start))
+			}
+		})
+	}
+	all.Wait()
+	// A second claim that comes after the first was settled hears that instead.
+	if got := claimed.Load(); got != n-2*n/10 || failed.Load() != 4*n/10 {
+		t.Errorf("%d were claimed, %d refused, %d failed", got, refused.Load(), failed.Load())
+	}
 }

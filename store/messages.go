@@ -137,33 +137,44 @@ func selectMessages(ctx context.Context, tx *sqlx.Tx, query string, args ...any)
 	return each(rows, messageRow.noun)
 }
 
-type outreachRow struct {
-	ID         steward.OutreachID   `db:"id"`
-	Enrolment  steward.EnrolmentID  `db:"enrolment"`
-	Playbook   steward.PlaybookName `db:"playbook"`
-	Kind       steward.SubjectKind  `db:"kind"`
-	Subject    string               `db:"subject"`
-	Account    steward.AccountID    `db:"account"`
-	Step       string               `db:"step"`
-	Occurrence string               `db:"occurrence"`
-	Recipient  string               `db:"recipient"`
-	Message    sql.Null[string]     `db:"message"`
-	Wording    string               `db:"wording"`
-	Severity   string               `db:"severity"`
-	Priority   sql.Null[float64]    `db:"priority"`
-	Planned    int64                `db:"planned"`
-	Suppressed steward.Reason       `db:"suppressed"`
+// An outreachHead is which outreach it is: what a record says of it.
+type outreachHead struct {
+	ID        steward.OutreachID   `db:"id"`
+	Enrolment steward.EnrolmentID  `db:"enrolment"`
+	Playbook  steward.PlaybookName `db:"playbook"`
+	Kind      steward.SubjectKind  `db:"kind"`
+	Subject   string               `db:"subject"`
+	Account   steward.AccountID    `db:"account"`
+	Step      string               `db:"step"`
 }
 
-func (r outreachRow) noun() (steward.Outreach, error) {
-	to, err := jsonOf[steward.Recipient](r.Recipient, "addressee of "+string(r.ID))
-	return steward.Outreach{
-		ID: r.ID, Enrolment: r.Enrolment, Playbook: r.Playbook,
-		Subject: steward.Subject{Kind: r.Kind, ID: r.Subject, Account: r.Account},
-		Step:    r.Step, Occurrence: r.Occurrence, To: to, Message: steward.MessageID(r.Message.V),
-		Wording: r.Wording, Severity: r.Severity, Priority: numberOf(r.Priority),
-		Planned: instant(r.Planned), Suppressed: r.Suppressed,
-	}, err
+func headOf(o steward.Outreach) outreachHead {
+	return outreachHead{o.ID, o.Enrolment, o.Playbook, o.Subject.Kind, o.Subject.ID, o.Subject.Account, o.Step}
+}
+
+func (h outreachHead) noun() steward.Outreach {
+	return steward.Outreach{ID: h.ID, Enrolment: h.Enrolment, Playbook: h.Playbook, Step: h.Step,
+		Subject: steward.Subject{Kind: h.Kind, ID: h.Subject, Account: h.Account}}
+}
+
+type outreachRow struct {
+	outreachHead
+	Occurrence string            `db:"occurrence"`
+	Recipient  string            `db:"recipient"`
+	Message    sql.Null[string]  `db:"message"`
+	Wording    string            `db:"wording"`
+	Severity   string            `db:"severity"`
+	Priority   sql.Null[float64] `db:"priority"`
+	Planned    int64             `db:"planned"`
+	Suppressed steward.Reason    `db:"suppressed"`
+}
+
+func (r outreachRow) noun() (o steward.Outreach, err error) {
+	o = r.outreachHead.noun()
+	o.Occurrence, o.Message, o.Wording, o.Severity = r.Occurrence, steward.MessageID(r.Message.V), r.Wording, r.Severity
+	o.Priority, o.Planned, o.Suppressed = numberOf(r.Priority), instant(r.Planned), r.Suppressed
+	o.To, err = jsonOf[steward.Recipient](r.Recipient, "addressee of "+string(r.ID))
+	return o, err
 }
 
 // putOutreach adds an outreach; one whose id exists is left as it is.
@@ -179,9 +190,7 @@ func putOutreach(ctx context.Context, tx *sqlx.Tx, o steward.Outreach) error {
 			:wording, :severity, :priority, :planned, :suppressed)
 		ON CONFLICT (id) DO NOTHING`,
 		outreachRow{
-			ID: o.ID, Enrolment: o.Enrolment, Playbook: o.Playbook,
-			Kind: o.Subject.Kind, Subject: o.Subject.ID, Account: o.Subject.Account,
-			Step: o.Step, Occurrence: o.Occurrence, Recipient: to,
+			outreachHead: headOf(o), Occurrence: o.Occurrence, Recipient: to,
 			Message: sql.Null[string]{V: string(o.Message), Valid: o.Message != ""},
 			Wording: o.Wording, Severity: o.Severity, Priority: numberColumn(o.Priority),
 			Planned: seconds(o.Planned), Suppressed: o.Suppressed,

@@ -136,7 +136,7 @@ func (w *worker) feeds() web.Feeds {
 			}
 			return out, nil
 		},
-		QueueDepth: func(ctx context.Context) (int, error) { return w.queue.Depth(ctx) },
+		QueueDepth: w.queue.Depth,
 		Jobs: func(context.Context) (map[string]web.JobFigures, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
