@@ -321,7 +321,7 @@ func (w *worker) minutes(ctx context.Context) error {
 			moved, err := w.engine.Advance(ctx)
 			w.note("advance", err)
 			if err == nil && moved != (jobs.Moved{}) {
-				w.log.Info("advanced", "enrolments", moved.Enrolments, "outreach", moved.Outreach, "uncertain", moved.Uncertain)
+				w.log.Info("advanced", "enrolments", moved.Enrolments, "outreach", moved.Outreach, "uncertain", moved.Uncertain, "expired", moved.Expired, "vetoes_over", moved.Vetoes)
 			}
 			lost, err := w.engine.Reconcile(ctx, w.queue)
 			w.note("reconcile", err)

@@ -75,7 +75,7 @@ func (w *worker) checks() []web.Check {
 			var waits []string
 			for _, c := range w.engine.Circuits() {
 				if c.Waits(w.now()) {
-					waits = append(waits, fmt.Sprintf("nothing has gone out on %s since %s, and it is tried again at %s: %s", c.Channel, w.when(c.Since), w.when(c.Until), c.Detail))
+					waits = append(waits, fmt.Sprintf("nothing has gone out on %s since %s, and it is tried again on %s: %s", c.Channel, w.when(c.Since), w.when(c.Until), c.Detail))
 				}
 			}
 			if len(waits) > 0 {
