@@ -47,9 +47,9 @@ type Enqueuer interface {
 }
 
 const (
-	// InFlight is how many messages of a channel are in the queue at most. The rest waits in
-	// the ledger, where it costs nothing, can be counted, and follows a circuit
-	// or a pause at once.
+	// InFlight is how many messages of a channel are in the queue at most. The
+	// rest waits in the ledger, where it costs nothing, can be counted, and follows
+	// a circuit or a pause at once.
 	InFlight = EmbeddedInFlight
 	// relayBatch is how many are handed over before that is written down.
 	relayBatch = 1000
@@ -79,8 +79,9 @@ type delivery struct {
 // planned and due, as many as limit leaves room for in the queue (InFlight, for
 // 0). Of a channel that waits it hands over one message as a probe when it is
 // time for that, and else none. It returns how many it handed over. A relay that
-// dies between enqueueing and marking enqueues again under the same task id,
-// which is harmless.
+// dies between enqueueing and marking enqueues again, which is harmless: in the
+// same company it is the same task, and in another the later task finds the
+// message moved on.
 func (e *Engine) Relay(ctx context.Context, q Enqueuer, limit int) (int, error) {
 	if limit <= 0 {
 		limit = InFlight
