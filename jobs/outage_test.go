@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,12 +14,15 @@ import (
 
 // A providerOfTwo takes mail, and Slack messages while it is up.
 type providerOfTwo struct {
+	mu    sync.Mutex // a task's messages are sent side by side
 	slack func() error
 	calls map[steward.Channel]int
 	taken map[steward.MessageID]int
 }
 
 func (p *providerOfTwo) Send(_ context.Context, l steward.Letter) (steward.Receipt, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.calls[l.Message.Channel]++
 	if l.Message.Channel == steward.Slack {
 		if err := p.slack(); err != nil {
