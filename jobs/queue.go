@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -458,9 +459,12 @@ func (q *Queue) Shutdown(ctx context.Context) error {
 	if q.servers == nil {
 		return q.close()
 	}
+	// Together, as each waits for its last fetch.
+	var stopped sync.WaitGroup
 	for _, server := range q.servers {
-		server.Stop()
+		stopped.Go(server.Stop)
 	}
+	stopped.Wait()
 	var late error
 	if !q.running.wait(ctx) {
 		late = fmt.Errorf("stop the queue: running tasks were interrupted: %w", ctx.Err())
@@ -468,7 +472,7 @@ func (q *Queue) Shutdown(ctx context.Context) error {
 	}
 	// Each of asynq's parts waits for its last call, and a Redis that hangs answers
 	// none; without a connection they fail at once.
-	cut := time.AfterFunc(interruptGrace, func() { _ = q.fetches.Close() })
+	cut := time.AfterFunc(interruptGrace, q.fetching.lines.cut)
 	var ended sync.WaitGroup
 	for _, server := range q.servers {
 		ended.Go(server.Shutdown)
@@ -530,7 +534,7 @@ func (r *running) wait(ctx context.Context) bool {
 
 func (q *Queue) close() error {
 	err := q.redis.Close()
-	if ferr := q.fetches.Close(); !errors.Is(ferr, redis.ErrClosed) {
+	if ferr := q.fetches.Close(); !errors.Is(ferr, net.ErrClosed) {
 		err = errors.Join(err, ferr)
 	}
 	if q.embedded != nil {

@@ -237,12 +237,19 @@ func TestQueueShutdownIsBounded(t *testing.T) {
 func TestQueueShutdownDoesNotWaitForARedisThatHangs(t *testing.T) {
 	t.Parallel()
 	server := startRedis(t)
-	q, err := OpenQueue(t.Context(), QueueOptions{RedisURL: server.url(), Logger: new(logged).logger()})
+	ran := make(chan struct{})
+	handlers := map[string]Handler{"deliver": func(context.Context, []byte) error { close(ran); return nil }}
+	hands := map[string]int{"deliver": 1}
+	// asynq's parts of each kind end in their own time, while the connection is cut.
+	for i := range 12 {
+		kind := fmt.Sprint("kind", i)
+		handlers[kind], hands[kind] = func(context.Context, []byte) error { return nil }, 1
+	}
+	q, err := OpenQueue(t.Context(), QueueOptions{RedisURL: server.url(), Hands: hands, Logger: new(logged).logger()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ran := make(chan struct{})
-	serve(t, q, map[string]Handler{"deliver": func(context.Context, []byte) error { close(ran); return nil }})
+	serve(t, q, handlers)
 	enqueue(t, q, Task{Kind: "deliver", ID: "m-1.0"})
 	<-ran
 	server.hang()

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -164,6 +165,8 @@ type fetching struct {
 	quit chan struct{} // closed: pause no more
 	back func()        // called when the trouble is over
 
+	lines lines
+
 	mu    sync.Mutex
 	is    string // what the trouble is; empty while there is none
 	since time.Time
@@ -172,7 +175,15 @@ type fetching struct {
 var _ redis.Hook = (*fetching)(nil)
 
 // DialHook is redis.Hook's.
-func (f *fetching) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (f *fetching) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := next(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return f.lines.add(conn)
+	}
+}
 
 // ProcessPipelineHook is redis.Hook's.
 func (f *fetching) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
@@ -232,6 +243,60 @@ func (f *fetching) worked() {
 	if was != "" {
 		f.log.Warn("the queue goes on", "stood_still", time.Since(since).Round(time.Second))
 		f.back()
+	}
+}
+
+// lines are the open connections of a client. Cut, each call on them fails at
+// once and no other is made. The client itself must not be closed while asynq's
+// parts run: its subscriber takes the end of a channel that this closes for a
+// message, and dies of it.
+type lines struct {
+	mu   sync.Mutex
+	open map[*line]bool
+	dead bool
+}
+
+type line struct {
+	net.Conn
+	of *lines
+}
+
+var errCut = errors.New("the queue is being closed")
+
+func (l *lines) add(conn net.Conn) (net.Conn, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.dead {
+		return nil, errors.Join(errCut, conn.Close())
+	}
+	if l.open == nil {
+		l.open = map[*line]bool{}
+	}
+	added := &line{Conn: conn, of: l}
+	l.open[added] = true
+	if raw, ok := conn.(syscall.Conn); ok {
+		// By it the client sees that the other side is gone before it writes.
+		return struct {
+			*line
+			syscall.Conn
+		}{added, raw}, nil
+	}
+	return added, nil
+}
+
+func (l *line) Close() error {
+	l.of.mu.Lock()
+	delete(l.of.open, l)
+	l.of.mu.Unlock()
+	return l.Conn.Close()
+}
+
+func (l *lines) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dead = true
+	for open := range l.open {
+		_ = open.Conn.Close()
 	}
 }
 
