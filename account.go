@@ -8,12 +8,18 @@ import (
 // A SubjectKind says what an enrolment can be about.
 type SubjectKind string
 
-// The kinds of subject. Contacts and products follow; nothing but these two
-// constants has to change for them.
+// The kinds of subject.
 const (
 	AboutAccount  SubjectKind = "account"
 	AboutContract SubjectKind = "contract"
+	AboutContact  SubjectKind = "contact"
+	AboutProduct  SubjectKind = "product"
 )
+
+// SubjectKinds is all of them, accounts first.
+func SubjectKinds() []SubjectKind {
+	return []SubjectKind{AboutAccount, AboutContract, AboutContact, AboutProduct}
+}
 
 // A Subject is what a finding or enrolment is about. Account is the customer
 // it belongs to: itself, for an account.
@@ -87,6 +93,121 @@ type Touch struct {
 	By      string    `json:"by,omitempty"`
 }
 
+// A Product is something that an account has bought and uses, with the seats
+// and features that its licence covers.
+type Product struct {
+	ID        ProductID        `json:"id"`
+	Account   AccountID        `json:"account"`
+	Name      string           `json:"name"`
+	Plan      string           `json:"plan,omitempty"`
+	Seats     Value            `json:"seats"`
+	StartDate Day              `json:"start_date"`
+	EndDate   Day              `json:"end_date"`
+	Features  []string         `json:"features,omitempty"`
+	More      map[string]Value `json:"more,omitempty"`
+}
+
+// A Ticket is something that the customer asked support for.
+type Ticket struct {
+	ID      string    `json:"id"`
+	Account AccountID `json:"account"`
+	Contact ContactID `json:"contact,omitempty"`
+	// Priority is in the source's words, in lower case.
+	Priority string `json:"priority,omitempty"`
+	Opened   Day    `json:"opened"`
+	Closed   Day    `json:"closed"` // NoDay while it is open
+}
+
+// OpenOn tells whether the ticket was open at the end of a day.
+func (t Ticket) OpenOn(d Day) bool {
+	return t.Opened != NoDay && t.Opened <= d && (t.Closed == NoDay || t.Closed > d)
+}
+
+// A SurveyKind is what a survey asked.
+type SurveyKind string
+
+// The kinds of survey: would you recommend us (0 to 10), were you satisfied
+// (1 to 5).
+const (
+	NPS  SurveyKind = "nps"
+	CSAT SurveyKind = "csat"
+)
+
+// A Survey is one person's answer.
+type Survey struct {
+	ID      string     `json:"id"`
+	Account AccountID  `json:"account"`
+	Contact ContactID  `json:"contact,omitempty"`
+	Kind    SurveyKind `json:"kind"`
+	Day     Day        `json:"day"`
+	Score   float64    `json:"score"`
+}
+
+// An Objective is what a customer set out to reach with the product, as agreed
+// with one of its people.
+type Objective struct {
+	ID       string    `json:"id"`
+	Account  AccountID `json:"account"`
+	Name     string    `json:"name"`
+	Metric   string    `json:"metric"`
+	Baseline Value     `json:"baseline"`
+	Target   Value     `json:"target"`
+	Due      Day       `json:"due"`
+	Agreed   ContactID `json:"agreed,omitempty"`
+}
+
+// A Milestone is a moment of the journey that an account has reached.
+type Milestone struct {
+	Account AccountID `json:"account"`
+	Name    string    `json:"name"`
+	Day     Day       `json:"day"`
+}
+
+// A FieldChange is what a field became on a day. Its first one is what it was
+// when the row was first seen.
+type FieldChange struct {
+	Field string `json:"field"`
+	Day   Day    `json:"day"`
+	Value Value  `json:"value"` // unknown where it became absent
+}
+
+// A HistoryKey names a row that has a history.
+type HistoryKey struct {
+	Kind SubjectKind
+	ID   string
+}
+
+// A Past is what a row was. Since is from which day on it is recorded; Changes
+// hold, oldest first, every value of the fields that have had more than one
+// since then. A field without changes has been as it is.
+type Past struct {
+	Since   Day
+	Changes []FieldChange
+}
+
+// A History is the past of rows.
+type History map[HistoryKey]Past
+
+// Names of what Steward itself learns and keeps in an account's history.
+const (
+	// StageField is the stage that the journey's rules found, where no source
+	// tells it.
+	StageField = "journey.stage"
+	// MilestonePrefix is followed by a milestone's name; the value is the date on
+	// which its condition first held, or somebody marked it.
+	MilestonePrefix = "milestone."
+)
+
+// Dealings is what was done about an account lately.
+type Dealings struct {
+	// Fired is by playbook: the days on which an enrolment was opened, oldest
+	// first; quarantined ones count from their release.
+	Fired map[PlaybookName][]Day
+	// Mailed is the days on which mail went, or may have gone, to a person, oldest
+	// first.
+	Mailed map[ContactID][]Day
+}
+
 // An Owner is a CSM, a manager, or a pool of CSMs that shares a channel.
 type Owner struct {
 	ID      OwnerID        `json:"id"`
@@ -112,8 +233,25 @@ func firstWord(name string) string {
 // A Portfolio is every account and what hangs on it, as the last import left
 // it, in order of id.
 type Portfolio struct {
-	Accounts  []Account
-	Contracts []Contract
-	Contacts  []Contact
-	Touches   []Touch
+	Accounts   []Account
+	Contracts  []Contract
+	Contacts   []Contact
+	Products   []Product
+	Touches    []Touch
+	Tickets    []Ticket
+	Surveys    []Survey
+	Objectives []Objective
+	Milestones []Milestone
+	// History is what fields were; nil where it is not kept, and then fields have
+	// always been as they are.
+	History History
+	// Dealings is by account; nil where nobody asked for them.
+	Dealings map[AccountID]Dealings
+	// Kinds tells which kinds of row some source feeds ("touches", "tickets", …):
+	// no ticket means no tickets only where somebody would have told. Nil means
+	// all of them.
+	Kinds map[string]bool
 }
+
+// Feeds tells whether some source feeds rows of a kind, such as "tickets".
+func (p *Portfolio) Feeds(kind string) bool { return p.Kinds == nil || p.Kinds[kind] }

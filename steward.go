@@ -23,6 +23,8 @@ type (
 	ContractID string
 	// ContactID is the source's key for a person at a customer.
 	ContactID string
+	// ProductID is the source's key for a product that an account has.
+	ProductID string
 	// OwnerID names a person or pool in owners.yaml; ops people write it.
 	OwnerID string
 	// PlaybookName is the name ops people gave a playbook: lower case, digits, dashes.

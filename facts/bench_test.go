@@ -97,8 +97,8 @@ func BenchmarkFrame(b *testing.B) {
 					view.Window(facts.QuietDays, "logins", 0, shift)
 					view.Window(facts.Avg, "users", 14, shift)
 				}
-				view.Field("segment")
-				view.Field("arr")
+				view.Field("segment", 0)
+				view.Field("arr", 0)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(accounts), "ns/account")
 		})

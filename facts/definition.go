@@ -6,6 +6,9 @@ import "steward"
 // defines it. It is slow, shares nothing with Window, and serves where one
 // account is explained and where the two are held against each other.
 func (v *View) WindowAt(row int, fn Fn, metric string, w, shift int) steward.Value {
+	if fn >= Trend {
+		return v.movementAt(row, fn, metric, w, shift)
+	}
 	unknown := steward.Unknown(fn.Kind())
 	info, ok := v.frame.Metric(metric)
 	if !ok || info.Stale || info.End == steward.NoDay || shift < 0 {

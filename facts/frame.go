@@ -37,8 +37,12 @@ type Input struct {
 	Slot      steward.Slot
 	Zone      *time.Location
 	Portfolio steward.Portfolio
-	Fields    []steward.FieldSpec // declared by the workspace, on accounts
-	Metrics   []Metric
+	// Of is the day of which the portfolio's fields are: from then on they are as
+	// they stand, before it the history is asked. The slot's own day where it is
+	// zero or NoDay.
+	Of      steward.Day
+	Fields  []steward.FieldSpec // declared by the workspace, on accounts
+	Metrics []Metric
 }
 
 // A Frame is what is known at one slot. It computes what it is asked for when
@@ -51,9 +55,14 @@ type Frame struct {
 	metrics map[string]*track
 	tracks  []*track // in the order of in.Metrics
 
+	rules Rules // nil: nothing follows from anything
+
 	rows   map[steward.AccountID]int // of accounts; nil until asked
 	starts []steward.Day             // of accounts; nil until asked
 	views  map[steward.SubjectKind]*View
+
+	children map[int][]int                          // account rows by their parent's; nil until asked
+	tickets  map[steward.AccountID][]steward.Ticket // nil until asked, as all below
 }
 
 // track is a metric as a frame reads it.
@@ -74,6 +83,9 @@ func At(in Input) *Frame {
 		metrics: make(map[string]*track, len(in.Metrics)),
 		views:   make(map[steward.SubjectKind]*View, 2),
 	}
+	if f.in.Of == 0 || f.in.Of == steward.NoDay {
+		f.in.Of = f.today
+	}
 	for _, spec := range in.Fields {
 		f.fields[spec.Name] = spec.Kind
 	}
@@ -90,6 +102,13 @@ func (f *Frame) Slot() steward.Slot { return f.in.Slot }
 
 // Zone is the workspace's zone, whose days all windows and dates are.
 func (f *Frame) Zone() *time.Location { return f.in.Zone }
+
+// Follow makes the frame ask rules for what follows from its facts. It is
+// called before anything else is asked of the frame.
+func (f *Frame) Follow(r Rules) { f.rules = r }
+
+// Portfolio is what the frame was made from; never write to it.
+func (f *Frame) Portfolio() *steward.Portfolio { return &f.in.Portfolio }
 
 // MetricInfo is what a frame knows of a metric as a whole.
 type MetricInfo struct {

@@ -39,28 +39,48 @@ func (c Column) Value(row int) steward.Value {
 
 // A View is a frame's subjects of one kind as rows, in the portfolio's order.
 // A contract's windows are those of its account; a contract whose account is
-// not in the portfolio is not a row, since nobody could be told about it.
+// not in the portfolio is not a row, since nobody could be told about it; so it
+// is with people and products.
 type View struct {
-	frame     *Frame
-	kind      steward.SubjectKind
-	contracts []int // by row, the contract's place in the portfolio; nil for accounts
-	accounts  []int // by row, the account's row; nil for accounts, whose row it is
-	rows      map[string]int
-	fields    map[string]Column
-	windows   map[windowKey]Column
+	frame    *Frame
+	kind     steward.SubjectKind
+	items    []int // by row, the subject's place in its list of the portfolio; nil for accounts
+	accounts []int // by row, the account's row; nil for accounts, whose row it is
+	rows     map[string]int
+	fields   map[fieldKey]Column
+	windows  map[windowKey]Column
+	asked    map[askKey]Column
+}
+
+type fieldKey struct {
+	name  string
+	shift int
 }
 
 func newView(f *Frame, kind steward.SubjectKind) *View {
-	v := &View{frame: f, kind: kind, fields: map[string]Column{}, windows: map[windowKey]Column{}}
-	if kind != steward.AboutAccount {
-		v.contracts, v.accounts = []int{}, []int{}
+	v := &View{frame: f, kind: kind, fields: map[fieldKey]Column{}, windows: map[windowKey]Column{}, asked: map[askKey]Column{}}
+	if kind == steward.AboutAccount {
+		return v
 	}
-	if kind == steward.AboutContract {
-		for i := range f.in.Portfolio.Contracts {
-			if account, ok := f.accountRow(f.in.Portfolio.Contracts[i].Account); ok {
-				v.contracts = append(v.contracts, i)
-				v.accounts = append(v.accounts, account)
-			}
+	v.items, v.accounts = []int{}, []int{}
+	p := &f.in.Portfolio
+	add := func(i int, account steward.AccountID) {
+		if row, ok := f.accountRow(account); ok {
+			v.items, v.accounts = append(v.items, i), append(v.accounts, row)
+		}
+	}
+	switch kind {
+	case steward.AboutContract:
+		for i := range p.Contracts {
+			add(i, p.Contracts[i].Account)
+		}
+	case steward.AboutContact:
+		for i := range p.Contacts {
+			add(i, p.Contacts[i].Account)
+		}
+	case steward.AboutProduct:
+		for i := range p.Products {
+			add(i, p.Products[i].Account)
 		}
 	}
 	return v
@@ -77,10 +97,16 @@ func (v *View) Len() int {
 // Subject is what a row is about.
 func (v *View) Subject(row int) steward.Subject {
 	account := v.Account(row).ID
-	if c := v.Contract(row); c != nil {
-		return steward.Subject{Kind: v.kind, ID: string(c.ID), Account: account}
+	s := steward.Subject{Kind: v.kind, ID: string(account), Account: account}
+	switch v.kind {
+	case steward.AboutContract:
+		s.ID = string(v.Contract(row).ID)
+	case steward.AboutContact:
+		s.ID = string(v.Contact(row).ID)
+	case steward.AboutProduct:
+		s.ID = string(v.Product(row).ID)
 	}
-	return steward.Subject{Kind: v.kind, ID: string(account), Account: account}
+	return s
 }
 
 // Row finds the row of a subject's id.
@@ -100,13 +126,32 @@ func (v *View) Account(row int) *steward.Account {
 	return &v.frame.in.Portfolio.Accounts[v.accountRow(row)]
 }
 
-// Contract is the contract of a row; nil where rows are accounts.
+// Contract is the contract of a row; nil where rows are something else.
 func (v *View) Contract(row int) *steward.Contract {
-	if v.contracts == nil {
+	if v.kind != steward.AboutContract {
 		return nil
 	}
-	return &v.frame.in.Portfolio.Contracts[v.contracts[row]]
+	return &v.frame.in.Portfolio.Contracts[v.items[row]]
 }
+
+// Contact is the person of a row; nil where rows are something else.
+func (v *View) Contact(row int) *steward.Contact {
+	if v.kind != steward.AboutContact {
+		return nil
+	}
+	return &v.frame.in.Portfolio.Contacts[v.items[row]]
+}
+
+// Product is the product of a row; nil where rows are something else.
+func (v *View) Product(row int) *steward.Product {
+	if v.kind != steward.AboutProduct {
+		return nil
+	}
+	return &v.frame.in.Portfolio.Products[v.items[row]]
+}
+
+// About is what kind of subject the rows are.
+func (v *View) About() steward.SubjectKind { return v.kind }
 
 // Frame is the frame the view is of.
 func (v *View) Frame() *Frame { return v.frame }

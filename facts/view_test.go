@@ -90,10 +90,10 @@ func TestFields(t *testing.T) {
 			t.Fatalf("no %s %s", c.about, c.subject)
 		}
 		for name, want := range c.want {
-			if got := view.Field(name).Value(row).String(); got != want {
+			if got := view.Field(name, 0).Value(row).String(); got != want {
 				t.Errorf("%s of %s over a column = %s, want %s", name, c.subject, got, want)
 			}
-			if got := view.FieldAt(row, name).String(); got != want {
+			if got := view.FieldAt(row, name, 0).String(); got != want {
 				t.Errorf("%s of %s = %s, want %s", name, c.subject, got, want)
 			}
 		}
@@ -116,7 +116,7 @@ func TestBuiltinFieldsAreWhatViewsHave(t *testing.T) {
 			if got, ok := view.Kind(name); !ok || got != kind || kind == steward.NoKind {
 				t.Errorf("%s of a %s is a %s in the list and a %s in the view", name, c.kind, kind, got)
 			}
-			if got := view.Field(name).Kind; got != kind {
+			if got := view.Field(name, 0).Kind; got != kind {
 				t.Errorf("the column %s of a %s is a %s, want %s", name, c.kind, got, kind)
 			}
 		}
@@ -161,7 +161,7 @@ func TestContractsAreJudgedByTheirAccount(t *testing.T) {
 
 func TestAKindWithoutSubjectsIsEmpty(t *testing.T) {
 	view := workspace(t).View("product")
-	if view.Len() != 0 || view.Field("name").Len() != 0 || view.Window(facts.Sum, "logins", 7, 0).Len() != 0 {
+	if view.Len() != 0 || view.Field("name", 0).Len() != 0 || view.Window(facts.Sum, "logins", 7, 0).Len() != 0 {
 		t.Error("a kind that is not judged has rows")
 	}
 	if _, ok := view.Row("acme"); ok {
@@ -171,10 +171,10 @@ func TestAKindWithoutSubjectsIsEmpty(t *testing.T) {
 
 func TestColumnsWithoutUnknownsSaySo(t *testing.T) {
 	view := workspace(t).View(steward.AboutAccount)
-	if c := view.Field("id"); c.Known != nil || c.Num != nil || len(c.Text) != 2 {
+	if c := view.Field("id", 0); c.Known != nil || c.Num != nil || len(c.Text) != 2 {
 		t.Errorf("id = %+v", c)
 	}
-	if c := view.Field("arr"); len(c.Known) != 2 || !c.Known[0] || c.Known[1] || c.Text != nil {
+	if c := view.Field("arr", 0); len(c.Known) != 2 || !c.Known[0] || c.Known[1] || c.Text != nil {
 		t.Errorf("arr = %+v", c)
 	}
 }

@@ -12,6 +12,9 @@ func (v *View) WhyUnknown(row int, fn Fn, metric string, w, shift int) string {
 	if v.WindowAt(row, fn, metric, w, shift).Known {
 		return ""
 	}
+	if fn >= Trend {
+		return v.whyMovement(row, fn, metric, w, shift)
+	}
 	info, ok := v.frame.Metric(metric)
 	switch {
 	case !ok:

@@ -14,7 +14,7 @@ type Fn uint8
 // What can be asked of a window. Avg is per day. ActiveDays is how many days
 // have a value above zero. Last is the value of the window's last day and
 // QuietDays how long ago, as a duration, a day last had a value above zero;
-// both have no width.
+// both have no width. Trend, Unusual and VsPeers are in movement.go.
 const (
 	Sum Fn = iota
 	Avg
@@ -23,11 +23,14 @@ const (
 	Last
 	ActiveDays
 	QuietDays
+	Trend
+	Unusual
+	VsPeers
 )
 
 // String is the function's name in the language.
 func (fn Fn) String() string {
-	names := [...]string{"sum", "avg", "min", "max", "last", "active_days", "quiet_days"}
+	names := [...]string{"sum", "avg", "min", "max", "last", "active_days", "quiet_days", "trend", "unusual", "vs_peers"}
 	if int(fn) < len(names) {
 		return names[fn]
 	}
@@ -76,6 +79,9 @@ func (v *View) Window(fn Fn, metric string, w, shift int) Column {
 
 // window computes a window by account row.
 func (f *Frame) window(k windowKey) Column {
+	if k.fn >= Trend {
+		return f.movement(k)
+	}
 	c := unknownColumn(k.fn.Kind(), len(f.in.Portfolio.Accounts))
 	t, ok := f.metrics[k.metric]
 	if !ok || t.Stale || t.end == steward.NoDay || k.shift < 0 || k.w < 1 && !k.fn.Widthless() {

@@ -255,7 +255,7 @@ func (l letter) values(p printer) map[string]any {
 	if l.playbook.About == steward.AboutContract {
 		contract := map[string]any{}
 		for name := range facts.BuiltinFields(steward.AboutContract) {
-			contract[name] = p.field(l.view.FieldAt(l.row, name))
+			contract[name] = p.field(l.view.FieldAt(l.row, name, 0))
 		}
 		m["contract"] = contract
 	}
@@ -275,7 +275,7 @@ func accountField(view *facts.View, row int, name string) steward.Value {
 	if !ok {
 		return steward.Value{}
 	}
-	return accounts.FieldAt(at, name)
+	return accounts.FieldAt(at, name, 0)
 }
 
 // printer turns values into what a template prints.

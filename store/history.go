@@ -10,17 +10,9 @@ import (
 	"steward"
 )
 
-// A FieldChange is what a field became on a day. Its first one is what it was
-// when the row was first seen.
-type FieldChange struct {
-	Field string        `json:"field"`
-	Day   steward.Day   `json:"day"`
-	Value steward.Value `json:"value"` // unknown where it became absent
-}
-
 // FieldHistory reads what the fields of an account, contract or contact were,
 // oldest first.
-func (db *DB) FieldHistory(ctx context.Context, kind steward.SubjectKind, id string) ([]FieldChange, error) {
+func (db *DB) FieldHistory(ctx context.Context, kind steward.SubjectKind, id string) ([]steward.FieldChange, error) {
 	var rows []struct {
 		Field string `db:"field"`
 		Day   int32  `db:"day"`
@@ -33,9 +25,9 @@ func (db *DB) FieldHistory(ctx context.Context, kind steward.SubjectKind, id str
 	if err != nil {
 		return nil, err
 	}
-	out := make([]FieldChange, len(rows))
+	out := make([]steward.FieldChange, len(rows))
 	for i, r := range rows {
-		out[i] = FieldChange{Field: r.Field, Day: steward.Day(r.Day)}
+		out[i] = steward.FieldChange{Field: r.Field, Day: steward.Day(r.Day)}
 		if out[i].Value, err = jsonOf[steward.Value](r.Value, "history of "+r.Field); err != nil {
 			return nil, err
 		}

@@ -228,9 +228,9 @@ func TestFieldHistory(t *testing.T) {
 	put(at.AddDate(0, 0, 1).Add(time.Minute))
 	got, err := db.FieldHistory(ctx, steward.AboutAccount, "acme")
 	must(t, err)
-	want := []FieldChange{
-		{"name", first, steward.Str("Acme")}, {"owner", first, steward.Str("dana")}, {"seats", first, steward.Num(7)},
-		{"owner", first + 1, steward.Str("sam")}, {"seats", first + 1, steward.Value{}},
+	want := []steward.FieldChange{
+		{Field: "name", Day: first, Value: steward.Str("Acme")}, {Field: "owner", Day: first, Value: steward.Str("dana")}, {Field: "seats", Day: first, Value: steward.Num(7)},
+		{Field: "owner", Day: first + 1, Value: steward.Str("sam")}, {Field: "seats", Day: first + 1, Value: steward.Value{}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("history (-want +got):\n%s", diff)

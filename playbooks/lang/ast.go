@@ -1,6 +1,9 @@
 package lang
 
-import "steward"
+import (
+	"steward"
+	"steward/facts"
+)
 
 // An op is what a node does.
 type op uint8
@@ -81,6 +84,17 @@ func (n *node) frozenArgument() *node {
 		return n.averageBefore(n.w)
 	}
 	return nil
+}
+
+// question is what a call asks of facts.
+func (n *node) question() facts.Question {
+	q := facts.Question{Ask: n.text, Days: n.w}
+	for i, k := range n.kids {
+		if t := n.fn.params[i].takes; t == takesName || t == takesField {
+			q.Text = k.text
+		}
+	}
+	return q
 }
 
 // average is avg(m, w) of a window function's metric, and averageBefore the

@@ -26,6 +26,8 @@ type checker struct {
 	notes   *notes
 	fields  map[string]bool
 	metrics map[string]bool
+	loads   map[string]bool
+	asks    []facts.Question
 	acked   bool
 }
 
@@ -149,9 +151,6 @@ func (c *checker) name(n *node, in inside) {
 	if kind, ok := c.scope.Fields[n.text]; ok {
 		n.op, n.kind = opField, kind
 		c.fields[n.text] = true
-		if in.was {
-			c.report(n, "was() reads metrics; the history of fields is being recorded but cannot be asked yet", fmt.Sprintf("take %s out of was()", n.text))
-		}
 		return
 	}
 	if _, ok := c.scope.Metrics[n.text]; ok {
@@ -182,8 +181,6 @@ func (c *checker) unknownName(n *node, in inside) {
 	switch f, isFunction := functions[n.text]; {
 	case isFunction:
 		c.report(n, fmt.Sprintf("%s is a function", n.text), "write "+f.signature())
-	case slices.Contains(promised, n.text):
-		c.report(n, fmt.Sprintf("%s is not in this version", n.text), "it is promised for a later one; leave this condition out for now")
 	case n.text == "today" || n.text == "now":
 		c.report(n, "dates are compared with today by days_until and days_since", "write days_until(renewal_date) <= 30d")
 	case n.text == "if" || n.text == "when" || n.text == "then" || n.text == "else":
@@ -511,7 +508,7 @@ func (c *checker) settle(n *node) {
 	for i, k := range n.kids {
 		switch {
 		case n.fn.params[i].takes != takesWindow:
-		case i == 2:
+		case n.fn.params[i].name == "ago" && i == 2:
 			n.ago = int(k.num)
 		default:
 			n.w = int(k.num)
@@ -525,6 +522,14 @@ func (c *checker) settle(n *node) {
 	}
 	if arg := n.frozenArgument(); arg != nil {
 		n.key = canonical(arg)
+	}
+	if n.fn.asks {
+		q := n.question()
+		c.asks = append(c.asks, q)
+		c.loadsOf(n, q)
+	}
+	if n.text == "family" {
+		c.family(n)
 	}
 }
 
@@ -546,8 +551,6 @@ func (c *checker) unknownCall(n *node) {
 	n.kind = steward.NoKind
 	name := &node{span: Span{n.span.Start, n.span.Start + len(n.text)}}
 	switch {
-	case slices.Contains(promised, n.text) || field && n.text == "stage":
-		c.report(name, fmt.Sprintf("%s is not in this version", n.text), "it is promised for a later one; leave this condition out for now")
 	case field:
 		c.report(name, fmt.Sprintf("%s is a field and takes no arguments", n.text), "write "+n.text)
 	case metric:
@@ -591,6 +594,10 @@ func (c *checker) argument(call, k *node, as takes, in inside) bool {
 		return c.metricArgument(call, k)
 	case takesWindow:
 		return c.windowArgument(k)
+	case takesField:
+		return c.fieldArgument(call, k)
+	case takesName:
+		return c.nameArgument(call, k)
 	}
 	c.visit(k, in)
 	switch {
@@ -603,6 +610,12 @@ func (c *checker) argument(call, k *node, as takes, in inside) bool {
 			hint = literalHint(k, &node{op: opField, text: "date", kind: steward.DateKind})
 		}
 		c.report(k, fmt.Sprintf("%s takes a date, and this is a %s", call.text, k.kind), hint)
+	case as == takesNumber && k.kind != steward.NumberKind:
+		hint := ""
+		if k.kind == steward.DurationKind {
+			hint = "divide it by a duration: " + canonical(k) + " / 1d is the number of days"
+		}
+		c.report(k, fmt.Sprintf("%s takes a number, and this is a %s", call.text, k.kind), hint)
 	default:
 		return true
 	}
@@ -629,6 +642,110 @@ func (c *checker) metricArgument(call, k *node) bool {
 	}
 	c.report(k, fmt.Sprintf("there is no metric %s", k.text), hint)
 	return false
+}
+
+// fieldArgument is the bare name of a field whose history is asked.
+func (c *checker) fieldArgument(call, k *node) bool {
+	if k.op != opName {
+		c.report(k, fmt.Sprintf("%s reads the history of a field", call.text), "write "+call.fn.signature()+" with the field's bare name")
+		return false
+	}
+	if _, ok := c.scope.Fields[k.text]; ok {
+		return true
+	}
+	if _, ok := c.scope.Metrics[k.text]; ok {
+		c.report(k, fmt.Sprintf("%s is a metric, and %s reads a field", k.text, call.text), fmt.Sprintf("write change(%s, 14d)", k.text))
+		return false
+	}
+	hint := "declare it under fields in steward.yaml"
+	if near := steward.Nearest(k.text, slices.Collect(maps.Keys(c.scope.Fields))); near != "" {
+		hint = fmt.Sprintf("did you mean %s?", near)
+	}
+	c.report(k, fmt.Sprintf("there is no field %s", k.text), hint)
+	return false
+}
+
+// nameArgument is a name in quotes. What it names is the parameter's name.
+func (c *checker) nameArgument(call, k *node) bool {
+	of := call.fn.params[slices.Index(call.kids, k)].name
+	if k.op != opLit || k.kind != steward.TextKind {
+		hint := "write " + call.fn.signature() + " with the " + of + " in quotes"
+		if k.op == opName {
+			hint = fmt.Sprintf("write it in quotes: '%s'", k.text)
+		}
+		c.report(k, fmt.Sprintf("%s takes the name of a %s", call.text, of), hint)
+		return false
+	}
+	known := c.scope.Names[of]
+	if of == "how" {
+		known = []string{"sum", "avg", "min", "max", "any", "all"}
+	}
+	if known == nil || slices.Contains(known, k.text) {
+		return true
+	}
+	hint := missingName[of]
+	if len(known) > 0 {
+		hint = "there are " + strings.Join(known, ", ")
+	}
+	if near := steward.Nearest(k.text, known); near != "" {
+		hint = fmt.Sprintf("did you mean '%s'?", near)
+	}
+	c.report(k, fmt.Sprintf("there is no %s '%s'", strings.Replace(of, "part", "part of health", 1), k.text), hint)
+	return false
+}
+
+// missingName says what to do where a workspace has none of what is named.
+var missingName = map[string]string{
+	"milestone": "declare it under milestones of a stage, in journey: of steward.yaml",
+	"part":      "declare it under parts of a scorecard, in health: of steward.yaml",
+	"playbook":  "name another playbook of this workspace",
+	"feature":   "say which metric is its use: metrics: {reports_made: {kind: count, feature: reporting}}",
+}
+
+// loadsOf notes which metrics a question reads.
+func (c *checker) loadsOf(n *node, q facts.Question) {
+	switch n.text {
+	case "utilization":
+		_, metric := c.scope.Metrics["active_users"]
+		if kind, field := c.scope.Fields["seats"]; !metric || !field || kind != steward.NumberKind {
+			c.report(n, "utilization reads the metric active_users and the field seats, and this workspace does not have both",
+				"declare them: metrics: {active_users: {kind: gauge}} and fields: {seats: number}; or divide what you have, such as last(users) / licences")
+			return
+		}
+		c.metrics["active_users"], c.fields["seats"] = true, true
+	case "adopted":
+		for _, m := range c.scope.Features[q.Text] {
+			c.loads[m] = true
+		}
+	case "adoption":
+		if len(c.scope.Features) == 0 {
+			c.report(n, "no metric says which feature it is use of", missingName["feature"])
+		}
+		for _, ms := range c.scope.Features {
+			for _, m := range ms {
+				c.loads[m] = true
+			}
+		}
+	case "objective":
+		for m := range c.scope.Metrics {
+			c.loads[m] = true
+		}
+	}
+}
+
+// family checks what a roll-up does with the kind of value it is given.
+func (c *checker) family(n *node) {
+	kind, how := n.kids[0].kind, n.kids[1].text
+	flags := how == "any" || how == "all"
+	switch {
+	case flags && kind != steward.FlagKind:
+		c.report(n.kids[0], fmt.Sprintf("'%s' is of what is true or false, and this is a %s", how, kind), compareHint(n.kids[0]))
+	case !flags && kind != steward.NumberKind && kind != steward.DurationKind && (kind != steward.DateKind || how == "sum" || how == "avg"):
+		c.report(n.kids[0], fmt.Sprintf("there is no %s of a %s", how, kind), "write 'any' or 'all' for what is true or false")
+	default:
+		return
+	}
+	n.kind = steward.NoKind
 }
 
 func (c *checker) windowArgument(k *node) bool {

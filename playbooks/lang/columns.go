@@ -100,15 +100,36 @@ func store(out *facts.Column, x vec, lo, hi, rows int) {
 func (b *binder) whole(n *node, shift int) (facts.Column, bool) {
 	switch {
 	case n.op == opField:
-		return b.v.Field(n.text), true
+		return b.v.Field(n.text, shift), true
 	case n.op == opCall && n.fn.plain:
 		return b.v.Window(n.fn.window, n.metric(), n.w, shift), true
+	case n.op == opCall && n.fn.asks:
+		return b.v.Ask(n.question(), shift), true
+	case n.op == opCall && n.text == "family":
+		return b.family(n, shift), true
 	case n.op == opCall && n.text == "at_open":
 		return b.open(n.key, n.kids[0]), true
 	case n.op == opCall && n.text == "was":
 		return b.whole(n.kids[0], shift+n.w)
 	}
 	return facts.Column{}, false
+}
+
+// family rolls a column of all accounts up, for each row's family. Families are
+// small; accounts without a parent or children, most of them, are their own.
+func (b *binder) family(n *node, shift int) facts.Column {
+	accounts := b.v.Frame().View(steward.AboutAccount)
+	arg := (&binder{v: accounts, at: At{Shift: b.at.Shift}}).column(n.kids[0], shift)
+	out := facts.Column{Kind: n.kind, Num: make([]float64, b.v.Len()), Known: make([]bool, b.v.Len())}
+	for row := range b.v.Len() {
+		roll := newRoll(n)
+		for _, member := range accounts.Family(b.v.AccountRow(row)) {
+			roll.add(arg.Value(member))
+		}
+		x := roll.value()
+		out.Num[row], out.Known[row] = x.Num, x.Known
+	}
+	return out
 }
 
 // open is what an at_open argument was worth when each row's episode began:
@@ -190,6 +211,8 @@ func (b *binder) call(n *node, shift int) program {
 		return changes(leaf(now, steward.NumberKind, rows), leaf(before, steward.NumberKind, rows), n.text == "drop")
 	case "was":
 		return b.bind(n.kids[0], shift+n.w)
+	case "scale":
+		return scales(b.bind(n.kids[0], shift), b.bind(n.kids[1], shift), b.bind(n.kids[2], shift))
 	case "recovered":
 		now := b.v.Window(facts.Avg, n.metric(), n.w, shift)
 		rows := b.v.Len()
@@ -626,6 +649,21 @@ func recoveries(now, before program) program {
 			}
 		}
 		return vec{num: out, known: lost.finite(x.known, out)}
+	}
+}
+
+func scales(x, lo, hi program) program {
+	num, first, both, lost := make([]float64, chunk), newMask(), newMask(), newMask()
+	return func(from, to int) vec {
+		a, b, c := x(from, to), lo(from, to), hi(from, to)
+		out := num[:to-from]
+		for i := range out {
+			out[i] = math.NaN() // of no line
+			if b.num[i] != c.num[i] {
+				out[i] = min(100, max(0, 100*(a.num[i]-b.num[i])/(c.num[i]-b.num[i])))
+			}
+		}
+		return vec{num: out, known: lost.finite(both.both(first.both(a.known, b.known), c.known), out)}
 	}
 }
 

@@ -16,6 +16,9 @@ const (
 	takesWindow       // a whole number of days, written out: 14d
 	takesDate
 	takesAny
+	takesNumber
+	takesField // the bare name of a field
+	takesName  // a name in quotes; what it may name is the parameter's name
 )
 
 type param struct {
@@ -33,8 +36,11 @@ type function struct {
 	result  steward.Kind
 	percent bool // people read it as a percentage
 	// window is what facts is asked for, where the function is a plain window.
-	window  facts.Fn
-	plain   bool
+	window facts.Fn
+	plain  bool
+	// asks tells a function whose answer facts or the book has, as a
+	// facts.Question.
+	asks    bool
 	doc     string
 	example string
 }
@@ -42,6 +48,8 @@ type function struct {
 var (
 	ofMetric = param{name: "metric", takes: takesMetric}
 	ofWindow = param{name: "window", takes: takesWindow}
+	ofRole   = param{name: "role", takes: takesName}
+	anyRole  = param{name: "role", takes: takesName, optional: true}
 )
 
 // table is every function of the language, in the order in which a reader
@@ -65,8 +73,18 @@ var table = []*function{
 		doc: "The window against the one before it, or against the same window that long ago, as a share of the older one: 50% is half as much again. From zero to zero it is 0; from zero to more it is unknown.", example: "change(logins, 28d, 52w) < -30%"},
 	{name: "drop", params: []param{ofMetric, ofWindow, {name: "ago", takes: takesWindow, optional: true}}, result: steward.NumberKind, percent: true,
 		doc: "The negative of change: 50% is half as much as before.", example: "drop(logins, 14d) >= 50%"},
+	{name: "trend", params: []param{ofMetric, ofWindow}, result: steward.NumberKind, percent: true, window: facts.Trend, plain: true,
+		doc: "How much the metric rises over the window, as a share of its mean there; negative when it falls. A few odd days do not move it (Theil and Sen's slope). Unknown where the mean is 0.", example: "trend(active_users, 56d) <= -30%"},
+	{name: "unusual", params: []param{ofMetric, ofWindow}, result: steward.NumberKind, window: facts.Unusual, plain: true,
+		doc: "How far the window's mean per day is from the account's own eight windows before it, in robust standard deviations (median and median absolute deviation); negative below. Unknown with fewer than four earlier windows, or where these do not differ and this one does.", example: "unusual(logins, 7d) <= -3"},
+	{name: "vs_peers", params: []param{ofMetric, ofWindow}, result: steward.NumberKind, percent: true, window: facts.VsPeers, plain: true,
+		doc: "The metric's change less the median change in the account's segment, so that Christmas is not churn. Unknown without a segment, or with fewer than five accounts of it whose change is known.", example: "vs_peers(logins, 14d) <= -40%"},
 	{name: "was", params: []param{{name: "expression", takes: takesAny}, {name: "ago", takes: takesWindow}},
-		doc: "The expression as it was that many days ago. It reads metrics and dates written out; fields have no past yet.", example: "was(avg(logins, 14d), 14d) >= 1"},
+		doc: "The expression as it was that many days ago. Fields are read from their recorded history, and are unknown before it begins.", example: "was(avg(logins, 14d), 14d) >= 1 and was(arr, 90d) > arr"},
+	{name: "changed", params: []param{{name: "field", takes: takesField}, ofWindow}, result: steward.FlagKind, asks: true,
+		doc: "Whether the field became another within the window, by its recorded history.", example: "changed(owner, 30d)"},
+	{name: "days_since_change", params: []param{{name: "field", takes: takesField}}, result: steward.DurationKind, asks: true,
+		doc: "How long ago the field last became another; unknown where no change is recorded.", example: "days_since_change(segment) <= 30d"},
 	{name: "at_open", params: []param{{name: "expression", takes: takesAny}},
 		doc: "The expression as it was when the episode began; kept with the episode, so that recovery is measured against what was before the drop.", example: "avg(logins, 14d) >= at_open(was(avg(logins, 14d), 14d))"},
 	{name: "recovered", params: []param{ofMetric, ofWindow}, result: steward.NumberKind, percent: true,
@@ -75,6 +93,48 @@ var table = []*function{
 		doc: "How long it is until the date; negative when it has passed.", example: "days_until(renewal_date) <= 120d"},
 	{name: "days_since", params: []param{{name: "date", takes: takesDate}}, result: steward.DurationKind,
 		doc: "How long ago the date was; negative while it is to come.", example: "days_since(start_date) >= 45d"},
+	{name: "adopted", params: []param{{name: "feature", takes: takesName}, ofWindow}, result: steward.FlagKind, asks: true,
+		doc: "Whether the feature was used within the window: some metric that names it was above zero.", example: "not adopted('reporting', 28d)"},
+	{name: "adoption", params: []param{ofWindow}, result: steward.NumberKind, percent: true, asks: true,
+		doc: "The share of licensed features that were used within the window. Licensed are the features of the account's products; every feature that a metric names, where no product lists any.", example: "adoption(28d) < 50%"},
+	{name: "utilization", params: []param{ofWindow}, result: steward.NumberKind, percent: true, asks: true,
+		doc: "Active users over seats: the mean of the metric active_users over the window, divided by the field seats.", example: "utilization(28d) >= 90%"},
+	{name: "reached", params: []param{{name: "milestone", takes: takesName}}, result: steward.FlagKind, asks: true,
+		doc: "Whether the account has reached a milestone of the journey.", example: "reached('kickoff') and not reached('first_value')"},
+	{name: "overdue", params: []param{{name: "milestone", takes: takesName}}, result: steward.FlagKind, asks: true,
+		doc: "Whether a milestone is not reached though its time has passed, counted from the day the account entered the milestone's stage.", example: "overdue('first_value')"},
+	{name: "days_since_reached", params: []param{{name: "milestone", takes: takesName}}, result: steward.DurationKind, asks: true,
+		doc: "How long ago the milestone was reached; unknown while it is not.", example: "days_since_reached('first_value') >= 60d"},
+	{name: "health_of", params: []param{{name: "part", takes: takesName}}, result: steward.NumberKind, asks: true,
+		doc: "One part of the account's health score, 0 to 100.", example: "health_of('usage') < 40"},
+	{name: "scale", params: []param{{name: "x", takes: takesNumber}, {name: "lo", takes: takesNumber}, {name: "hi", takes: takesNumber}}, result: steward.NumberKind,
+		doc: "x as a score: 0 at lo, 100 at hi, a straight line between, no less and no more; lo above hi turns it round.", example: "scale(active_days(logins, 14d), 0, 10) < 40"},
+	{name: "people", params: []param{ofRole}, result: steward.NumberKind, asks: true,
+		doc: "How many people at the account have the role.", example: "people('champion') == 0"},
+	{name: "engaged", params: []param{ofRole, ofWindow}, result: steward.NumberKind, asks: true,
+		doc: "How many people with the role replied, met, clicked or used the product within the window.", example: "engaged('champion', 28d) == 0 and people('champion') > 0"},
+	{name: "touches", params: []param{ofRole, ofWindow}, result: steward.NumberKind, asks: true,
+		doc: "How many calls, meetings and mails by one of us reached somebody with the role within the window.", example: "touches('economic_buyer', 90d) == 0"},
+	{name: "days_since_touch", params: []param{anyRole}, result: steward.DurationKind, asks: true,
+		doc: "How long ago one of us last spoke with somebody of the role, or with anybody at the account; unknown where that never happened.", example: "days_since_touch('economic_buyer') > 30d"},
+	{name: "nps", params: []param{anyRole}, result: steward.NumberKind, asks: true,
+		doc: "The net promoter score of the account, -100 to 100: the share of people who answered 9 or 10 less those who answered 0 to 6, each by their latest answer within a year.", example: "nps() < 0"},
+	{name: "csat", params: []param{ofWindow}, result: steward.NumberKind, percent: true, asks: true,
+		doc: "The share of answers within the window that were satisfied: 4 or 5 of 5.", example: "csat(90d) < 60%"},
+	{name: "tickets", params: []param{{name: "priority", takes: takesName}}, result: steward.NumberKind, asks: true,
+		doc: "How many support tickets are open: 'open' counts all, 'urgent' those that cannot wait, another word those of that priority.", example: "tickets('urgent') > 0"},
+	{name: "oldest_ticket", params: []param{}, result: steward.DurationKind, asks: true,
+		doc: "For how long the oldest open ticket has been open; 0d when none is.", example: "oldest_ticket() > 10d"},
+	{name: "objective", params: []param{{name: "objective", takes: takesName}}, result: steward.NumberKind, percent: true, asks: true,
+		doc: "How far the account has come from the objective's baseline to its target: 100% is reached. A count is read as its mean per day over 28 days, a gauge as it is.", example: "objective('reports a week') < 50% and days_until(objective_due('reports a week')) <= 30d"},
+	{name: "objective_due", params: []param{{name: "objective", takes: takesName}}, result: steward.DateKind, asks: true,
+		doc: "When the objective is due.", example: "days_until(objective_due('reports a week')) <= 14d"},
+	{name: "fired", params: []param{{name: "playbook", takes: takesName}, ofWindow}, result: steward.FlagKind, asks: true,
+		doc: "Whether the playbook opened for the account within the window.", example: "fired('login-drop', 90d)"},
+	{name: "mailed", params: []param{ofWindow}, result: steward.FlagKind, asks: true,
+		doc: "Whether a mail of ours went, or may have gone, to the account's people within the window; of a person, to them.", example: "not mailed(14d)"},
+	{name: "family", params: []param{{name: "expression", takes: takesAny}, {name: "how", takes: takesName}},
+		doc: "The expression over the account and all accounts below it, by their parents: 'sum', 'avg', 'min' or 'max' of numbers, 'any' or 'all' of what is true or false. Unknown where one of them is, except that one true is any and one false is not all.", example: "family(arr, 'sum') >= 100k and family(escalated, 'any')"},
 	{name: "known", params: []param{{name: "expression", takes: takesAny}}, result: steward.FlagKind,
 		doc: "Whether the expression has a value: never unknown itself.", example: "known(seats) and seats > 0"},
 }
@@ -86,13 +146,6 @@ var functions = func() map[string]*function {
 	}
 	return out
 }()
-
-// promised is the names that the language keeps for what it does not do yet:
-// using one is told apart from misspelling one.
-var promised = []string{"trend", "unusual", "vs_peers", "adopted", "adoption", "utilization", "days_in_stage", "stuck",
-	"escalated", "renewing", "reached", "overdue", "days_since_reached", "health", "health_of", "grade", "scale", "people", "engaged",
-	"touches", "days_since_touch", "nps", "csat", "tickets", "oldest_ticket", "objective", "objective_due", "fired",
-	"mailed", "changed", "days_since_change"}
 
 // others is names that people bring along from elsewhere, and ours.
 var others = map[string]string{"average": "avg", "mean": "avg", "total": "sum", "minimum": "min", "maximum": "max", "latest": "last",

@@ -61,7 +61,7 @@ func (r *reader) value(n *node, shift int) steward.Value {
 	case opLit:
 		return steward.Value{Kind: n.kind, Known: true, Num: n.num, Text: n.text}
 	case opField:
-		return ofKind(r.v.FieldAt(r.row, n.text), n.kind)
+		return ofKind(r.v.FieldAt(r.row, n.text, shift), n.kind)
 	case opAcked:
 		return steward.Bool(r.at.Acked[r.row])
 	case opCall:
@@ -95,7 +95,14 @@ func (r *reader) call(n *node, shift int) steward.Value {
 	if n.fn.plain {
 		return r.v.WindowAt(r.row, n.fn.window, n.metric(), n.w, shift)
 	}
+	if n.fn.asks {
+		return ofKind(r.v.AskAt(r.row, n.question(), shift), n.kind)
+	}
 	switch n.text {
+	case "scale":
+		return scaleOf(r.value(n.kids[0], shift), r.value(n.kids[1], shift), r.value(n.kids[2], shift))
+	case "family":
+		return r.family(n, shift)
 	case "change", "drop":
 		now := r.v.WindowAt(r.row, facts.Sum, n.metric(), n.w, shift)
 		before := r.v.WindowAt(r.row, facts.Sum, n.metric(), n.w, shift+n.ago)
@@ -119,6 +126,74 @@ func (r *reader) call(n *node, shift int) steward.Value {
 		return steward.Days(today - d.Num)
 	}
 	return steward.Bool(r.value(n.kids[0], shift).Known) // known
+}
+
+// scaleOf is x on a line from 0 at lo to 100 at hi. Where both are one there is
+// no line.
+func scaleOf(x, lo, hi steward.Value) steward.Value {
+	if !x.Known || !lo.Known || !hi.Known || lo.Num == hi.Num {
+		return steward.Unknown(steward.NumberKind)
+	}
+	return known(steward.Num(min(100, max(0, 100*(x.Num-lo.Num)/(hi.Num-lo.Num)))))
+}
+
+// family is the argument at every account of the row's family, rolled up.
+func (r *reader) family(n *node, shift int) steward.Value {
+	accounts := r.v.Frame().View(steward.AboutAccount)
+	roll := newRoll(n)
+	for _, row := range accounts.Family(r.v.AccountRow(r.row)) {
+		one := reader{v: accounts, row: row, at: At{Shift: r.at.Shift}}
+		roll.add(one.value(n.kids[0], shift))
+	}
+	return roll.value()
+}
+
+// A roll adds up what a family's accounts come to.
+type roll struct {
+	how     string
+	kind    steward.Kind
+	n       int
+	sum     float64
+	verdict steward.Verdict
+	unknown bool
+}
+
+func newRoll(n *node) *roll {
+	r := &roll{how: n.kids[1].text, kind: n.kids[0].kind, verdict: steward.Fails}
+	if r.how == "all" {
+		r.verdict = steward.Holds
+	}
+	return r
+}
+
+func (r *roll) add(x steward.Value) {
+	switch {
+	case r.how == "any":
+		r.verdict = r.verdict.Or(x.Verdict())
+	case r.how == "all":
+		r.verdict = r.verdict.And(x.Verdict())
+	case !x.Known:
+		r.unknown = true
+	case r.n == 0 || r.how == "min" && x.Num < r.sum || r.how == "max" && x.Num > r.sum:
+		r.sum = x.Num
+	case r.how == "sum" || r.how == "avg":
+		r.sum += x.Num
+	}
+	r.n++
+}
+
+func (r *roll) value() steward.Value {
+	if r.how == "any" || r.how == "all" {
+		return r.verdict.Value()
+	}
+	x := steward.Value{Kind: r.kind, Known: true, Num: r.sum}
+	if r.how == "avg" {
+		x.Num /= float64(r.n)
+	}
+	if r.unknown || endless(x.Num) {
+		return steward.Unknown(r.kind)
+	}
+	return x
 }
 
 // open is what an argument of at_open was worth when the row's episode began.

@@ -23,6 +23,7 @@ import (
 	"unicode/utf8"
 
 	"steward"
+	"steward/facts"
 )
 
 // Limits on what is read. They bound every pass over an expression; nothing
@@ -54,6 +55,12 @@ type Scope struct {
 	// Fields is every bare name with a value of its own, built in or declared.
 	Fields  map[string]steward.Kind
 	Metrics map[string]steward.MetricKind
+	// Names is what a quoted argument may be, by what the function takes:
+	// "milestone", "part" (of health), "playbook", "feature", "objective",
+	// "role". What is absent takes any name.
+	Names map[string][]string
+	// Features is the metrics that are use of each feature.
+	Features map[string][]string
 	// Acked tells that `acked` may be used: there is an enrolment whose card can
 	// have been taken.
 	Acked bool
@@ -70,6 +77,8 @@ type Expr struct {
 	root      *node
 	metrics   []string
 	fields    []string
+	asks      []facts.Question
+	loads     []string
 	kinds     map[string]steward.MetricKind
 	acked     bool
 	frozen    []frozen
@@ -91,7 +100,7 @@ func Compile(src string, scope Scope, want steward.Kind) (*Expr, []Problem) {
 		return nil, notes.list
 	}
 	root := parse(src, notes)
-	c := &checker{scope: scope, notes: notes, fields: map[string]bool{}, metrics: map[string]bool{}}
+	c := &checker{scope: scope, notes: notes, fields: map[string]bool{}, metrics: map[string]bool{}, loads: map[string]bool{}}
 	c.expression(root, want)
 	if len(notes.list) > 0 {
 		return nil, notes.sorted()
@@ -102,6 +111,8 @@ func Compile(src string, scope Scope, want steward.Kind) (*Expr, []Problem) {
 		root:      root,
 		metrics:   slices.Sorted(maps.Keys(c.metrics)),
 		fields:    slices.Sorted(maps.Keys(c.fields)),
+		asks:      c.asks,
+		loads:     slices.Sorted(maps.Keys(c.loads)),
 		kinds:     map[string]steward.MetricKind{},
 		acked:     c.acked,
 	}
@@ -123,6 +134,14 @@ func (e *Expr) Metrics() []string { return slices.Clone(e.metrics) }
 
 // Fields is every field that it reads, sorted.
 func (e *Expr) Fields() []string { return slices.Clone(e.fields) }
+
+// Asks is every question that it asks beside fields and windows, such as
+// tickets('urgent').
+func (e *Expr) Asks() []facts.Question { return slices.Clone(e.asks) }
+
+// Loads is the metrics that its questions read, sorted: they have to be at
+// hand, and no condition is judged by their days.
+func (e *Expr) Loads() []string { return slices.Clone(e.loads) }
 
 // UsesAcked tells whether it asks if the card was taken.
 func (e *Expr) UsesAcked() bool { return e.acked }

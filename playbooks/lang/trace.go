@@ -124,8 +124,11 @@ func (r *tracer) below(n *node) []*node {
 		}
 		return n.kids
 	}
-	if n.fn.plain {
+	switch {
+	case n.fn.plain || n.fn.asks || n.text == "family":
 		return nil
+	case n.text == "scale":
+		return n.kids
 	}
 	return n.kids[:1]
 }
@@ -144,7 +147,11 @@ func (r *tracer) why(t *Trace, shift int) string {
 	n := t.node
 	switch {
 	case n.op == opField:
-		return plainName(n.text) + " is not known"
+		return r.v.WhyField(r.row, n.text, shift)
+	case n.op == opCall && n.fn.asks:
+		return r.v.WhyAsk(r.row, n.question(), shift)
+	case n.op == opCall && n.text == "family":
+		return canonical(n.kids[0]) + " is not known of every account of the family"
 	case n.op == opCall && n.fn.plain:
 		return r.v.WhyUnknown(r.row, n.fn.window, n.metric(), n.w, shift)
 	case n.op == opCall && (n.text == "change" || n.text == "drop"):
