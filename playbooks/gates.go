@@ -27,24 +27,31 @@ type gate func(*Situation, Candidate) steward.Decision
 // gates is the fixed order: first those that end an outreach, then those that
 // put it off. The first that does not pass decides. What passes away again
 // must not kill, so nothing that may change back stands among the first.
-var gates = []gate{
-	gatePortfolio,
-	gateDisabled,
-	gateOptedOut,
-	gateNoCustomerMail,
-	gateEpisodeOver,
-	gateHoldout,
-	gateExpired,
-	gatePaused,
-	gateClearing,
-	gateUnknown,
-	gateOldFacts,
+var gates = []namedGate{
+	{"portfolio", "portfolio.include takes the account in", gatePortfolio},
+	{"enabled", "the playbook is enabled", gateDisabled},
+	{"opt-out", "the address has not opted out", gateOptedOut},
+	{"customer mail", "nothing bars mail to the account's people", gateNoCustomerMail},
+	{"episode", "what it is about still stands", gateEpisodeOver},
+	{"holdout", "the account is not in the holdout", gateHoldout},
+	{"expiry", "it is still worth saying", gateExpired},
+	{"pause", "sending is not paused", gatePaused},
+	{"recovery", "the account is not recovering", gateClearing},
+	{"known", "whether the condition holds is known", gateUnknown},
+	{"fresh facts", "the facts are of the last evaluation that was due", gateOldFacts},
+}
+
+// A namedGate is a gate with a short name, and what is so where it passes, for
+// people who ask why something was said or not.
+type namedGate struct {
+	name, passing string
+	look          gate
 }
 
 // Gate decides whether an outreach may go on its way.
 func (s *Situation) Gate(c Candidate) steward.Decision {
 	for _, g := range gates {
-		d := g(s, c)
+		d := g.look(s, c)
 		if d.Passes() {
 			continue
 		}
