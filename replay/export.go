@@ -15,13 +15,18 @@ import (
 
 // The files that Write makes.
 const (
-	AccountsFile  = "accounts.csv"
-	ContractsFile = "contracts.csv"
-	ContactsFile  = "contacts.csv"
-	TouchesFile   = "touches.csv"
-	UsageFile     = "usage.csv"
-	OwnersFile    = "owners.yaml"
-	TruthFile     = "truth.json"
+	AccountsFile   = "accounts.csv"
+	ContractsFile  = "contracts.csv"
+	ContactsFile   = "contacts.csv"
+	TouchesFile    = "touches.csv"
+	ProductsFile   = "products.csv"
+	TicketsFile    = "tickets.csv"
+	SurveysFile    = "surveys.csv"
+	ObjectivesFile = "objectives.csv"
+	MilestonesFile = "milestones.csv"
+	UsageFile      = "usage.csv"
+	OwnersFile     = "owners.yaml"
+	TruthFile      = "truth.json"
 )
 
 // Write puts into dir what a CRM and a product would export on the evening of
@@ -65,6 +70,11 @@ func (s Simulation) export(dir string, from, through steward.Day) error {
 		{ContractsFile, contractRows(p.Contracts)},
 		{ContactsFile, contactRows(p.Contacts)},
 		{TouchesFile, touchRows(p.Touches)},
+		{ProductsFile, productRows(p.Products)},
+		{TicketsFile, ticketRows(p.Tickets)},
+		{SurveysFile, surveyRows(p.Surveys)},
+		{ObjectivesFile, objectiveRows(p.Objectives)},
+		{MilestonesFile, milestoneRows(p.Milestones)},
 	} {
 		var b bytes.Buffer
 		w := csv.NewWriter(&b)
@@ -133,6 +143,46 @@ func touchRows(touches []steward.Touch) [][]string {
 	rows := [][]string{{"id", "account", "contact", "day", "kind", "by"}}
 	for _, t := range touches {
 		rows = append(rows, []string{t.ID, string(t.Account), string(t.Contact), dayCell(t.Day), t.Kind, t.By})
+	}
+	return rows
+}
+
+func productRows(products []steward.Product) [][]string {
+	rows := [][]string{{"id", "account", "name", "plan", "seats", "start_date", "end_date", "features"}}
+	for _, p := range products {
+		rows = append(rows, []string{string(p.ID), string(p.Account), p.Name, p.Plan, cell(p.Seats), dayCell(p.StartDate), dayCell(p.EndDate), strings.Join(p.Features, ";")})
+	}
+	return rows
+}
+
+func ticketRows(tickets []steward.Ticket) [][]string {
+	rows := [][]string{{"id", "account", "contact", "priority", "opened", "closed"}}
+	for _, t := range tickets {
+		rows = append(rows, []string{t.ID, string(t.Account), string(t.Contact), t.Priority, dayCell(t.Opened), dayCell(t.Closed)})
+	}
+	return rows
+}
+
+func surveyRows(surveys []steward.Survey) [][]string {
+	rows := [][]string{{"id", "account", "contact", "day", "kind", "score"}}
+	for _, q := range surveys {
+		rows = append(rows, []string{q.ID, string(q.Account), string(q.Contact), dayCell(q.Day), string(q.Kind), strconv.FormatFloat(q.Score, 'f', -1, 64)})
+	}
+	return rows
+}
+
+func objectiveRows(objectives []steward.Objective) [][]string {
+	rows := [][]string{{"id", "account", "name", "metric", "baseline", "target", "due", "agreed"}}
+	for _, o := range objectives {
+		rows = append(rows, []string{o.ID, string(o.Account), o.Name, o.Metric, cell(o.Baseline), cell(o.Target), dayCell(o.Due), string(o.Agreed)})
+	}
+	return rows
+}
+
+func milestoneRows(milestones []steward.Milestone) [][]string {
+	rows := [][]string{{"account", "name", "day"}}
+	for _, m := range milestones {
+		rows = append(rows, []string{string(m.Account), m.Name, dayCell(m.Day)})
 	}
 	return rows
 }

@@ -20,6 +20,9 @@ type SimOptions struct {
 	Accounts, Days int
 	// Last is the newest day with data.
 	Last steward.Day
+	// Year plants the stories over the last year, six of each as far as Accounts
+	// allow, rather than into the last two weeks.
+	Year bool
 }
 
 func (o SimOptions) withDefaults() SimOptions {
@@ -42,10 +45,11 @@ const (
 	Logins      = "logins"
 	ActiveUsers = "active_users"
 	ReportsMade = "reports_made"
+	APICalls    = "api_calls"
 )
 
 // MetricNames is the simulated metrics in the order of usage.csv's columns.
-func MetricNames() []string { return []string{Logins, ActiveUsers, ReportsMade} }
+func MetricNames() []string { return []string{Logins, ActiveUsers, ReportsMade, APICalls} }
 
 // A Simulation is a portfolio with its history and its truth. The same options
 // give the same simulation, byte for byte. It is read only and safe for
@@ -62,7 +66,7 @@ type Simulation struct {
 }
 
 // A simulated account is what the CRM would say of it on any day, and its use
-// of the product. The three metrics are the days from First on, NaN where the
+// of the product. The metrics are the days from First on, NaN where the
 // export has no row.
 type simulated struct {
 	base      steward.Account
@@ -71,7 +75,15 @@ type simulated struct {
 	contacts  []steward.Contact
 	touches   []steward.Touch
 	nextOwner steward.OwnerID
-	metrics   [3][]float64
+	seats     int
+	metrics   [4][]float64
+
+	products   []steward.Product
+	tickets    []steward.Ticket
+	surveys    []steward.Survey
+	objectives []steward.Objective
+	milestones []steward.Milestone
+	left       []departure
 }
 
 // A simContract is a contract with the days on which the CRM learns of it.
@@ -87,6 +99,9 @@ func Simulate(o SimOptions) Simulation {
 	s := Simulation{First: o.Last - steward.Day(o.Days) + 1, Last: o.Last, Owners: loadOwners()}
 	rng := rand.New(rand.NewPCG(o.Seed, 0))
 	plots := planted(o.Last)
+	if o.Year {
+		plots = year(rng, o.Last, max(1, min(6, o.Accounts/28)))
+	}
 	plots = plots[:min(len(plots), o.Accounts)]
 	plantedCount := len(plots)
 	for len(plots) < o.Accounts {
@@ -101,7 +116,7 @@ func Simulate(o SimOptions) Simulation {
 	for i, p := range plots {
 		c := casting{rng: rand.New(rand.NewPCG(o.Seed, uint64(i)+1)), first: s.First, last: s.Last, rhythm: &rhythm}
 		id := steward.AccountID(fmt.Sprintf("A-%0*d", len(fmt.Sprint(o.Accounts)), places[i]+1))
-		s.accounts[places[i]] = c.cast(id, p, func(in country) string {
+		a := c.cast(id, p, func(in country) string {
 			// Awkward names go to planted accounts from the second on: they
 			// are the ones whose cards people see.
 			if i%4 == 1 && i/4 < len(awkwardNames) {
@@ -109,6 +124,9 @@ func Simulate(o SimOptions) Simulation {
 			}
 			return names.company(in)
 		})
+		c.rng = rand.New(rand.NewPCG(o.Seed, 1<<32+uint64(i)))
+		c.serve(&a, a.seats)
+		s.accounts[places[i]] = a
 	}
 	s.blemish(rng, plots[plantedCount:], places[plantedCount:])
 	for _, a := range s.accounts {
@@ -171,7 +189,7 @@ func (c casting) cast(id steward.AccountID, p plot, name func(country) string) s
 	case "enterprise":
 		seats, price = 300+rng.IntN(1500), 150+rng.IntN(90)
 	}
-	a := simulated{plot: p, base: steward.Account{
+	a := simulated{plot: p, seats: seats, base: steward.Account{
 		ID: id, Name: name(who.country), Status: "customer", Segment: segment, Currency: "EUR", Owner: who.id,
 		ARR: steward.Unknown(steward.NumberKind), EscalationLevel: steward.Num(0), StartDate: steward.NoDay, RenewalDate: steward.NoDay,
 		More: map[string]steward.Value{
@@ -208,7 +226,9 @@ func (c casting) cast(id steward.AccountID, p plot, name func(country) string) s
 		end = p.churned
 	}
 	a.touches = touchesOf(rng, a.base, a.contacts, max(c.first, a.base.StartDate), end, p.silent, p.touched)
-	a.metrics, a.plot = c.use(p, a.base.StartDate, who.country, seats, segment)
+	used, told := c.use(p, a.base.StartDate, who.country, seats, segment)
+	copy(a.metrics[:], used[:])
+	a.plot = told
 	return a
 }
 
@@ -297,8 +317,11 @@ func (c casting) use(p plot, start steward.Day, in country, seats int, segment s
 	if p.story == StalledOnboarding {
 		adopted = 0.05 + 0.12*rng.Float64()
 	}
-	if p.story == Growing {
+	switch p.story {
+	case Growing:
 		adopted = min(adopted, 0.85)
+	case SeatsFull:
+		adopted = 0.5
 	}
 	scatter := map[string]float64{"smb": 15, "mid-market": 30, "enterprise": 60}[segment]
 	end := c.last
@@ -366,18 +389,38 @@ func (s Simulation) Portfolio(on steward.Day) steward.Portfolio {
 		p.Accounts = append(p.Accounts, account)
 		p.Contracts = append(p.Contracts, contracts...)
 		for _, c := range a.contacts {
+			if slices.ContainsFunc(a.left, func(d departure) bool { return d.contact == c.ID && d.day <= on }) {
+				continue
+			}
 			if c.LastSeen > on {
 				c.LastSeen = on
 			}
 			p.Contacts = append(p.Contacts, c)
 		}
-		for _, t := range a.touches {
-			if t.Day <= on {
-				p.Touches = append(p.Touches, t)
+		p.Touches = append(p.Touches, until(a.touches, on, func(t steward.Touch) steward.Day { return t.Day })...)
+		p.Products = append(p.Products, a.products...)
+		for _, t := range until(a.tickets, on, func(t steward.Ticket) steward.Day { return t.Opened }) {
+			if t.Closed > on {
+				t.Closed = steward.NoDay
 			}
+			p.Tickets = append(p.Tickets, t)
 		}
+		p.Surveys = append(p.Surveys, until(a.surveys, on, func(q steward.Survey) steward.Day { return q.Day })...)
+		p.Objectives = append(p.Objectives, a.objectives...)
+		p.Milestones = append(p.Milestones, until(a.milestones, on, func(m steward.Milestone) steward.Day { return m.Day })...)
 	}
 	return p
+}
+
+// until is what had happened by a day.
+func until[T any](all []T, on steward.Day, day func(T) steward.Day) []T {
+	var out []T
+	for _, x := range all {
+		if day(x) <= on {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // on is the account and its contracts as the CRM has them on a day.
@@ -409,7 +452,7 @@ func (a *simulated) on(day steward.Day) (steward.Account, []steward.Contract) {
 // stage is where a customer's journey stands on a day.
 func (a *simulated) stage(day, renewal steward.Day) string {
 	switch age := day - a.base.StartDate; {
-	case a.plot.story == StalledOnboarding, age < 45:
+	case a.plot.story == StalledOnboarding && !(a.plot.from == steward.NoDay && age > 200), age < 45, a.plot.story == SetupStuck && age < 60:
 		return "onboarding"
 	case age < 150:
 		return "adoption"

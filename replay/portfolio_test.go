@@ -61,8 +61,8 @@ func TestSameSeedSameBytes(t *testing.T) {
 		a := Simulate(SimOptions{Seed: seed, Accounts: 70, Days: 120})
 		b := Simulate(SimOptions{Seed: seed, Accounts: 70, Days: 120})
 		first := files(t, written(t, a, a.Last))
-		if len(first) != 7 {
-			t.Fatalf("%d files were written, want 7", len(first))
+		if len(first) != 12 {
+			t.Fatalf("%d files were written, want 12", len(first))
 		}
 		if diff := cmp.Diff(first, files(t, written(t, b, b.Last))); diff != "" {
 			t.Errorf("seed %d twice:\n%s", seed, diff)
@@ -308,7 +308,7 @@ func TestExportsSayWhatTheValuesSay(t *testing.T) {
 
 func compareExport(t rapid.TB, s Simulation, dir string, from, through steward.Day) {
 	t.Helper()
-	builders := map[string]map[steward.AccountID]*series.Builder{Logins: {}, ActiveUsers: {}, ReportsMade: {}}
+	builders := map[string]map[steward.AccountID]*series.Builder{Logins: {}, ActiveUsers: {}, ReportsMade: {}, APICalls: {}}
 	for _, row := range readCSV(t, filepath.Join(dir, UsageFile)) {
 		day, err := steward.ParseDay(row["date"])
 		if err != nil {
@@ -361,7 +361,8 @@ func compareExport(t rapid.TB, s Simulation, dir string, from, through steward.D
 			t.Fatal(diff)
 		}
 	}
-	for name, n := range map[string]int{ContractsFile: len(p.Contracts), ContactsFile: len(p.Contacts), TouchesFile: len(p.Touches)} {
+	for name, n := range map[string]int{ContractsFile: len(p.Contracts), ContactsFile: len(p.Contacts), TouchesFile: len(p.Touches), ProductsFile: len(p.Products),
+		TicketsFile: len(p.Tickets), SurveysFile: len(p.Surveys), ObjectivesFile: len(p.Objectives), MilestonesFile: len(p.Milestones)} {
 		if rows := readCSV(t, filepath.Join(dir, name)); len(rows) != n {
 			t.Fatalf("%s has %d rows, the portfolio %d", name, len(rows), n)
 		}

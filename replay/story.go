@@ -27,6 +27,15 @@ const (
 	Quiet             Story = "quiet"
 	New               Story = "new"
 	Prospect          Story = "prospect"
+	KickoffMissed     Story = "kickoff_missed"
+	SetupStuck        Story = "setup_stuck"
+	ChampionQuiet     Story = "champion_quiet"
+	ChampionLeft      Story = "champion_left"
+	FeatureUnused     Story = "feature_unused"
+	TicketFire        Story = "ticket_fire"
+	TicketPile        Story = "ticket_pile"
+	Detractor         Story = "detractor"
+	SeatsFull         Story = "seats_full"
 )
 
 // A TrueStory is an account's story and the day from which it can be told from
@@ -234,6 +243,10 @@ func (p plot) activity(d, start, first, last steward.Day, pace, phase float64) f
 	case SuddenDrop, Quiet:
 		if d >= p.from {
 			level *= p.level
+		}
+	case SeatsFull:
+		if d >= p.from {
+			level *= 1 + min(1, float64(d-p.from)/40) // more join until there is no seat left
 		}
 	case Recovery:
 		switch {
