@@ -21,6 +21,35 @@ type Change struct {
 	// Stopped are messages that wait for approval and are no longer worth it. One
 	// that was decided meanwhile is left as it is.
 	Stopped []Stop
+	// HandOvers and Redrafts change who hears, and in whose name, of what was not
+	// sent yet.
+	HandOvers []HandOver
+	Redrafts  []Redraft
+	// Learnt is what rules found out about the account and what is kept in its
+	// history: StageField, or MilestonePrefix and a name. A value that the field
+	// has on its day already is not written again.
+	Learnt []FieldChange
+	// States are put in place of what was remembered of their playbooks. A run's
+	// states are written when it is finished; these are of decisions that belong
+	// to no run, in a change without an account.
+	States []PlaybookState
+	// Pilots are what subjects measured when a pilot began; one of a later slot
+	// replaces them.
+	Pilots []PilotStart
+}
+
+// A PilotStart is what a subject of a playbook's audience measured when the
+// playbook's pilot began.
+type PilotStart struct {
+	Playbook PlaybookName `json:"playbook"`
+	Subject  Subject      `json:"subject"`
+	// Pilot is the pilot's hash: another block is another pilot.
+	Pilot string `json:"pilot"`
+	Slot  Slot   `json:"slot"`
+	// In tells the pilot's subjects from the rest.
+	In bool `json:"in"`
+	// Value is what was measured; unknown where that was not known.
+	Value Value `json:"value"`
 }
 
 // A Stop ends a message that waits for approval, and says why.
@@ -32,7 +61,7 @@ type Stop struct {
 
 // Empty tells a change that writes nothing.
 func (c Change) Empty() bool {
-	return len(c.Phases)+len(c.Enrolments)+len(c.Outreach)+len(c.Messages)+len(c.Records)+len(c.Stopped) == 0
+	return len(c.Phases)+len(c.Enrolments)+len(c.Outreach)+len(c.Messages)+len(c.Records)+len(c.Stopped)+len(c.HandOvers)+len(c.Redrafts)+len(c.Learnt)+len(c.States)+len(c.Pilots) == 0
 }
 
 // A Run is one execution of a job for a slot, as its lease shows. Every write
@@ -53,6 +82,9 @@ type Dossier struct {
 	// Phase means the subject is clear.
 	Enrolments []Enrolment
 	Phases     []PhaseState
+	// Afoot is the playbooks that have an enrolment open for the message's account,
+	// held ones aside, or that fire for it or a subject of it.
+	Afoot []PlaybookName
 	// Suppressed tells that the recipient's address has opted out or bounced.
 	Suppressed bool
 	// SuppressedWhy is the stored reason of that.
@@ -74,6 +106,39 @@ type Ruling struct {
 	Content *Content
 	// LeftOut is, of each outreach that the message goes without, why.
 	LeftOut []Record
+	// Places are what a message that passes takes up of what may be sent. Where
+	// one is not free the message is put off.
+	Places []Place
+}
+
+// PlaceKind says what a limit counts.
+type PlaceKind string
+
+// Cards by whom they are for, mail by address, mail by the account whose people
+// get it.
+const (
+	OwnerPlace   PlaceKind = "owner"
+	AddressPlace PlaceKind = "address"
+	AccountPlace PlaceKind = "account"
+)
+
+// A Place is one of a limited number that a message takes when it is sent.
+// Whether one is free is looked at in the transaction that sends it, so that of
+// two messages for the last one, one goes.
+type Place struct {
+	Kind PlaceKind
+	// Key is an owner's id, an address in lower case, or an account's id.
+	Key string
+	// Most is how many there are since Since. Messages that went, may have gone
+	// or are on their way have taken one.
+	Most  int
+	Since time.Time
+	// Until is when all are free again; zero where they become free one by one,
+	// each Window after it was taken.
+	Until  time.Time
+	Window time.Duration
+	// Words is the limit for people, such as "5 cards a day".
+	Words string
 }
 
 // A Pause is the standing order to send nothing.

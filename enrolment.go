@@ -60,6 +60,12 @@ type Enrolment struct {
 	// AckedAt and AckedBy say who took it on.
 	AckedAt time.Time `json:"acked_at,omitzero"`
 	AckedBy string    `json:"acked_by,omitempty"`
+	// ClaimedBy is the person who took it on from a pool, or for an account that
+	// nobody owns: what the enrolment says to the owner is said to them.
+	ClaimedBy OwnerID `json:"claimed_by,omitempty"`
+	// GoalAt is the slot at which the playbook's goal was first seen reached; zero
+	// while it is not, or where there is none.
+	GoalAt time.Time `json:"goal_at,omitzero"`
 	// Rev rises with every stored change; a write on an older one is refused.
 	Rev int `json:"rev"`
 }

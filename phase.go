@@ -50,6 +50,16 @@ type PlaybookState struct {
 	// conditions that read no daily metric).
 	Slot    Slot `json:"slot"`
 	LastDay Day  `json:"last_day"`
+	// Occurrence is the newest moment of a rhythm that was dealt with; zero for
+	// playbooks that the calendar does not open.
+	Occurrence Slot `json:"occurrence,omitzero"`
+	// Pilot is the hash of the pilot whose measures were frozen last, PilotSince
+	// the slot at which that was.
+	Pilot      string `json:"pilot,omitempty"`
+	PilotSince Slot   `json:"pilot_since,omitzero"`
+	// DrawnAs is the name under which holdouts are drawn: the playbook's first one,
+	// so that renaming it draws nobody anew. "" means its own.
+	DrawnAs PlaybookName `json:"drawn_as,omitempty"`
 	// Fault says why the last run could not judge this playbook; "" when it could.
 	Fault string `json:"fault,omitempty"`
 }

@@ -17,6 +17,8 @@ const (
 	ReasonNoReentry     Reason = "no_reentry"   // reentry: never
 	ReasonNotInAudience Reason = "not_in_audience"
 	ReasonReleased      Reason = "released"
+	ReasonNotInPilot    Reason = "not_in_pilot" // a pilot runs, and the subject is not in it
+	ReasonStillOpen     Reason = "still_open"   // a rhythm came round while its last enrolment is open
 
 	// Exits of enrolments.
 	ReasonRecovered         Reason = "recovered"
@@ -26,11 +28,18 @@ const (
 	ReasonPlaybookRemoved   Reason = "playbook_removed"
 	ReasonSubjectGone       Reason = "subject_gone"
 
+	// Goals.
+	ReasonGoalReached Reason = "goal_reached"
+
 	// Steps.
 	ReasonIfFalse   Reason = "if_false"
 	ReasonLate      Reason = "late" // a pinned date had passed and if_late says skip
 	ReasonNoAddress Reason = "no_addressee"
 	ReasonUnless    Reason = "unless" // a wait ended early
+
+	// Owners.
+	ReasonHandedOver Reason = "handed_over" // what was not sent yet went to another owner
+	ReasonClaimed    Reason = "claimed"     // a person took it on from a pool
 
 	// Gates, in their fixed order; see Gate.
 	ReasonNotInPortfolio   Reason = "not_in_portfolio"
@@ -39,10 +48,17 @@ const (
 	ReasonNoCustomerMail   Reason = "no_customer_mail"
 	ReasonEpisodeOver      Reason = "episode_over"
 	ReasonHoldout          Reason = "holdout"
+	ReasonShadow           Reason = "shadow"        // mode: shadow
+	ReasonInternalMode     Reason = "internal_mode" // mode: internal, and it is for a customer
 	ReasonExpired          Reason = "expired"
 	ReasonPaused           Reason = "paused"
 	ReasonClearing         Reason = "clearing"
+	ReasonPurposeHold      Reason = "purpose_hold" // the workspace's hold
+	ReasonInhibited        Reason = "inhibited"    // inhibited_by
 	ReasonUnknownAtSend    Reason = "unknown_at_send"
+	ReasonOutsideHours     Reason = "outside_hours" // evening, weekend or holiday where it would arrive
+	ReasonTouchedLately    Reason = "touched_lately"
+	ReasonCapped           Reason = "capped" // a limit on what one person, or one account, is sent
 
 	// Deliveries.
 	ReasonDelivered     Reason = "delivered"

@@ -8,6 +8,10 @@ type Standing struct {
 	Open      []Enrolment
 	Playbooks []PlaybookState
 	Pause     Pause
+	// Afoot is, by account, the playbooks that have an enrolment open, held ones
+	// aside, or that fire. It is nil where Phases and Open are all there are, and
+	// say it themselves.
+	Afoot map[AccountID][]PlaybookName
 }
 
 // A Due names a message to hand to the queue, in the epoch it is in.
