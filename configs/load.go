@@ -37,31 +37,31 @@ const leastRetention = 90 * 24 * time.Hour
 
 // workspaceFile is steward.yaml as it is written.
 type workspaceFile struct {
-	Zone          strictyaml.Scalar                     `yaml:"zone"`
-	Schedule      strictyaml.Scalar                     `yaml:"schedule"`
-	StartDeadline *strictyaml.Duration                  `yaml:"start_deadline"`
-	Ops           strictyaml.Scalar                     `yaml:"ops"`
-	Redis         strictyaml.Scalar                     `yaml:"redis"`
-	RedisEnv      strictyaml.Scalar                     `yaml:"redis_env"`
-	RedisFile     strictyaml.Scalar                     `yaml:"redis_file"`
-	PublicURL     strictyaml.Scalar                     `yaml:"public_url"`
-	Listen        listenBlock                           `yaml:"listen"`
-	Database      strictyaml.Scalar                     `yaml:"database"`
-	Retention     strictyaml.Scalar                     `yaml:"retention"`
-	Delivery      deliveryValue                         `yaml:"delivery"`
-	PreviewDir    strictyaml.Scalar                     `yaml:"preview_dir"`
-	Fields        strictyaml.Entries[strictyaml.Scalar] `yaml:"fields"`
-	Metrics       strictyaml.Entries[metricBlock]       `yaml:"metrics"`
-	Portfolio     portfolioBlock                        `yaml:"portfolio"`
-	Owners        ownersBlock                           `yaml:"owners"`
-	Sources       []sourceBlock                         `yaml:"sources"`
-	Slack         *slackBlock                           `yaml:"slack"`
-	Email         *emailBlock                           `yaml:"email"`
-	Approvers     strictyaml.OneOrMore                  `yaml:"approvers"`
-	CRMLink       strictyaml.Scalar                     `yaml:"crm_link"`
-	Playbooks     strictyaml.Scalar                     `yaml:"playbooks"`
-	Messages      strictyaml.Scalar                     `yaml:"messages"`
-	Tests         strictyaml.Scalar                     `yaml:"tests"`
+	Zone          strictyaml.Scalar                     `yaml:"zone" doc:"Whose calendar days are meant everywhere, such as Europe/Berlin. Default UTC." examples:"Europe/Berlin;America/New_York;UTC"`
+	Schedule      strictyaml.Scalar                     `yaml:"schedule" doc:"When playbooks are evaluated: minute, hour, day of month, month, weekday. Default 0 6 * * *." examples:"0 6 * * *"`
+	StartDeadline *strictyaml.Duration                  `yaml:"start_deadline" doc:"How late a missed evaluation may still begin. Default 12h."`
+	Ops           strictyaml.Scalar                     `yaml:"ops" doc:"The channel that hears about Steward itself, in quotes." pattern:"^#[^ #@<>&,]{1,79}$" want:"write it in quotes with #, such as \"#cs-ops\""`
+	Redis         strictyaml.Scalar                     `yaml:"redis" doc:"The queue's Redis, such as redis://localhost:6379/0. Without one the queue lives inside the worker."`
+	RedisEnv      strictyaml.Scalar                     `yaml:"redis_env" doc:"The variable that holds the Redis address."`
+	RedisFile     strictyaml.Scalar                     `yaml:"redis_file" doc:"The file that holds the Redis address."`
+	PublicURL     strictyaml.Scalar                     `yaml:"public_url" doc:"The https address at which customers reach the public listener; live mail needs it." pattern:"^https?://" want:"write it as https://steward.example.com"`
+	Listen        listenBlock                           `yaml:"listen" doc:"Where the two HTTP listeners bind."`
+	Database      strictyaml.Scalar                     `yaml:"database" doc:"The SQLite file. Default steward.db."`
+	Retention     strictyaml.Scalar                     `yaml:"retention" doc:"For how long what is over is kept, at least 90d, or off for ever. Default 104w." examples:"104w;off"`
+	Delivery      deliveryValue                         `yaml:"delivery" doc:"How far messages travel: preview writes files, redirect sends everything to one place, live sends. Default preview."`
+	PreviewDir    strictyaml.Scalar                     `yaml:"preview_dir" doc:"Where previews are written. Default preview."`
+	Fields        strictyaml.Entries[strictyaml.Scalar] `yaml:"fields" doc:"Fields of accounts beyond the built-in ones: text, number, flag or date."`
+	Metrics       strictyaml.Entries[metricBlock]       `yaml:"metrics" doc:"Daily figures of accounts, each a count or a gauge."`
+	Portfolio     portfolioBlock                        `yaml:"portfolio" doc:"Which accounts Steward acts on, and whose people it never writes to."`
+	Owners        ownersBlock                           `yaml:"owners" doc:"Where the people are who look after accounts."`
+	Sources       []sourceBlock                         `yaml:"sources" doc:"Where data comes from: sets of files, each imported whole or not at all."`
+	Slack         *slackBlock                           `yaml:"slack" doc:"How to speak in Slack."`
+	Email         *emailBlock                           `yaml:"email" doc:"How to send mail."`
+	Approvers     strictyaml.OneOrMore                  `yaml:"approvers" doc:"Owners who may approve any mail, beside its owner, their backup and manager."`
+	CRMLink       strictyaml.Scalar                     `yaml:"crm_link" doc:"The address of an account in the CRM with {id} in it; cards link to it." examples:"https://crm.example.com/accounts/{id}"`
+	Playbooks     strictyaml.Scalar                     `yaml:"playbooks" doc:"The folder of playbooks. Default playbooks."`
+	Messages      strictyaml.Scalar                     `yaml:"messages" doc:"The folder of messages. Default messages."`
+	Tests         strictyaml.Scalar                     `yaml:"tests" doc:"The folder of tests. Default tests."`
 }
 
 // LaterKeys are described for Steward and do nothing yet. A key that is read
@@ -71,31 +71,31 @@ func (*workspaceFile) LaterKeys() []string {
 }
 
 type listenBlock struct {
-	Public  strictyaml.Scalar `yaml:"public"`
-	Private strictyaml.Scalar `yaml:"private"`
+	Public  strictyaml.Scalar `yaml:"public" doc:"Where the unsubscribe page is served, or off. Default :8080." examples:":8080;off"`
+	Private strictyaml.Scalar `yaml:"private" doc:"Where health and metrics are served, or off. Default 127.0.0.1:8081." examples:"127.0.0.1:8081;off"`
 }
 
 type portfolioBlock struct {
-	Include        strictyaml.Text `yaml:"include"`
-	NoCustomerMail strictyaml.Text `yaml:"no_customer_mail"`
+	Include        strictyaml.Text `yaml:"include" doc:"Which accounts Steward acts on. Default status == 'customer' and not test."`
+	NoCustomerMail strictyaml.Text `yaml:"no_customer_mail" doc:"Whose people are never mailed. Default nobody."`
 }
 
 type ownersBlock struct {
-	File    strictyaml.Scalar `yaml:"file"`
-	Unowned strictyaml.Scalar `yaml:"unowned"`
+	File    strictyaml.Scalar `yaml:"file" doc:"The owners' file. Default owners.yaml."`
+	Unowned strictyaml.Scalar `yaml:"unowned" doc:"The channel for accounts that nobody in the owners' file owns, in quotes. Default what ops says."`
 }
 
 type metricBlock struct {
-	Kind       strictyaml.Scalar    `yaml:"kind,required"`
-	StaleAfter *strictyaml.Duration `yaml:"stale_after"`
-	Feature    string               `yaml:"feature"`
+	Kind       strictyaml.Scalar    `yaml:"kind,required" doc:"count: a missing day is zero once its source declares it complete. gauge: a missing day keeps the last value." enum:"count|gauge"`
+	StaleAfter *strictyaml.Duration `yaml:"stale_after" doc:"For how long a gauge keeps its last value. Default 10d."`
+	Feature    string               `yaml:"feature" doc:"The product feature that the metric is use of."`
 }
 
 type slackBlock struct {
-	BotToken     strictyaml.Scalar `yaml:"bot_token"`
-	BotTokenEnv  strictyaml.Scalar `yaml:"bot_token_env"`
-	BotTokenFile strictyaml.Scalar `yaml:"bot_token_file"`
-	APIURL       strictyaml.Scalar `yaml:"api_url"`
+	BotToken     strictyaml.Scalar `yaml:"bot_token" doc:"Refused: name a variable or a file, as this file is kept in git."`
+	BotTokenEnv  strictyaml.Scalar `yaml:"bot_token_env" doc:"The variable that holds the bot token (xoxb-…)."`
+	BotTokenFile strictyaml.Scalar `yaml:"bot_token_file" doc:"The file that holds the bot token (xoxb-…)."`
+	APIURL       strictyaml.Scalar `yaml:"api_url" doc:"Another address than Slack's, for GovSlack or a proxy."`
 }
 
 // LaterKeys are for the buttons of cards.
@@ -105,20 +105,20 @@ func (*slackBlock) LaterKeys() []string {
 
 type emailBlock struct {
 	Pos      strictyaml.Pos    `yaml:",pos"`
-	From     strictyaml.Scalar `yaml:"from,required"`
-	SMTP     strictyaml.Scalar `yaml:"smtp"`
-	SMTPEnv  strictyaml.Scalar `yaml:"smtp_env"`
-	SMTPFile strictyaml.Scalar `yaml:"smtp_file"`
-	DKIM     *dkimBlock        `yaml:"dkim"`
+	From     strictyaml.Scalar `yaml:"from,required" doc:"The sender; in its name, {{ owner.name }} is the CSM's." examples:"{{ owner.name }} <success@example.com>"`
+	SMTP     strictyaml.Scalar `yaml:"smtp" doc:"Refused: name a variable or a file, as this file is kept in git."`
+	SMTPEnv  strictyaml.Scalar `yaml:"smtp_env" doc:"The variable that holds the mail server's address, smtp://user:password@host:587 or smtps://…"`
+	SMTPFile strictyaml.Scalar `yaml:"smtp_file" doc:"The file that holds the mail server's address."`
+	DKIM     *dkimBlock        `yaml:"dkim" doc:"Signs mail for a domain."`
 }
 
 type dkimBlock struct {
 	Pos      strictyaml.Pos    `yaml:",pos"`
-	Domain   strictyaml.Scalar `yaml:"domain,required"`
-	Selector strictyaml.Scalar `yaml:"selector,required"`
-	Key      strictyaml.Scalar `yaml:"key"`
-	KeyEnv   strictyaml.Scalar `yaml:"key_env"`
-	KeyFile  strictyaml.Scalar `yaml:"key_file"`
+	Domain   strictyaml.Scalar `yaml:"domain,required" doc:"The domain that mail is signed for."`
+	Selector strictyaml.Scalar `yaml:"selector,required" doc:"The selector under which the public key is found in DNS."`
+	Key      strictyaml.Scalar `yaml:"key" doc:"Refused: name a variable or a file, as this file is kept in git."`
+	KeyEnv   strictyaml.Scalar `yaml:"key_env" doc:"The variable that holds the private key, in PEM."`
+	KeyFile  strictyaml.Scalar `yaml:"key_file" doc:"The file that holds the private key, in PEM."`
 }
 
 // deliveryValue is `preview`, `live` or `{redirect: ADDRESS}`.

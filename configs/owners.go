@@ -13,15 +13,15 @@ import (
 
 // ownerBlock is one entry of owners.yaml.
 type ownerBlock struct {
-	ID      strictyaml.Scalar   `yaml:"id,required"`
-	Name    strictyaml.Scalar   `yaml:"name"`
-	Email   strictyaml.Scalar   `yaml:"email"`
-	Slack   strictyaml.Scalar   `yaml:"slack"`
-	Manager strictyaml.Scalar   `yaml:"manager"`
-	Backup  strictyaml.Scalar   `yaml:"backup"`
-	Pool    strictyaml.Scalar   `yaml:"pool"`
-	Zone    strictyaml.Scalar   `yaml:"zone"`
-	Away    []strictyaml.Scalar `yaml:"away"`
+	ID      strictyaml.Scalar   `yaml:"id,required" doc:"The id that accounts name as their owner."`
+	Name    strictyaml.Scalar   `yaml:"name" doc:"Their name, as customers should read it."`
+	Email   strictyaml.Scalar   `yaml:"email" doc:"Their mail address; Slack people are found by it too." pattern:"^[^@ ]+@[^@ ]+$" want:"write the bare address, such as dana@example.com"`
+	Slack   strictyaml.Scalar   `yaml:"slack" doc:"Their Slack member id, where the address does not find them." pattern:"^[UW][A-Z0-9]{5,20}$" want:"copy it from the person's profile in Slack (U012AB3CD)"`
+	Manager strictyaml.Scalar   `yaml:"manager" doc:"The id of whom they report to: escalations go there."`
+	Backup  strictyaml.Scalar   `yaml:"backup" doc:"The id of who stands in while they are away."`
+	Pool    strictyaml.Scalar   `yaml:"pool" doc:"A channel, where this is not a person but a team that shares its accounts." pattern:"^#[^ #@<>&,]{1,79}$" want:"write it in quotes with #, such as \"#cs-smb\""`
+	Zone    strictyaml.Scalar   `yaml:"zone" doc:"Their time zone. Default the workspace's." examples:"Europe/Madrid"`
+	Away    []strictyaml.Scalar `yaml:"away" doc:"Days on which they are away: a date, or first..last." examples:"2026-08-03..2026-08-21"`
 }
 
 // LaterKeys are for queues of work that pools share.

@@ -12,39 +12,39 @@ import (
 
 // sourceBlock is one entry of sources.
 type sourceBlock struct {
-	Name            strictyaml.Scalar    `yaml:"name,required"`
-	CSV             *filesBlock          `yaml:"csv"`
-	JSONL           *filesBlock          `yaml:"jsonl"`
-	CompleteThrough strictyaml.Scalar    `yaml:"complete_through"`
-	FreshWithin     *strictyaml.Duration `yaml:"fresh_within"`
-	Full            bool                 `yaml:"full"`
-	AccountIDs      strictyaml.Scalar    `yaml:"account_ids"`
+	Name            strictyaml.Scalar    `yaml:"name,required" doc:"The source's name."`
+	CSV             *filesBlock          `yaml:"csv" doc:"Files of comma- or otherwise separated values."`
+	JSONL           *filesBlock          `yaml:"jsonl" doc:"Files with one JSON object a line."`
+	CompleteThrough strictyaml.Scalar    `yaml:"complete_through" doc:"Through which day the source is whole: yesterday, a lag such as 2d, a date, or column:NAME." examples:"yesterday;2d;column:exported_at"`
+	FreshWithin     *strictyaml.Duration `yaml:"fresh_within" doc:"How long after its last complete day the source is good; after it, conditions on it are unknown. Default 36h for metrics, else for ever."`
+	Full            bool                 `yaml:"full" doc:"true says the files are complete lists: what they leave out is gone. Default false."`
+	AccountIDs      strictyaml.Scalar    `yaml:"account_ids" doc:"How account ids are spelt, where not as they stand." enum:"salesforce"`
 }
 
 // filesBlock is the files of a source and how they are written.
 type filesBlock struct {
 	Pos       strictyaml.Pos    `yaml:",pos"`
-	Accounts  strictyaml.Scalar `yaml:"accounts"`
-	Contracts strictyaml.Scalar `yaml:"contracts"`
-	Contacts  strictyaml.Scalar `yaml:"contacts"`
-	Touches   strictyaml.Scalar `yaml:"touches"`
-	Metrics   strictyaml.Scalar `yaml:"metrics"`
+	Accounts  strictyaml.Scalar `yaml:"accounts" doc:"The file of accounts."`
+	Contracts strictyaml.Scalar `yaml:"contracts" doc:"The file of contracts."`
+	Contacts  strictyaml.Scalar `yaml:"contacts" doc:"The file of people at customers."`
+	Touches   strictyaml.Scalar `yaml:"touches" doc:"The file of calls, meetings and mails by people."`
+	Metrics   strictyaml.Scalar `yaml:"metrics" doc:"The file of daily figures."`
 
-	Columns    byKind            `yaml:"columns"`
-	Defaults   byKind            `yaml:"defaults"`
-	Duplicates strictyaml.Scalar `yaml:"duplicates"`
-	SameDay    strictyaml.Scalar `yaml:"same_day"`
-	DateOrder  strictyaml.Scalar `yaml:"date_order"`
-	Decimal    strictyaml.Scalar `yaml:"decimal"`
-	Charset    strictyaml.Scalar `yaml:"charset"`
-	Delimiter  strictyaml.Scalar `yaml:"delimiter"`
-	Via        *joinBlock        `yaml:"via"`
+	Columns    byKind            `yaml:"columns" doc:"Steward's names to the headers of the file; with several files, a level for each kind of file."`
+	Defaults   byKind            `yaml:"defaults" doc:"What to read where a cell is empty, by Steward's names; with several files, a level for each kind of file."`
+	Duplicates strictyaml.Scalar `yaml:"duplicates" doc:"What a repeated id means. Default error." enum:"error|first|last"`
+	SameDay    strictyaml.Scalar `yaml:"same_day" doc:"What several rows of one account and day mean. Default error." enum:"sum|last|error"`
+	DateOrder  strictyaml.Scalar `yaml:"date_order" doc:"How dates are ordered, where the file leaves it open." enum:"dmy|mdy|ymd"`
+	Decimal    strictyaml.Scalar `yaml:"decimal" doc:"The decimal mark, where the file leaves it open." enum:".|,"`
+	Charset    strictyaml.Scalar `yaml:"charset" doc:"The file's encoding, where it cannot be told." enum:"utf-8|utf-16|utf-16le|utf-16be|windows-1252|windows-1250|iso-8859-1|iso-8859-15|macintosh"`
+	Delimiter  strictyaml.Scalar `yaml:"delimiter" doc:"What separates cells: one character in quotes, or tab." examples:",;tab"`
+	Via        *joinBlock        `yaml:"via" doc:"Finds the account of a row through another file."`
 }
 
 type joinBlock struct {
-	File    strictyaml.Scalar `yaml:"file,required"`
-	Key     strictyaml.Scalar `yaml:"key,required"`
-	Account strictyaml.Scalar `yaml:"account,required"`
+	File    strictyaml.Scalar `yaml:"file,required" doc:"The file to look in."`
+	Key     strictyaml.Scalar `yaml:"key,required" doc:"The column that both files have."`
+	Account strictyaml.Scalar `yaml:"account,required" doc:"The column that names the account."`
 }
 
 // byKind is a map of names, either for the one file of the block or, a level

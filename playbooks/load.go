@@ -20,28 +20,28 @@ import (
 // A document is a playbook as written: the declarations that load it.
 type document struct {
 	Pos      strictyaml.Pos       `yaml:",pos"`
-	Playbook strictyaml.Scalar    `yaml:"playbook,required"`
-	Title    string               `yaml:"title"`
-	Kind     strictyaml.Scalar    `yaml:"kind"`
-	About    strictyaml.Scalar    `yaml:"about"`
-	Stage    string               `yaml:"stage"`
-	Purpose  strictyaml.Scalar    `yaml:"purpose"`
-	Why      string               `yaml:"why"`
-	Enabled  *bool                `yaml:"enabled"`
-	Audience strictyaml.Text      `yaml:"audience"`
-	When     strictyaml.Text      `yaml:"when"`
-	For      strictyaml.Duration  `yaml:"for"`
-	Until    strictyaml.Text      `yaml:"until"`
-	ClearFor strictyaml.Duration  `yaml:"clear_for"`
-	ExitWhen strictyaml.Text      `yaml:"exit_when"`
-	Severity strictyaml.Scalar    `yaml:"severity"`
-	Priority strictyaml.Text      `yaml:"priority"`
-	Cooldown *strictyaml.Duration `yaml:"cooldown"`
-	Reentry  strictyaml.Scalar    `yaml:"reentry"`
-	Holdout  strictyaml.Scalar    `yaml:"holdout"`
-	MaxNew   strictyaml.Scalar    `yaml:"max_new"`
-	Backfill bool                 `yaml:"backfill"`
-	Steps    []stepDocument       `yaml:"steps,required"`
+	Playbook strictyaml.Scalar    `yaml:"playbook,required" doc:"The playbook's name: lower-case letters, digits and dashes. What was said is remembered by it." pattern:"^[a-z][a-z0-9-]{0,63}$" want:"use lower-case letters, digits and dashes, beginning with a letter"`
+	Title    string               `yaml:"title" doc:"What people call it, on cards and in reports. Without it, the name with spaces."`
+	Kind     strictyaml.Scalar    `yaml:"kind" doc:"What opens and ends it: a signal is opened by its condition and ended by recovery; a process is opened by its condition and ended by exit_when or its last step. Default signal." enum:"signal|process"`
+	About    strictyaml.Scalar    `yaml:"about" doc:"What it is judged for. Default account." enum:"account|contract"`
+	Stage    string               `yaml:"stage" doc:"The stage of the customer's journey that it belongs to, for people to sort by."`
+	Purpose  strictyaml.Scalar    `yaml:"purpose" doc:"Why it speaks to a customer: holds and limits go by it. Default care." enum:"care|risk|commercial|report"`
+	Why      string               `yaml:"why" doc:"One sentence for the CSM: why it is worth their time. It stands on the card."`
+	Enabled  *bool                `yaml:"enabled" doc:"false keeps it from opening and sending. Default true."`
+	Audience strictyaml.Text      `yaml:"audience" doc:"Which subjects it is for, as a condition. Without it, everybody in the portfolio." examples:"segment in ['mid-market', 'enterprise'] and arr >= 10k"`
+	When     strictyaml.Text      `yaml:"when" doc:"The condition that opens it." examples:"drop(logins, 14d) >= 50% or quiet_days(logins) >= 14d"`
+	For      strictyaml.Duration  `yaml:"for" doc:"For how long the condition has to hold before it fires: complete days for conditions on metrics. Default 0."`
+	Until    strictyaml.Text      `yaml:"until" doc:"The condition that ends the episode, clearly past the trouble. Without it, the episode ends when the condition of when fails." examples:"recovered(logins, 14d) >= 80%"`
+	ClearFor strictyaml.Duration  `yaml:"clear_for" doc:"For how long until has to hold before the episode is over. Default 0."`
+	ExitWhen strictyaml.Text      `yaml:"exit_when" doc:"The condition that ends an enrolment, whatever its step." examples:"renewed or cancelled"`
+	Severity strictyaml.Scalar    `yaml:"severity" doc:"How loud it is: info goes into the digest only, critical passes the limits. Default warning." enum:"info|warning|critical"`
+	Priority strictyaml.Text      `yaml:"priority" doc:"A number; what has more comes first where there is room for few." examples:"arr"`
+	Cooldown *strictyaml.Duration `yaml:"cooldown" doc:"For how long after an enrolment ended the same subject is not enrolled again. Default 0."`
+	Reentry  strictyaml.Scalar    `yaml:"reentry" doc:"Whether a subject may pass through again: never, or once for each episode. Default on_new_episode." enum:"on_new_episode|never"`
+	Holdout  strictyaml.Scalar    `yaml:"holdout" doc:"The share of customers that is left alone on purpose, to compare with; 0% to 50%. Default none." pattern:"^[0-9]+([.][0-9]+)?%$" want:"write a share from 0% to 50%, such as 10%"`
+	MaxNew   strictyaml.Scalar    `yaml:"max_new" doc:"How many may open in one run before the rest is held for a person to look at: a number, or a share of the audience. Default 5%, and at least 10." pattern:"^([1-9][0-9]*|[0-9]+([.][0-9]+)?%)$" type:"string,integer" want:"write a number such as 20, or a share such as 5%"`
+	Backfill bool                 `yaml:"backfill" doc:"true opens at once what already held when the condition was new; otherwise that is held for a person to look at. Default false."`
+	Steps    []stepDocument       `yaml:"steps,required" doc:"What happens once it opened, one step after the other."`
 }
 
 // LaterKeys are keys of the language that this version does not read yet.
@@ -51,25 +51,26 @@ func (document) LaterKeys() []string {
 
 type stepDocument struct {
 	Pos         strictyaml.Pos       `yaml:",pos"`
-	ID          strictyaml.Scalar    `yaml:"id"`
-	Slack       strictyaml.Scalar    `yaml:"slack"`
-	Email       strictyaml.OneOrMore `yaml:"email"`
-	Message     strictyaml.Scalar    `yaml:"message"`
-	Wait        strictyaml.Scalar    `yaml:"wait"`
-	If          strictyaml.Text      `yaml:"if"`
-	Unless      strictyaml.Text      `yaml:"unless"`
-	At          strictyaml.Text      `yaml:"at"`
-	IfLate      strictyaml.Scalar    `yaml:"if_late"`
-	Approve     strictyaml.Scalar    `yaml:"approve"`
-	Unattended  bool                 `yaml:"unattended"`
-	Expires     strictyaml.Duration  `yaml:"expires"`
-	OnRecovery  strictyaml.Scalar    `yaml:"on_recovery"`
-	OnUncertain strictyaml.Scalar    `yaml:"on_uncertain"`
+	ID          strictyaml.Scalar    `yaml:"id" doc:"The step's name, needed by every step that says something; what was said is remembered by it." pattern:"^[a-z][a-z0-9-]{0,63}$" want:"use lower-case letters, digits and dashes, beginning with a letter"`
+	Slack       strictyaml.Scalar    `yaml:"slack" doc:"Who gets a card: owner, manager or a channel in quotes." pattern:"^(owner|manager|#.+)$" want:"write owner, manager or a channel in quotes, such as \"#cs-enterprise\"" examples:"owner;manager"`
+	Email       strictyaml.OneOrMore `yaml:"email" doc:"The roles at the customer to write to; the first that somebody reachable has is taken." examples:"champion;admin;economic_buyer"`
+	Message     strictyaml.Scalar    `yaml:"message" doc:"The message to say: a file in messages, without .md."`
+	Wait        strictyaml.Scalar    `yaml:"wait" doc:"How long to wait before the next step: 3d, 2w or 2 business days." examples:"3d;2 business days"`
+	If          strictyaml.Text      `yaml:"if" doc:"Skips the step unless this holds; while it is unknown, the step waits." examples:"not acked"`
+	Unless      strictyaml.Text      `yaml:"unless" doc:"Skips the step where this holds, or ends a wait early." examples:"acked"`
+	At          strictyaml.Text      `yaml:"at" doc:"The date on which the step is due; it moves when the date moves." examples:"notice_date - 30d"`
+	IfLate      strictyaml.Scalar    `yaml:"if_late" doc:"What to do with a step whose date had passed before it was reached. Default skip." enum:"skip|now"`
+	Approve     strictyaml.Scalar    `yaml:"approve" doc:"Who lets the mail go: owner, manager, or veto and how long they have to stop it. Default owner." pattern:"^(owner|manager|veto [0-9wdhms]+)$" want:"write owner, manager or veto 24h; unattended: true sends without asking" examples:"owner;manager;veto 24h"`
+	Unattended  bool                 `yaml:"unattended" doc:"true sends the mail without asking anybody. Default false."`
+	Expires     strictyaml.Duration  `yaml:"expires" doc:"For how long the message is worth sending. Default 7d."`
+	OnRecovery  strictyaml.Scalar    `yaml:"on_recovery" doc:"Whether the enrolment ends here when the episode is over. Default exit." enum:"exit|continue"`
+	OnUncertain strictyaml.Scalar    `yaml:"on_uncertain" doc:"What to do where nobody knows whether the message arrived. Default retry for Slack and leave for mail." enum:"leave|retry"`
+	remindKeys  `yaml:",inline"`
 }
 
 // LaterKeys are keys of the language that this version does not read yet.
 func (stepDocument) LaterKeys() []string {
-	return []string{"task", "webhook", "remind", "max", "due", "buttons"}
+	return []string{"task", "webhook", "due", "buttons"}
 }
 
 // Load reads every playbook under dir/playbooks and every message under
@@ -411,6 +412,7 @@ func (r *reader) shape(p *Playbook, d *stepDocument, s *Step) {
 		r.fault(d.OnUncertain, "a mail whose outcome was lost is never sent again", "a mail server cannot be asked what it took; write on_uncertain: leave, or remove it")
 	}
 	r.approval(d, s)
+	r.remind(d.remindKeys, s)
 	r.wording(p, d, s)
 }
 
@@ -423,7 +425,7 @@ func (r *reader) waitStep(d *stepDocument, s *Step) {
 	for _, k := range []struct {
 		key string
 		set bool
-	}{{"message", s.Wording != ""}, {"if", !d.If.IsZero()}, {"at", !d.At.IsZero()}, {"if_late", !d.IfLate.Pos.IsZero()}, {"approve", !d.Approve.Pos.IsZero()}, {"unattended", d.Unattended}, {"expires", s.Expires > 0}} {
+	}{{"message", s.Wording != ""}, {"if", !d.If.IsZero()}, {"at", !d.At.IsZero()}, {"if_late", !d.IfLate.Pos.IsZero()}, {"approve", !d.Approve.Pos.IsZero()}, {"unattended", d.Unattended}, {"expires", s.Expires > 0}, {"remind", d.remindKeys.given()}} {
 		if k.set {
 			r.faultAt(d.Pos, fmt.Sprintf("a wait cannot have `%s`", k.key), "a wait takes unless:, which ends it early, and on_recovery:")
 		}

@@ -80,9 +80,9 @@ const (
 )
 
 type frontMatter struct {
-	ForRoles strictyaml.OneOrMore `yaml:"for_roles"`
-	Subject  strictyaml.Scalar    `yaml:"subject"`
-	Locale   string               `yaml:"locale"`
+	ForRoles strictyaml.OneOrMore `yaml:"for_roles" doc:"The roles of the customer's people that the message was written for. A mail goes to nobody else." examples:"champion;admin;economic_buyer"`
+	Subject  strictyaml.Scalar    `yaml:"subject" doc:"The mail's subject. It may hold values, such as {{ .account.name }}."`
+	Locale   string               `yaml:"locale" doc:"The language it is written in, such as en or de. Default the workspace's."`
 }
 
 func (l *loader) messages(fsys fs.FS, dir string) {

@@ -108,52 +108,52 @@ type ExpectedOutreach struct {
 
 // The test file as it is written.
 type scenarioFile struct {
-	Given  givenFile         `yaml:"given,required"`
-	Do     []actionFile      `yaml:"do"`
-	Expect []expectationFile `yaml:"expect,required"`
+	Given  givenFile         `yaml:"given,required" doc:"The small world of the test."`
+	Do     []actionFile      `yaml:"do" doc:"What people do in it, day by day."`
+	Expect []expectationFile `yaml:"expect,required" doc:"What should be so after the run of a day."`
 }
 
 type record = strictyaml.Entries[strictyaml.OneOrMore]
 
 type givenFile struct {
 	At        strictyaml.Pos                                          `yaml:",pos"`
-	Playbook  strictyaml.Scalar                                       `yaml:"playbook"`
-	From      strictyaml.Scalar                                       `yaml:"from,required"`
-	Backfill  bool                                                    `yaml:"backfill"`
-	Accounts  []record                                                `yaml:"accounts,required"`
-	Contracts []record                                                `yaml:"contracts"`
-	Contacts  []record                                                `yaml:"contacts"`
-	Metrics   strictyaml.Entries[strictyaml.Entries[strictyaml.Text]] `yaml:"metrics"`
+	Playbook  strictyaml.Scalar                                       `yaml:"playbook" doc:"The playbook under test. Default what the file is called."`
+	From      strictyaml.Scalar                                       `yaml:"from,required" doc:"The day of the first value; the first run is on the day after."`
+	Backfill  bool                                                    `yaml:"backfill" doc:"true opens what already held on the first day. Default false."`
+	Accounts  []record                                                `yaml:"accounts,required" doc:"The accounts, each with the fields that the playbook reads."`
+	Contracts []record                                                `yaml:"contracts" doc:"The accounts' contracts."`
+	Contacts  []record                                                `yaml:"contacts" doc:"The accounts' people, with their roles."`
+	Metrics   strictyaml.Entries[strictyaml.Entries[strictyaml.Text]] `yaml:"metrics" doc:"Daily values by metric and account, as runs: 40x60 10x12 is sixty days of 40 and twelve of 10."`
 }
 
 type actionFile struct {
 	At      strictyaml.Pos    `yaml:",pos"`
-	On      strictyaml.Scalar `yaml:"on,required"`
-	Ack     strictyaml.Scalar `yaml:"ack"`
-	Approve strictyaml.Scalar `yaml:"approve"`
-	Release strictyaml.Scalar `yaml:"release"`
+	On      strictyaml.Scalar `yaml:"on,required" doc:"The day."`
+	Ack     strictyaml.Scalar `yaml:"ack" doc:"The account whose card is taken on."`
+	Approve strictyaml.Scalar `yaml:"approve" doc:"The account whose waiting mail is approved."`
+	Release strictyaml.Scalar `yaml:"release" doc:"The account that is let out of quarantine."`
 }
 
 type expectationFile struct {
 	At         strictyaml.Pos    `yaml:",pos"`
-	On         strictyaml.Scalar `yaml:"on,required"`
-	Account    strictyaml.Scalar `yaml:"account"`
-	Contract   strictyaml.Scalar `yaml:"contract"`
-	Phase      strictyaml.Scalar `yaml:"phase"`
-	Enrolment  strictyaml.Scalar `yaml:"enrolment"`
-	Reason     strictyaml.Scalar `yaml:"reason"`
-	Outreach   *[]outreachFile   `yaml:"outreach"`
-	NoOutreach bool              `yaml:"no_outreach"`
+	On         strictyaml.Scalar `yaml:"on,required" doc:"The day; what is expected is looked at right after its run."`
+	Account    strictyaml.Scalar `yaml:"account" doc:"The account."`
+	Contract   strictyaml.Scalar `yaml:"contract" doc:"The contract, for playbooks about contracts."`
+	Phase      strictyaml.Scalar `yaml:"phase" doc:"Where the condition stands." enum:"clear|pending|firing|clearing"`
+	Enrolment  strictyaml.Scalar `yaml:"enrolment" doc:"The state of the newest enrolment; none where there is none." enum:"none|quarantined|active|waiting|completed|exited|failed"`
+	Reason     strictyaml.Scalar `yaml:"reason" doc:"The reason of the enrolment's state, such as recovered."`
+	Outreach   *[]outreachFile   `yaml:"outreach" doc:"Exactly what is planned that day, in any order."`
+	NoOutreach bool              `yaml:"no_outreach" doc:"true expects that nothing is planned that day."`
 }
 
 type outreachFile struct {
 	At       strictyaml.Pos       `yaml:",pos"`
-	Step     strictyaml.Scalar    `yaml:"step"`
-	To       strictyaml.Scalar    `yaml:"to"`
-	Channel  strictyaml.Scalar    `yaml:"channel"`
-	State    strictyaml.Scalar    `yaml:"state"`
-	Reason   strictyaml.Scalar    `yaml:"reason"`
-	Contains strictyaml.OneOrMore `yaml:"contains"`
+	Step     strictyaml.Scalar    `yaml:"step" doc:"The step that says it."`
+	To       strictyaml.Scalar    `yaml:"to" doc:"Whom it is for: an owner or contact, a role, a channel, an address, or the playbook's word."`
+	Channel  strictyaml.Scalar    `yaml:"channel" doc:"By what it goes." enum:"slack|email"`
+	State    strictyaml.Scalar    `yaml:"state" doc:"The state of its message."`
+	Reason   strictyaml.Scalar    `yaml:"reason" doc:"The reason of that state."`
+	Contains strictyaml.OneOrMore `yaml:"contains" doc:"Text that the message must have, each piece of it."`
 }
 
 // The names of test files.

@@ -354,6 +354,7 @@ type field struct {
 	name          string
 	value         reflect.Value
 	required, pos bool
+	tag           reflect.StructTag
 }
 
 func fieldsOf(v reflect.Value) []field {
@@ -375,7 +376,7 @@ func fieldsOf(v reflect.Value) []field {
 			if name == "" {
 				name = strings.ToLower(f.Name)
 			}
-			out = append(out, field{name: name, value: v.Field(i), required: strings.Contains(options, "required")})
+			out = append(out, field{name: name, value: v.Field(i), required: strings.Contains(options, "required"), tag: f.Tag})
 		}
 	}
 	return out
