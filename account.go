@@ -185,6 +185,14 @@ type Past struct {
 	Changes []FieldChange
 }
 
+// A Score is one figure that Steward worked out about an account on a day: its
+// health, a part of it, its grade.
+type Score struct {
+	Account AccountID
+	Name    string // such as health, or health.usage
+	Value   float64
+}
+
 // A History is the past of rows.
 type History map[HistoryKey]Past
 
@@ -210,14 +218,17 @@ type Dealings struct {
 
 // An Owner is a CSM, a manager, or a pool of CSMs that shares a channel.
 type Owner struct {
-	ID      OwnerID        `json:"id"`
-	Name    string         `json:"name"`
-	Email   string         `json:"email,omitempty"`
-	Slack   string         `json:"slack,omitempty"` // a Slack user id; looked up by e-mail when empty
-	Manager OwnerID        `json:"manager,omitempty"`
-	Backup  OwnerID        `json:"backup,omitempty"`
-	Pool    string         `json:"pool,omitempty"` // a channel: the owner is a pool
-	Zone    *time.Location `json:"-"`
+	ID      OwnerID `json:"id"`
+	Name    string  `json:"name"`
+	Email   string  `json:"email,omitempty"`
+	Slack   string  `json:"slack,omitempty"` // a Slack user id; looked up by e-mail when empty
+	Manager OwnerID `json:"manager,omitempty"`
+	Backup  OwnerID `json:"backup,omitempty"`
+	Pool    string  `json:"pool,omitempty"` // a channel: the owner is a pool
+	// ClaimWithin is how long a card to the pool may lie before somebody is told:
+	// less than a day in office hours, else in whole days. Zero: for ever.
+	ClaimWithin time.Duration  `json:"claim_within,omitempty"`
+	Zone        *time.Location `json:"-"`
 }
 
 // FirstName is the first word of the name, or "".
@@ -242,6 +253,10 @@ type Portfolio struct {
 	Surveys    []Survey
 	Objectives []Objective
 	Milestones []Milestone
+	// Gone is people whom their sources list no longer. They are nobody to judge or
+	// to write to, and are kept for questions about the past: their History says
+	// since when they have no role.
+	Gone []Contact
 	// History is what fields were; nil where it is not kept, and then fields have
 	// always been as they are.
 	History History

@@ -124,6 +124,8 @@ type Message struct {
 	Approvers  []OwnerID `json:"approvers,omitempty"`
 	Veto       time.Time `json:"veto,omitzero"`
 	ApprovedBy string    `json:"approved_by,omitempty"`
+	// Sender is the owner in whose name a mail goes; "" where the account has none.
+	Sender OwnerID `json:"sender,omitempty"`
 	// For is the message that an approval card asks about.
 	For MessageID `json:"for,omitempty"`
 	// Retry says whether an uncertain outcome may be followed by another call
