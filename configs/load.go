@@ -52,6 +52,8 @@ type workspaceFile struct {
 	PreviewDir    strictyaml.Scalar                     `yaml:"preview_dir" doc:"Where previews are written. Default preview."`
 	Fields        strictyaml.Entries[strictyaml.Scalar] `yaml:"fields" doc:"Fields of accounts beyond the built-in ones: text, number, flag or date."`
 	Metrics       strictyaml.Entries[metricBlock]       `yaml:"metrics" doc:"Daily figures of accounts, each a count or a gauge."`
+	Health        *healthBlock                          `yaml:"health" doc:"How the health of an account is worked out; left out, nobody knows it."`
+	Journey       *journeyBlock                         `yaml:"journey" doc:"The stages that accounts pass through, their milestones, and conditions with names."`
 	Portfolio     portfolioBlock                        `yaml:"portfolio" doc:"Which accounts Steward acts on, and whose people it never writes to."`
 	Owners        ownersBlock                           `yaml:"owners" doc:"Where the people are who look after accounts."`
 	Sources       []sourceBlock                         `yaml:"sources" doc:"Where data comes from: sets of files, each imported whole or not at all."`
@@ -67,7 +69,7 @@ type workspaceFile struct {
 // LaterKeys are described for Steward and do nothing yet. A key that is read
 // and ignored would promise what does not happen.
 func (*workspaceFile) LaterKeys() []string {
-	return []string{"working_hours", "hold", "limits", "health", "journey", "objectives"}
+	return []string{"working_hours", "hold", "limits", "objectives"}
 }
 
 type listenBlock struct {
@@ -127,11 +129,13 @@ type deliveryValue struct {
 	To   strictyaml.Scalar
 }
 
+type redirectBlock struct {
+	Redirect strictyaml.Scalar `yaml:"redirect,required" doc:"The mail address or #channel that gets everything."`
+}
+
 // DecodeYAML reads one of the three forms.
 func (v *deliveryValue) DecodeYAML(d *strictyaml.Decoder, n *strictyaml.Node) {
-	var block struct {
-		Redirect strictyaml.Scalar `yaml:"redirect,required"`
-	}
+	var block redirectBlock
 	if len(n.Content) > 0 {
 		d.Decode(n, &block)
 		if !block.Redirect.Pos.IsZero() {
@@ -210,6 +214,8 @@ func (l *loader) read(f *workspaceFile) {
 		l.w.Unowned = l.w.Ops
 	}
 	l.owners(f.Owners)
+	l.health(f.Health)
+	l.journey(f.Journey) // after the owners, whom stages name
 	l.approvers(f.Approvers)
 	l.slack(f.Slack)
 	l.email(f.Email)

@@ -56,6 +56,9 @@ type Workspace struct {
 	// where the file does not say.
 	Include, NoCustomerMail strictyaml.Text
 
+	Health  Health
+	Journey Journey
+
 	Sources []Source
 	// Owners is in the order of owners.yaml; each has a Zone.
 	Owners []steward.Owner
