@@ -158,6 +158,10 @@ type Step struct {
 	ContinueOnRecovery bool
 	// RetryUncertain calls the provider again after an outcome that was lost.
 	RetryUncertain bool
+	// Remind is how long after one time the step is said again, up to Max times in
+	// all; zero for a step that is said once.
+	Remind Wait
+	Max    int
 }
 
 // Sends tells a step that says something from one that waits.

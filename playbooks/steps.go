@@ -1,6 +1,8 @@
 package playbooks
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"steward"
@@ -179,8 +181,11 @@ func (w *walker) step(s Step) bool {
 	if !s.Wait.IsZero() {
 		return w.waitStep(s)
 	}
-	if planned := w.plannedFor(s); planned != nil {
-		return w.settledStep(*planned)
+	if times := w.timesOf(s); len(times) > 0 {
+		if !s.Remind.IsZero() {
+			return w.reminding(s, times)
+		}
+		return w.settledStep(times[0])
 	}
 	if s.At != nil {
 		if moved, done := w.pinned(s); done {
@@ -204,7 +209,7 @@ func (w *walker) step(s Step) bool {
 			return w.wait(time.Time{})
 		}
 	}
-	return w.say(s)
+	return w.say(s, 1)
 }
 
 func (w *walker) waitStep(s Step) bool {
@@ -239,28 +244,40 @@ func (w *walker) pinned(s Step) (moved, done bool) {
 	return false, false
 }
 
-// plannedFor is the outreach of this step that was already decided, here or
-// before.
-func (w *walker) plannedFor(s Step) *steward.Outreach {
+// timesOf is the outreach of this step that was already decided, oldest first:
+// one, or with reminders several.
+func (w *walker) timesOf(s Step) []steward.Outreach {
+	var out []steward.Outreach
 	for _, o := range w.Memory.Outreach[w.Enrolment.ID] {
 		if o.Step == s.ID {
-			return &o
+			out = append(out, o)
 		}
 	}
-	return nil
+	// Two of one second, where nothing was waited for, are in order of their number.
+	slices.SortStableFunc(out, func(a, b steward.Outreach) int {
+		return cmp.Or(a.Planned.Compare(b.Planned), cmp.Compare(len(a.Occurrence), len(b.Occurrence)), cmp.Compare(a.Occurrence, b.Occurrence))
+	})
+	return out
 }
 
 // settledStep goes on once the step's message has settled, counting from then.
 func (w *walker) settledStep(o steward.Outreach) bool {
-	if o.Message == "" {
-		return w.next(o.Planned)
-	}
-	m, ok := w.Memory.Messages[o.Message]
-	if !ok || !m.State.Settled() {
+	at, settled := w.settledAt(o)
+	if !settled {
 		w.Enrolment.State, w.Enrolment.Due = steward.Active, time.Time{}
 		return false
 	}
-	return w.next(m.Settled)
+	return w.next(at)
+}
+
+// settledAt tells whether there is nothing to come of an outreach any more, and
+// since when: since its message settled, or since nothing carried it.
+func (w *walker) settledAt(o steward.Outreach) (time.Time, bool) {
+	if o.Message == "" {
+		return o.Planned, true
+	}
+	m, ok := w.Memory.Messages[o.Message]
+	return m.Settled, ok && m.State.Settled()
 }
 
 // saidAnything tells whether any card of this enrolment was delivered, as far
@@ -275,21 +292,22 @@ func (w *walker) saidAnything() bool {
 	return false
 }
 
-// say plans a sending step's outreach and its message.
-func (w *walker) say(s Step) bool {
+// say plans a sending step's outreach and its message: for the first time, or
+// the nth as a reminder.
+func (w *walker) say(s Step, n int) bool {
 	to, found, why := w.resolve(s, w.account)
 	if !found {
 		w.record(s.ID, "", steward.Decision{Effect: steward.Suppress, Reason: steward.ReasonNoAddress, Detail: why})
 		return w.next(w.Now)
 	}
 	o := steward.Outreach{
-		ID: steward.NewOutreachID(w.Enrolment.ID, s.ID, "", to.Key), Enrolment: w.Enrolment.ID, Playbook: w.p.Name, Subject: w.Enrolment.Subject,
-		Step: s.ID, To: to, Wording: s.Wording, Severity: string(w.p.Severity), Priority: w.priority(), Planned: w.Now,
+		ID: steward.NewOutreachID(w.Enrolment.ID, s.ID, s.occurrence(n), to.Key), Enrolment: w.Enrolment.ID, Playbook: w.p.Name, Subject: w.Enrolment.Subject,
+		Step: s.ID, Occurrence: s.occurrence(n), To: to, Wording: s.Wording, Severity: string(w.p.Severity), Priority: w.priority(), Planned: w.Now,
 	}
 	m := w.message(s, o)
 	verdict := w.Gate(Candidate{Outreach: o, Message: m, Enrolment: w.Enrolment, Phase: w.phase, OptedOut: w.optedOut(to), Pause: w.Memory.Pause})
 	if verdict.Effect == steward.Suppress {
-		return w.unsaid(s, o, verdict)
+		return w.unsaid(s, n, o, verdict)
 	}
 	if verdict.Effect == steward.Defer && s.Approve.Needed() {
 		// Nobody is asked about what may not go yet: by then it may be moot, and
@@ -302,7 +320,7 @@ func (w *walker) say(s Step) bool {
 	if s.Approve.Needed() {
 		content, err := w.compose(m, []steward.Outreach{o}, map[steward.EnrolmentID]steward.Enrolment{w.Enrolment.ID: w.Enrolment})
 		if err != nil {
-			return w.unsaid(s, o, suppress(steward.ReasonCompose, "%v", err))
+			return w.unsaid(s, n, o, suppress(steward.ReasonCompose, "%v", err))
 		}
 		w.askApproval(s, &m, content, w.seen())
 	}
@@ -316,11 +334,15 @@ func (w *walker) say(s Step) bool {
 	return false
 }
 
-// unsaid keeps the intent with the reason why nothing carries it, and goes on.
-func (w *walker) unsaid(s Step, o steward.Outreach, d steward.Decision) bool {
+// unsaid keeps the intent with the reason why nothing carries it, and goes on:
+// past the step, or to when it would be said again.
+func (w *walker) unsaid(s Step, n int, o steward.Outreach, d steward.Decision) bool {
 	o.Suppressed = d.Reason
 	w.Outreach = append(w.Outreach, o)
 	w.record(s.ID, o.ID, d)
+	if n < s.Max {
+		return w.wait(s.Remind.After(w.Now, w.Book.Zone))
+	}
 	return w.next(w.Now)
 }
 
