@@ -62,7 +62,7 @@ func (e *Engine) goOn(s *playbooks.Situation, due []steward.Enrolment, m *Moved)
 	var order []steward.AccountID
 	for _, en := range due {
 		p := s.Advance(en, s.Memory.Phases[playbooks.KeyOf(en.Playbook, en.Subject)])
-		if !p.Moved && len(p.Outreach)+len(p.Records) == 0 {
+		if p.Empty() {
 			continue
 		}
 		c := changes[en.Subject.Account]
@@ -73,6 +73,7 @@ func (e *Engine) goOn(s *playbooks.Situation, due []steward.Enrolment, m *Moved)
 		}
 		c.Enrolments, c.Outreach = append(c.Enrolments, p.Enrolment), append(c.Outreach, p.Outreach...)
 		c.Messages, c.Records, c.Stopped = append(c.Messages, p.Messages...), append(c.Records, p.Records...), append(c.Stopped, p.Stopped...)
+		c.HandOvers, c.Redrafts = append(c.HandOvers, p.HandOvers...), append(c.Redrafts, p.Redrafts...)
 		m.Enrolments++
 		m.Outreach += len(p.Outreach)
 	}

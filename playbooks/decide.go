@@ -328,7 +328,7 @@ func shared(a, b steward.Message) steward.Message {
 }
 
 func (d *decider) take(p Progress) {
-	if !p.Moved && len(p.Outreach)+len(p.Records) == 0 {
+	if p.Empty() {
 		return
 	}
 	c := d.change(p.Enrolment.Subject.Account)
@@ -342,6 +342,7 @@ func (d *decider) take(p Progress) {
 		}
 	}
 	c.Records, c.Stopped = append(c.Records, p.Records...), append(c.Stopped, p.Stopped...)
+	c.HandOvers, c.Redrafts = append(c.HandOvers, p.HandOvers...), append(c.Redrafts, p.Redrafts...)
 	d.tallyOf(p.Enrolment.Playbook).Outreach += len(p.Outreach)
 }
 

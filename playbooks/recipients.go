@@ -26,7 +26,7 @@ func (s *Situation) resolve(step Step, account steward.Account) (to steward.Reci
 // pool's channel, or the channel for accounts that nobody owns.
 func (s *Situation) ownerRecipient(account steward.Account, key string) (steward.Recipient, bool, string) {
 	if o, ok := s.Book.owners[account.Owner]; ok {
-		return recipientOf(s.standIn(o), key), true, ""
+		return s.present(o, key)
 	}
 	return s.Book.unowned(key, "the account has no owner that owners.yaml knows")
 }
@@ -34,32 +34,46 @@ func (s *Situation) ownerRecipient(account steward.Account, key string) (steward
 func (s *Situation) managerRecipient(account steward.Account) (steward.Recipient, bool, string) {
 	if o, ok := s.Book.owners[account.Owner]; ok {
 		if m, ok := s.Book.owners[o.Manager]; ok {
-			return recipientOf(s.standIn(m), "manager"), true, ""
+			return s.present(m, "manager")
 		}
 		return s.Book.unowned("manager", o.Name+" has no manager in owners.yaml")
 	}
 	return s.Book.unowned("manager", "the account has no owner that owners.yaml knows")
 }
 
-// standIn follows backups while people are away. Where all of them are, or
-// they name each other in a circle, the person stays who they are: a card that
-// waits is better than one that nobody gets.
-func (s *Situation) standIn(o steward.Owner) steward.Owner {
+// present is somebody or who stands in for them. Where everybody is away it is
+// the channel for accounts that nobody owns; without one the card waits with the
+// person it is for, which is better than one that nobody gets.
+func (s *Situation) present(o steward.Owner, key string) (steward.Recipient, bool, string) {
+	if at, here := s.standIn(o); here {
+		return recipientOf(at, key), true, ""
+	}
+	if to, found, _ := s.Book.unowned(key, ""); found {
+		return to, true, ""
+	}
+	return recipientOf(o, key), true, ""
+}
+
+// standIn is who takes somebody's place while they are away: their backup, that
+// one's backup and so on, then their manager with those who stand in for them,
+// and so on up. Nobody is asked twice, so that people who name each other in a
+// circle end the search. here is false when all of them are away.
+func (s *Situation) standIn(o steward.Owner) (at steward.Owner, here bool) {
 	if s.Book.Away == nil {
-		return o
+		return o, true
 	}
 	today := steward.DayOf(s.Now, s.Book.Zone)
-	for at, left := o, 4; left > 0; left-- {
-		if !s.Book.Away(at.ID, today) {
-			return at
+	asked, climbed := map[steward.OwnerID]bool{}, map[steward.OwnerID]bool{}
+	for head, ok := o, true; ok && !climbed[head.ID]; head, ok = s.Book.Owner(head.Manager) {
+		climbed[head.ID] = true
+		for at, ok := head, true; ok && !asked[at.ID]; at, ok = s.Book.Owner(at.Backup) {
+			if !s.Book.Away(at.ID, today) {
+				return at, true
+			}
+			asked[at.ID] = true
 		}
-		next, ok := s.Book.owners[at.Backup]
-		if !ok {
-			break
-		}
-		at = next
 	}
-	return o
+	return o, false
 }
 
 func (b *Book) unowned(key, why string) (steward.Recipient, bool, string) {

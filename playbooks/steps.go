@@ -3,6 +3,7 @@ package playbooks
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"time"
 
 	"steward"
@@ -19,8 +20,16 @@ type Progress struct {
 	Records   []steward.Record
 	// Stopped are its drafts that need no approval any more.
 	Stopped []steward.Stop
+	// HandOvers and Redrafts are what of it is for somebody else by now.
+	HandOvers []steward.HandOver
+	Redrafts  []steward.Redraft
 	// Moved tells that Enrolment differs from what was stored.
 	Moved bool
+}
+
+// Empty tells that there is nothing to write.
+func (p Progress) Empty() bool {
+	return !p.Moved && len(p.Outreach)+len(p.Records)+len(p.HandOvers)+len(p.Redrafts) == 0
 }
 
 // walker moves one enrolment along its steps as far as it can go now.
@@ -71,6 +80,7 @@ func (w *walker) run() {
 	}
 	w.row, w.at = row, w.Situation.at(row, *e, p)
 	w.account = *w.view.Account(row)
+	w.account.Owner = w.Book.ownerOf(w.account, *e)
 	if in, _ := w.portfolio(w.account.ID); in == steward.Fails {
 		w.exit(steward.ReasonNotInPortfolio, "the account has left the portfolio")
 		return
@@ -89,6 +99,7 @@ func (w *walker) run() {
 		w.exit(steward.ReasonExitWhen, "exit_when holds: "+p.ExitWhen.Source())
 		return
 	}
+	w.handOver()
 	for e.State.Open() && e.Step < len(p.Steps) {
 		if w.episodeOver() { // the step just done was to go on through recovery, the next is not
 			w.recovered()
@@ -322,7 +333,10 @@ func (w *walker) say(s Step, n int) bool {
 		if err != nil {
 			return w.unsaid(s, n, o, suppress(steward.ReasonCompose, "%v", err))
 		}
-		w.askApproval(s, &m, content, w.seen())
+		m.Version = 1
+		if ask := w.askApproval(s, &m, content, w.seen()); ask != nil {
+			w.Messages = append(w.Messages, *ask)
+		}
 	}
 	if verdict.Effect == steward.Defer {
 		m.State, m.Due, m.Reason, m.Detail = steward.Deferred, verdict.Until, verdict.Reason, verdict.Detail
@@ -368,7 +382,7 @@ func (w *walker) message(s Step, o steward.Outreach) steward.Message {
 	if !o.To.Customer() {
 		return m
 	}
-	m.Kind, m.Channel = steward.Mail, steward.Email
+	m.Kind, m.Channel, m.Sender = steward.Mail, steward.Email, w.account.Owner
 	m.ID = steward.NewMessageID(steward.Mail, string(o.ID))
 	return m
 }
@@ -387,10 +401,11 @@ func (w *walker) seen() []string {
 
 // askApproval freezes the mail as composed and asks its approver in Slack.
 // With a veto it goes by itself when the time is over, and the card says so:
-// the owner always knows before their customer hears.
-func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content, evidence []string) {
+// the owner always knows before their customer hears. It returns the card that
+// asks; nil where nobody can be asked.
+func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content, evidence []string) *steward.Message {
 	m.State, m.Reason = steward.AwaitingApproval, steward.ReasonAwaiting
-	m.Content, m.Version, m.Hash = &content, 1, ContentHash(content)
+	m.Content, m.Hash, m.Veto = &content, ContentHash(content), time.Time{}
 	m.Approvers = w.Book.approvers(s.Approve, w.account)
 	if s.Approve.Veto > 0 {
 		m.Veto = w.Now.Add(s.Approve.Veto)
@@ -403,11 +418,11 @@ func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content
 		// Nobody to ask in Slack. `steward outreach` still lists it, and silence of
 		// those who were never told lets nothing out.
 		m.Veto = time.Time{}
-		return
+		return nil
 	}
 	request := approvalRequest(*m, content, w.p, s.Approve, evidence)
-	w.Messages = append(w.Messages, steward.Message{
-		ID: steward.NewMessageID(steward.Approval, string(m.ID), "1"), Kind: steward.Approval, Channel: steward.Slack, To: asked,
+	return &steward.Message{
+		ID: steward.NewMessageID(steward.Approval, string(m.ID), strconv.Itoa(m.Version)), Kind: steward.Approval, Channel: steward.Slack, To: asked,
 		Account: m.Account, State: steward.Planned, Due: w.Now, Planned: w.Now, Expires: m.Expires, For: m.ID, Content: &request, Version: 1, RetryUncertain: true,
-	})
+	}
 }
