@@ -55,6 +55,7 @@ type workspaceFile struct {
 	Health        *healthBlock                          `yaml:"health" doc:"How the health of an account is worked out; left out, nobody knows it."`
 	Journey       *journeyBlock                         `yaml:"journey" doc:"The stages that accounts pass through, their milestones, and conditions with names."`
 	Portfolio     portfolioBlock                        `yaml:"portfolio" doc:"Which accounts Steward acts on, and whose people it never writes to."`
+	Hold          []holdBlock                           `yaml:"hold" doc:"One voice: mail of some purposes waits while a condition on the account holds."`
 	Owners        ownersBlock                           `yaml:"owners" doc:"Where the people are who look after accounts."`
 	Sources       []sourceBlock                         `yaml:"sources" doc:"Where data comes from: sets of files, each imported whole or not at all."`
 	Slack         *slackBlock                           `yaml:"slack" doc:"How to speak in Slack."`
@@ -64,12 +65,13 @@ type workspaceFile struct {
 	Playbooks     strictyaml.Scalar                     `yaml:"playbooks" doc:"The folder of playbooks. Default playbooks."`
 	Messages      strictyaml.Scalar                     `yaml:"messages" doc:"The folder of messages. Default messages."`
 	Tests         strictyaml.Scalar                     `yaml:"tests" doc:"The folder of tests. Default tests."`
+	Manners       mannersKeys                           `yaml:",inline"`
 }
 
 // LaterKeys are described for Steward and do nothing yet. A key that is read
 // and ignored would promise what does not happen.
 func (*workspaceFile) LaterKeys() []string {
-	return []string{"working_hours", "hold", "limits", "objectives"}
+	return []string{"objectives"}
 }
 
 type listenBlock struct {
@@ -207,6 +209,8 @@ func (l *loader) read(f *workspaceFile) {
 	l.places(f)
 	l.names(f)
 	l.w.Include, l.w.NoCustomerMail = f.Portfolio.Include, f.Portfolio.NoCustomerMail
+	l.manners(f.Manners)
+	l.holds(f.Hold)
 	l.sources(f.Sources)
 	l.w.Ops = l.channel(f.Ops, "ops")
 	l.w.Unowned = l.channel(f.Owners.Unowned, "unowned")
