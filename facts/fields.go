@@ -200,12 +200,8 @@ func (v *View) Field(name string, shift int) Column {
 
 // FieldAt is a field of one row, the same value that Field has there.
 func (v *View) FieldAt(row int, name string, shift int) steward.Value {
-	own, isOwn := ownField(v.kind, name)
-	if isOwn {
-		if own = v.ownNow(row, name); v.stands(shift) {
-			return own
-		}
-		return v.past(v.key(row), name, own, shift)
+	if _, own := ownField(v.kind, name); own {
+		return v.asOf(v.key(row), name, v.ownNow(row, name), shift)
 	}
 	if _, ok := v.derived(Question{Ask: name}); ok {
 		return v.AskAt(row, Question{Ask: name}, shift)
@@ -216,28 +212,40 @@ func (v *View) FieldAt(row int, name string, shift int) steward.Value {
 // GivenAt is a field of the row's account as the sources give it, whatever
 // rules say of the name.
 func (v *View) GivenAt(row int, name string, shift int) steward.Value {
-	a, key := v.Account(row), v.key(row)
+	a := v.Account(row)
 	x, builtin := accountField(a, name)
-	if !builtin {
-		kind, declared := v.frame.fields[name]
-		if !declared {
-			return steward.Value{}
-		}
-		x = ofKind(kind, v.more(row)[name])
-		if !x.Known {
-			x, key.Kind = ofKind(kind, a.More[name]), steward.AboutAccount
-		}
-		if !x.Known && kind == steward.FlagKind {
-			x = steward.Bool(false)
+	if builtin {
+		return v.asOf(v.accountKey(row), name, x, shift)
+	}
+	kind, declared := v.frame.fields[name]
+	if !declared {
+		return steward.Value{}
+	}
+	if v.kind == steward.AboutContract || v.kind == steward.AboutProduct {
+		own := ofKind(kind, v.more(row)[name])
+		if x = v.asOf(v.key(row), name, own, shift); x.Known || own.Known && !v.reaches(v.key(row), shift) {
+			return x
 		}
 	}
+	x = ofKind(kind, a.More[name])
+	if !x.Known && kind == steward.FlagKind {
+		x = steward.Bool(false)
+	}
+	return v.asOf(v.accountKey(row), name, x, shift)
+}
+
+// asOf is what a field was shift days back; now is what it is.
+func (v *View) asOf(key steward.HistoryKey, name string, now steward.Value, shift int) steward.Value {
 	if v.stands(shift) {
-		return x
+		return now
 	}
-	if builtin || key.Kind == steward.AboutAccount {
-		key = steward.HistoryKey{Kind: steward.AboutAccount, ID: string(a.ID)}
-	}
-	return v.past(key, name, x, shift)
+	return v.past(key, name, now, shift)
+}
+
+// reaches tells whether fields of a row can be told of shift days back.
+func (v *View) reaches(key steward.HistoryKey, shift int) bool {
+	past, ok := v.frame.in.Portfolio.History[key]
+	return v.stands(shift) || ok && past.Since <= v.Today(shift)
 }
 
 // more is the declared fields that a subject other than an account has itself.
@@ -268,6 +276,10 @@ func (v *View) key(row int) steward.HistoryKey {
 	return steward.HistoryKey{Kind: v.kind, ID: v.Subject(row).ID}
 }
 
+func (v *View) accountKey(row int) steward.HistoryKey {
+	return steward.HistoryKey{Kind: steward.AboutAccount, ID: string(v.Account(row).ID)}
+}
+
 // stands tells that fields read shift days back are the portfolio's own.
 func (v *View) stands(shift int) bool {
 	return v.frame.in.Portfolio.History == nil || v.Today(shift) >= v.frame.in.Of
@@ -290,6 +302,8 @@ func (v *View) past(key steward.HistoryKey, field string, now steward.Value, shi
 		}
 	}
 	switch {
+	case !changed && field == "last_seen" && now.Day() > day:
+		return steward.Unknown(now.Kind) // not recorded day by day, as it changes with every login
 	case !changed:
 		return now
 	case !x.Known && now.Kind == steward.FlagKind:
@@ -312,8 +326,8 @@ func (v *View) WhyField(row int, name string, shift int) string {
 	if v.stands(shift) {
 		return plain + " is not known"
 	}
-	key := steward.HistoryKey{Kind: steward.AboutAccount, ID: string(v.Account(row).ID)}
-	if _, own := ownField(v.kind, name); own {
+	key := v.accountKey(row)
+	if _, own := ownField(v.kind, name); own || v.more(row)[name].Known {
 		key = v.key(row)
 	}
 	past, recorded := v.frame.in.Portfolio.History[key]

@@ -61,8 +61,10 @@ type Frame struct {
 	starts []steward.Day             // of accounts; nil until asked
 	views  map[steward.SubjectKind]*View
 
-	children map[int][]int                          // account rows by their parent's; nil until asked
-	tickets  map[steward.AccountID][]steward.Ticket // nil until asked, as all below
+	children map[int][]int                  // account rows by their parent's; nil until asked
+	dossiers map[steward.AccountID]*dossier // nil until asked, as all below
+	peers    map[peerKey][]float64
+	since    map[steward.SubjectKind]steward.Day // the first day that history tells of, by kind
 }
 
 // track is a metric as a frame reads it.

@@ -51,7 +51,7 @@ func (v *View) Ask(q Question, shift int) Column {
 		c = v.gather(v.frame.View(steward.AboutAccount).Ask(q, shift))
 	default:
 		kind, _ = questionKind(q)
-		c = columnOf(kind, v.Len(), func(row int) steward.Value { return v.answer(row, q, shift) })
+		c = columnOf(kind, v.Len(), func(row int) steward.Value { return v.answer(row, q, shift, true) })
 	}
 	v.asked[key] = c
 	return c
@@ -62,7 +62,7 @@ func (v *View) AskAt(row int, q Question, shift int) steward.Value {
 	if _, derived := v.derived(q); derived {
 		return v.frame.rules.Value(v.frame.View(steward.AboutAccount), v.accountRow(row), q, shift)
 	}
-	return v.answer(row, q, shift)
+	return v.answer(row, q, shift, false)
 }
 
 // WhyAsk says in a clause for people why AskAt is unknown; "" when it is known.

@@ -107,7 +107,7 @@ func TestBuiltinFieldsAreWhatViewsHave(t *testing.T) {
 	for _, c := range []struct {
 		kind  steward.SubjectKind
 		count int
-	}{{steward.AboutAccount, 14}, {steward.AboutContract, 22}, {"product", 0}} {
+	}{{steward.AboutAccount, 14}, {steward.AboutContract, 22}, {steward.AboutContact, 19}, {steward.AboutProduct, 19}} {
 		view, builtin := frame.View(c.kind), facts.BuiltinFields(c.kind)
 		if len(builtin) != c.count {
 			t.Errorf("%s has %d built-in fields: %v", c.kind, len(builtin), slices.Sorted(maps.Keys(builtin)))
@@ -160,7 +160,7 @@ func TestContractsAreJudgedByTheirAccount(t *testing.T) {
 }
 
 func TestAKindWithoutSubjectsIsEmpty(t *testing.T) {
-	view := workspace(t).View("product")
+	view := workspace(t).View("opportunity")
 	if view.Len() != 0 || view.Field("name", 0).Len() != 0 || view.Window(facts.Sum, "logins", 7, 0).Len() != 0 {
 		t.Error("a kind that is not judged has rows")
 	}
