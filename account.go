@@ -226,7 +226,7 @@ type Owner struct {
 	Backup  OwnerID `json:"backup,omitempty"`
 	Pool    string  `json:"pool,omitempty"` // a channel: the owner is a pool
 	// ClaimWithin is how long a card to the pool may lie before somebody is told:
-	// less than a day in office hours, else in whole days. Zero: for ever.
+	// less than a day is counted in working hours. Zero: for ever.
 	ClaimWithin time.Duration  `json:"claim_within,omitempty"`
 	Zone        *time.Location `json:"-"`
 }
@@ -253,6 +253,9 @@ type Portfolio struct {
 	Surveys    []Survey
 	Objectives []Objective
 	Milestones []Milestone
+	// Overrides is what people said of accounts' health, in the order in which they
+	// said it.
+	Overrides []HealthOverride
 	// Gone is people whom their sources list no longer. They are nobody to judge or
 	// to write to, and are kept for questions about the past: their History says
 	// since when they have no role.

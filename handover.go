@@ -1,5 +1,7 @@
 package steward
 
+import "time"
+
 // A HandOver moves an outreach that was not sent yet to whom it would be planned
 // for by now. Its id stays. One whose message is being sent, was sent, or may
 // have been, stays where it is.
@@ -26,4 +28,13 @@ type Redraft struct {
 	Ask *Message
 	// Detail says from whom to whom and why, for people.
 	Detail string
+}
+
+// An Unclaimed is an open enrolment that nobody has taken on, and the card about
+// it that lies in a pool's channel.
+type Unclaimed struct {
+	Enrolment Enrolment
+	Pool      OwnerID
+	// Sent is when the first card about it went to the pool.
+	Sent time.Time
 }

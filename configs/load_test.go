@@ -216,7 +216,7 @@ metrics: {login: {kind: count}}
 		{"owners", "zone: UTC\napprovers: [dana, pool, dan, dana]\n", `- {id: dana, name: Dana, email: Dana <dana@example.com>, manager: lea, backup: dana}
 - {id: lee, name: Lee, slack: "@lee", zone: Mars}
 - {id: lee, name: Again, email: x@example.com}
-- {id: pool, pool: cs, name: Pool, claim_within: 4h}
+- {id: pool, pool: cs, name: Pool, claim_within: soon}
 - {id: nobody, name: N}
 - {id: anon, email: a@example.com}
 - {id: gone, name: G, email: g@example.com, away: [2026-08-21..2026-08-03]}
@@ -228,7 +228,7 @@ metrics: {login: {kind: count}}
 			`owners.yaml:2:45: owner lee: "Mars" is not a zone that is known (write a zone such as Europe/Berlin, America/New_York or UTC) | Mars`,
 			`owners.yaml:3:8: owner lee: the id "lee" is given twice; the first is on line 2 (give each owner an id of their own) | lee`,
 			`owners.yaml:4:20: owner pool: the pool's channel is not one: "cs" (write it in quotes with #, such as "#cs-smb") | cs`,
-			`owners.yaml:4:36: "claim_within" is not in this version of Steward (remove it) | claim_within`,
+			`owners.yaml:4:50: owner pool: "soon" is not how long a card may lie, from 15m to 30d (write a whole number and m, h or d, such as 4h) | soon`,
 			`owners.yaml:5:8: owner nobody: there is no way to reach them (add email: … or slack: …) | nobody`,
 			`owners.yaml:6:8: owner anon: the name is missing (add name: …, as customers should read it) | anon`,
 			`owners.yaml:7:52: owner gone: "2026-08-21..2026-08-03" is not a stretch of days (write first..last, such as 2026-08-03..2026-08-21) | 2026-08-21..2026-08-03`,

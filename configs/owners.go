@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+	"time"
 
 	"steward"
 	"steward/configs/strictyaml"
@@ -20,12 +21,10 @@ type ownerBlock struct {
 	Manager strictyaml.Scalar   `yaml:"manager" doc:"The id of whom they report to: escalations go there."`
 	Backup  strictyaml.Scalar   `yaml:"backup" doc:"The id of who stands in while they are away."`
 	Pool    strictyaml.Scalar   `yaml:"pool" doc:"A channel, where this is not a person but a team that shares its accounts." pattern:"^#[^ #@<>&,]{1,79}$" want:"write it in quotes with #, such as \"#cs-smb\""`
+	Within  strictyaml.Scalar   `yaml:"claim_within" doc:"Of a pool: how long a card may lie before its manager, or ops, is told that nobody claimed it. Less than a day counts working hours. Default: for ever." examples:"4h"`
 	Zone    strictyaml.Scalar   `yaml:"zone" doc:"Their time zone. Default the workspace's." examples:"Europe/Madrid"`
 	Away    []strictyaml.Scalar `yaml:"away" doc:"Days on which they are away: a date, or first..last." examples:"2026-08-03..2026-08-21"`
 }
-
-// LaterKeys are for queues of work that pools share.
-func (*ownerBlock) LaterKeys() []string { return []string{"claim_within"} }
 
 var slackUser = regexp.MustCompile(`^[UW][A-Z0-9]{5,20}$`)
 
@@ -103,6 +102,8 @@ func (l *loader) owner(o ownerBlock) steward.Owner {
 	switch {
 	case o.Pool.Value != "":
 		l.pool(o, &out)
+	case o.Within.Value != "":
+		l.ownerWrong(o, o.Within, "claim_within is for pools, and this is a person", "remove it, or write pool: with the channel that shares the accounts")
 	case out.Name == "":
 		l.ownerWrong(o, o.ID, "the name is missing", "add name: …, as customers should read it")
 	case o.Email.Value == "" && o.Slack.Value == "":
@@ -123,6 +124,16 @@ func (l *loader) owner(o ownerBlock) steward.Owner {
 func (l *loader) pool(o ownerBlock, out *steward.Owner) {
 	if !isChannel(o.Pool.Value) {
 		l.ownerWrong(o, o.Pool, fmt.Sprintf("the pool's channel is not one: %q", o.Pool.Value), `write it in quotes with #, such as "#cs-smb"`)
+	}
+	if o.Within.Value != "" {
+		d, err := strictyaml.ParseDuration(o.Within.Value)
+		if err != nil || d.Std() < 15*time.Minute || d.Std() > 30*24*time.Hour {
+			l.ownerWrong(o, o.Within, fmt.Sprintf("%q is not how long a card may lie, from 15m to 30d", o.Within.Value), "write a whole number and m, h or d, such as 4h")
+		}
+		out.ClaimWithin = d.Std()
+	}
+	if len(o.Away) > 0 {
+		l.ownerWrong(o, o.Away[0], "a pool is never away", "write away: on the people who share it")
 	}
 	if out.Name == "" {
 		out.Name = o.Pool.Value
