@@ -33,7 +33,7 @@ type checker struct {
 
 // inside is where a part stands.
 type inside struct {
-	was, atOpen bool
+	was, atOpen, family bool
 	// beside is the kind of what a name is compared with, for the hint.
 	beside steward.Kind
 }
@@ -148,9 +148,13 @@ func (c *checker) pair(n *node, in inside) (a, b *node, ok bool) {
 }
 
 func (c *checker) name(n *node, in inside) {
-	if kind, ok := c.scope.Fields[n.text]; ok {
+	if kind, ok := c.fieldsAt(in)[n.text]; ok {
 		n.op, n.kind = opField, kind
 		c.fields[n.text] = true
+		return
+	}
+	if _, ok := c.scope.Fields[n.text]; ok {
+		c.report(n, fmt.Sprintf("%s is a field of a %s, and family reads accounts", n.text, c.scope.About), "take it out of family(…)")
 		return
 	}
 	if _, ok := c.scope.Metrics[n.text]; ok {
@@ -164,12 +168,20 @@ func (c *checker) name(n *node, in inside) {
 	c.unknownName(n, in)
 }
 
+// fieldsAt is the fields that a name can be: inside family those of accounts.
+func (c *checker) fieldsAt(in inside) map[string]steward.Kind {
+	if in.family && c.scope.Accounts != nil {
+		return c.scope.Accounts
+	}
+	return c.scope.Fields
+}
+
 func (c *checker) ackedName(n *node, in inside) {
 	switch {
 	case !c.scope.Acked:
 		c.report(n, "acked has no meaning here: it tells whether the card of this enrolment was taken", "use it in if and unless of a step")
-	case in.was || in.atOpen:
-		c.report(n, "acked is known of now only", "take it out of the call")
+	case in.was || in.atOpen || in.family:
+		c.report(n, "acked is known of now, and of this enrolment, only", "take it out of the call")
 	default:
 		n.op, n.kind = opAcked, steward.FlagKind
 		c.acked = true
@@ -180,7 +192,7 @@ func (c *checker) unknownName(n *node, in inside) {
 	near := steward.Nearest(n.text, c.names())
 	switch f, isFunction := functions[n.text]; {
 	case isFunction:
-		c.report(n, fmt.Sprintf("%s is a function", n.text), "write "+f.signature())
+		c.report(n, fmt.Sprintf("%s is a function", n.text), "write "+f.shortest())
 	case n.text == "today" || n.text == "now":
 		c.report(n, "dates are compared with today by days_until and days_since", "write days_until(renewal_date) <= 30d")
 	case n.text == "if" || n.text == "when" || n.text == "then" || n.text == "else":
@@ -189,6 +201,8 @@ func (c *checker) unknownName(n *node, in inside) {
 		c.report(n, fmt.Sprintf("%s is not a value", n.text), "ask known(x), or give a default with x ?? 0")
 	case c.ofContract(n.text):
 		c.report(n, fmt.Sprintf("%s is a field of contracts, and this is about accounts", n.text), "write about: contract")
+	case n.text == "health" || n.text == "grade":
+		c.report(n, fmt.Sprintf("this workspace does not say how %s is worked out", n.text), "declare scorecards under health: in steward.yaml")
 	case in.beside == steward.TextKind:
 		hint := fmt.Sprintf("text stands in quotes: '%s'", n.text)
 		if near != "" {
@@ -321,11 +335,23 @@ func literalHint(lit, other *node) string {
 // without its sign. A drop is at most 1; a change or recovery of ten times the
 // old level is possible, and nobody writes it so.
 func (c *checker) share(call, lit *node) {
-	if call.op != opCall || call.fn == nil || !call.fn.percent || lit.op != opLit || lit.shown == "" || lit.shown[len(lit.shown)-1] == '%' {
+	num, bare := lit.num, lit
+	if lit.op == opNeg {
+		num, bare = -lit.kids[0].num, lit.kids[0]
+	}
+	if call.op == opField && call.text == "health" {
+		call = &node{op: opCall, text: "health", fn: functions["health_of"]}
+	}
+	if call.op != opCall || call.fn == nil || bare.op != opLit || bare.shown == "" {
 		return
 	}
-	if call.text == "drop" && lit.num > 1 || lit.num >= 10 {
-		c.report(lit, fmt.Sprintf("%s is a share, and %s would be %s", call.text, lit.shown, Describe(steward.Num(lit.num), true)), "write "+lit.shown+"%")
+	percent := strings.HasSuffix(bare.shown, "%")
+	switch {
+	case call.fn.scored && percent:
+		plain := Describe(steward.Num(num*100), false)
+		c.report(lit, fmt.Sprintf("%s is a score and no share: %s would be %s", call.text, c.notes.src[lit.span.Start:lit.span.End], Describe(steward.Num(num), false)), "write "+plain)
+	case call.fn.percent && !percent && (call.text == "drop" && num > 1 || math.Abs(num) >= 10):
+		c.report(lit, fmt.Sprintf("%s is a share, and %s would be %s", call.text, c.notes.src[lit.span.Start:lit.span.End], Describe(steward.Num(num), true)), "write "+c.notes.src[lit.span.Start:lit.span.End]+"%")
 	}
 }
 
@@ -475,7 +501,7 @@ func (c *checker) call(n *node, in inside) {
 		c.wrongCount(n)
 		return
 	}
-	below := inside{was: in.was || f.name == "was", atOpen: in.atOpen || f.name == "at_open"}
+	below := inside{was: in.was || f.name == "was", atOpen: in.atOpen || f.name == "at_open", family: in.family || f.name == "family"}
 	good := c.place(n, in)
 	for i, k := range n.kids {
 		good = c.argument(n, k, f.params[i].takes, below) && good
@@ -495,6 +521,8 @@ func (c *checker) place(n *node, in inside) bool {
 		c.report(n, fmt.Sprintf("%s has no meaning here: no episode has begun when this is read", n.text), "use it in until, and in if and unless of a step")
 	case freezes && in.was:
 		c.report(n, fmt.Sprintf("%s is frozen when the episode begins, so was() cannot move it", n.text), "write at_open(was(…)) for what was before the episode began")
+	case freezes && in.family:
+		c.report(n, fmt.Sprintf("%s belongs to this episode, and the rest of the family has others", n.text), "take it out of family(…)")
 	case freezes && in.atOpen:
 		c.report(n, fmt.Sprintf("%s cannot stand inside at_open", n.text), "one at_open around the whole is enough")
 	default:
@@ -528,8 +556,16 @@ func (c *checker) settle(n *node) {
 		c.asks = append(c.asks, q)
 		c.loadsOf(n, q)
 	}
-	if n.text == "family" {
+	switch n.text {
+	case "family":
 		c.family(n)
+	case "vs_peers":
+		c.fields["segment"] = true
+	case "trend":
+		if n.w < 2 {
+			c.report(n.kids[1], "a trend takes at least two days", "write some weeks, such as 8w")
+			n.kind = steward.NoKind
+		}
 	}
 }
 
@@ -551,6 +587,8 @@ func (c *checker) unknownCall(n *node) {
 	n.kind = steward.NoKind
 	name := &node{span: Span{n.span.Start, n.span.Start + len(n.text)}}
 	switch {
+	case n.text == "health" && len(n.kids) == 1:
+		c.report(name, "health is the whole score and takes no arguments", "write health, or "+functions["health_of"].shortest()+" for a part of it")
 	case field:
 		c.report(name, fmt.Sprintf("%s is a field and takes no arguments", n.text), "write "+n.text)
 	case metric:
@@ -562,6 +600,12 @@ func (c *checker) unknownCall(n *node) {
 
 func (c *checker) wrongCount(n *node) {
 	hint := "write " + n.fn.signature()
+	if len(n.kids) == 0 {
+		hint = "write " + n.fn.shortest()
+	}
+	if n.text == "family" && len(n.kids) == 1 {
+		hint = fmt.Sprintf("say how they are rolled up: family(%s, 'sum'), 'avg', 'min', 'max', 'any' or 'all'", canonical(n.kids[0]))
+	}
 	if (n.text == "min" || n.text == "max") && len(n.kids) > 0 && n.kids[0].op != opName {
 		hint += ": the " + map[string]string{"min": "lowest", "max": "highest"}[n.text] + " day of a metric"
 	}
@@ -595,7 +639,7 @@ func (c *checker) argument(call, k *node, as takes, in inside) bool {
 	case takesWindow:
 		return c.windowArgument(k)
 	case takesField:
-		return c.fieldArgument(call, k)
+		return c.fieldArgument(call, k, in)
 	case takesName:
 		return c.nameArgument(call, k)
 	}
@@ -645,12 +689,17 @@ func (c *checker) metricArgument(call, k *node) bool {
 }
 
 // fieldArgument is the bare name of a field whose history is asked.
-func (c *checker) fieldArgument(call, k *node) bool {
+func (c *checker) fieldArgument(call, k *node, in inside) bool {
 	if k.op != opName {
-		c.report(k, fmt.Sprintf("%s reads the history of a field", call.text), "write "+call.fn.signature()+" with the field's bare name")
+		hint := "write " + call.fn.signature() + " with the field's bare name"
+		if _, ok := c.scope.Fields[k.text]; ok && k.op == opLit {
+			hint = "write it without quotes: " + k.text
+		}
+		c.report(k, fmt.Sprintf("%s reads the history of a field", call.text), hint)
 		return false
 	}
-	if _, ok := c.scope.Fields[k.text]; ok {
+	if _, ok := c.fieldsAt(in)[k.text]; ok {
+		c.fields[k.text] = true
 		return true
 	}
 	if _, ok := c.scope.Metrics[k.text]; ok {
@@ -670,10 +719,10 @@ func (c *checker) nameArgument(call, k *node) bool {
 	of := call.fn.params[slices.Index(call.kids, k)].name
 	if k.op != opLit || k.kind != steward.TextKind {
 		hint := "write " + call.fn.signature() + " with the " + of + " in quotes"
-		if k.op == opName {
-			hint = fmt.Sprintf("write it in quotes: '%s'", k.text)
+		if text := written(c.notes.src, k.span); isWord(text) {
+			hint = fmt.Sprintf("write it in quotes: '%s'", text)
 		}
-		c.report(k, fmt.Sprintf("%s takes the name of a %s", call.text, of), hint)
+		c.report(k, fmt.Sprintf("%s takes the name of a %s", call.text, namedAs(of)), hint)
 		return false
 	}
 	known := c.scope.Names[of]
@@ -690,8 +739,26 @@ func (c *checker) nameArgument(call, k *node) bool {
 	if near := steward.Nearest(k.text, known); near != "" {
 		hint = fmt.Sprintf("did you mean '%s'?", near)
 	}
-	c.report(k, fmt.Sprintf("there is no %s '%s'", strings.Replace(of, "part", "part of health", 1), k.text), hint)
+	c.report(k, fmt.Sprintf("there is no %s '%s'", namedAs(of), k.text), hint)
 	return false
+}
+
+// namedAs is what people call that which a name in quotes names.
+func namedAs(of string) string {
+	switch of {
+	case "part":
+		return "part of health"
+	case "how":
+		return "way to roll up"
+	}
+	return of
+}
+
+// isWord tells a name that somebody forgot to quote, such as login-drop.
+func isWord(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return !(c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z')
+	})
 }
 
 // missingName says what to do where a workspace has none of what is named.

@@ -35,6 +35,7 @@ type function struct {
 	// result is the kind it gives; NoKind means that of its first argument.
 	result  steward.Kind
 	percent bool // people read it as a percentage
+	scored  bool // it is in points, to 100
 	// window is what facts is asked for, where the function is a plain window.
 	window facts.Fn
 	plain  bool
@@ -105,9 +106,9 @@ var table = []*function{
 		doc: "Whether a milestone is not reached though its time has passed, counted from the day the account entered the milestone's stage.", example: "overdue('first_value')"},
 	{name: "days_since_reached", params: []param{{name: "milestone", takes: takesName}}, result: steward.DurationKind, asks: true,
 		doc: "How long ago the milestone was reached; unknown while it is not.", example: "days_since_reached('first_value') >= 60d"},
-	{name: "health_of", params: []param{{name: "part", takes: takesName}}, result: steward.NumberKind, asks: true,
+	{name: "health_of", params: []param{{name: "part", takes: takesName}}, result: steward.NumberKind, scored: true, asks: true,
 		doc: "One part of the account's health score, 0 to 100.", example: "health_of('usage') < 40"},
-	{name: "scale", params: []param{{name: "x", takes: takesNumber}, {name: "lo", takes: takesNumber}, {name: "hi", takes: takesNumber}}, result: steward.NumberKind,
+	{name: "scale", params: []param{{name: "x", takes: takesNumber}, {name: "lo", takes: takesNumber}, {name: "hi", takes: takesNumber}}, result: steward.NumberKind, scored: true,
 		doc: "x as a score: 0 at lo, 100 at hi, a straight line between, no less and no more; lo above hi turns it round.", example: "scale(active_days(logins, 14d), 0, 10) < 40"},
 	{name: "people", params: []param{ofRole}, result: steward.NumberKind, asks: true,
 		doc: "How many people at the account have the role.", example: "people('champion') == 0"},
@@ -117,7 +118,7 @@ var table = []*function{
 		doc: "How many calls, meetings and mails by one of us reached somebody with the role within the window.", example: "touches('economic_buyer', 90d) == 0"},
 	{name: "days_since_touch", params: []param{anyRole}, result: steward.DurationKind, asks: true,
 		doc: "How long ago one of us last spoke with somebody of the role, or with anybody at the account; unknown where that never happened.", example: "days_since_touch('economic_buyer') > 30d"},
-	{name: "nps", params: []param{anyRole}, result: steward.NumberKind, asks: true,
+	{name: "nps", params: []param{anyRole}, result: steward.NumberKind, scored: true, asks: true,
 		doc: "The net promoter score of the account, -100 to 100: the share of people who answered 9 or 10 less those who answered 0 to 6, each by their latest answer within a year.", example: "nps() < 0"},
 	{name: "csat", params: []param{ofWindow}, result: steward.NumberKind, percent: true, asks: true,
 		doc: "The share of answers within the window that were satisfied: 4 or 5 of 5.", example: "csat(90d) < 60%"},
@@ -185,6 +186,27 @@ func (f *function) signature() string {
 	}
 	return b.String() + ")"
 }
+
+// shortest is a call with the arguments that it cannot do without; a name
+// stands for itself, as people do not guess the quotes.
+func (f *function) shortest() string {
+	var args []string
+	for _, p := range f.params[:f.least()] {
+		switch p.takes {
+		case takesWindow:
+			args = append(args, "14d")
+		case takesName:
+			args = append(args, "'"+exampleName[p.name]+"'")
+		default:
+			args = append(args, p.name)
+		}
+	}
+	return f.name + "(" + strings.Join(args, ", ") + ")"
+}
+
+// exampleName is what a hint writes for a name in quotes.
+var exampleName = map[string]string{"role": "champion", "priority": "urgent", "feature": "reporting", "milestone": "kickoff", "part": "usage",
+	"objective": "reports a week", "playbook": "login-drop", "how": "sum"}
 
 // least is how many arguments a call must have.
 func (f *function) least() int {

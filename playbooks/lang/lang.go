@@ -53,8 +53,10 @@ type Problem struct {
 type Scope struct {
 	About steward.SubjectKind
 	// Fields is every bare name with a value of its own, built in or declared.
-	Fields  map[string]steward.Kind
-	Metrics map[string]steward.MetricKind
+	Fields map[string]steward.Kind
+	// Accounts is those of accounts, which family reads; nil where Fields is.
+	Accounts map[string]steward.Kind
+	Metrics  map[string]steward.MetricKind
 	// Names is what a quoted argument may be, by what the function takes:
 	// "milestone", "part" (of health), "playbook", "feature", "objective",
 	// "role". What is absent takes any name.

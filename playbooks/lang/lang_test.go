@@ -69,7 +69,9 @@ func acme(t testing.TB) *facts.Frame {
 func scope(about steward.SubjectKind) lang.Scope {
 	fields := facts.BuiltinFields(about)
 	fields["seats"], fields["plan"], fields["legal_hold"] = steward.NumberKind, steward.TextKind, steward.FlagKind
-	return lang.Scope{About: about, Fields: fields, Metrics: map[string]steward.MetricKind{"logins": steward.Count, "active_users": steward.Gauge}, Acked: true, AtOpen: true}
+	fields["escalated"], fields["health"] = steward.FlagKind, steward.NumberKind
+	return lang.Scope{About: about, Fields: fields, Metrics: map[string]steward.MetricKind{"logins": steward.Count, "active_users": steward.Gauge},
+		Features: map[string][]string{"reporting": {"logins"}}, Names: map[string][]string{"feature": {"reporting"}}, Acked: true, AtOpen: true}
 }
 
 func compile(t testing.TB, src string, about steward.SubjectKind) *lang.Expr {

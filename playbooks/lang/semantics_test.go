@@ -3,7 +3,6 @@ package lang_test
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 
@@ -276,17 +275,5 @@ func TestNoRows(t *testing.T) {
 		if got := compile(t, src, steward.AboutAccount).Column(v, lang.At{}).Len(); got != 0 {
 			t.Errorf("%s has %d rows", src, got)
 		}
-	}
-}
-
-func TestFunctionsAreInOrder(t *testing.T) {
-	var names []string
-	for _, d := range lang.Functions() {
-		names = append(names, d.Name)
-	}
-	slices.Sort(names)
-	want := []string{"active_days", "at_open", "avg", "change", "days_since", "days_until", "drop", "known", "last", "max", "min", "quiet_days", "recovered", "sum", "was"}
-	if diff := cmp.Diff(want, names); diff != "" {
-		t.Error(diff)
 	}
 }
