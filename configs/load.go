@@ -50,7 +50,7 @@ type workspaceFile struct {
 	Retention     strictyaml.Scalar                     `yaml:"retention" doc:"For how long what is over is kept, at least 90d, or off for ever. Default 104w." examples:"104w;off"`
 	Delivery      deliveryValue                         `yaml:"delivery" doc:"How far messages travel: preview writes files, redirect sends everything to one place, live sends. Default preview."`
 	PreviewDir    strictyaml.Scalar                     `yaml:"preview_dir" doc:"Where previews are written. Default preview."`
-	Fields        strictyaml.Entries[strictyaml.Scalar] `yaml:"fields" doc:"Fields of accounts beyond the built-in ones: text, number, flag or date."`
+	Fields        strictyaml.Entries[strictyaml.Scalar] `yaml:"fields" doc:"Fields of accounts beyond the built-in ones: text, number, flag or date." values:"text|number|flag|date"`
 	Metrics       strictyaml.Entries[metricBlock]       `yaml:"metrics" doc:"Daily figures of accounts, each a count or a gauge."`
 	Health        *healthBlock                          `yaml:"health" doc:"How the health of an account is worked out; left out, nobody knows it."`
 	Journey       *journeyBlock                         `yaml:"journey" doc:"The stages that accounts pass through, their milestones, and conditions with names."`
@@ -65,6 +65,7 @@ type workspaceFile struct {
 	Playbooks     strictyaml.Scalar                     `yaml:"playbooks" doc:"The folder of playbooks. Default playbooks."`
 	Messages      strictyaml.Scalar                     `yaml:"messages" doc:"The folder of messages. Default messages."`
 	Tests         strictyaml.Scalar                     `yaml:"tests" doc:"The folder of tests. Default tests."`
+	webhookKeys   `yaml:",inline"`
 	Manners       mannersKeys                           `yaml:",inline"`
 }
 
@@ -223,6 +224,7 @@ func (l *loader) read(f *workspaceFile) {
 	l.approvers(f.Approvers)
 	l.slack(f.Slack)
 	l.email(f.Email)
+	l.webhooks(f.webhookKeys)
 	l.delivery(f)
 	l.defaults()
 	l.folders()
@@ -544,7 +546,7 @@ func (l *loader) delivery(f *workspaceFile) {
 	case "", steward.Preview:
 		return
 	case steward.Live:
-		if f.Slack == nil && f.Email == nil {
+		if f.Slack == nil && f.Email == nil && len(f.Webhooks) == 0 {
 			l.wrong(mode, "delivery is live, but there is neither Slack nor e-mail to deliver with", "add slack: or email:, or use preview")
 		}
 		if f.Email != nil && !strings.HasPrefix(w.PublicURL, "https://") {

@@ -39,7 +39,7 @@ type document struct {
 	Cooldown *strictyaml.Duration `yaml:"cooldown" doc:"For how long after an enrolment ended the same subject is not enrolled again. Default 0."`
 	Reentry  strictyaml.Scalar    `yaml:"reentry" doc:"Whether a subject may pass through again: never, or once for each episode. Default on_new_episode." enum:"on_new_episode|never"`
 	Holdout  strictyaml.Scalar    `yaml:"holdout" doc:"The share of customers that is left alone on purpose, to compare with; 0% to 50%. Default none." pattern:"^[0-9]+([.][0-9]+)?%$" want:"write a share from 0% to 50%, such as 10%"`
-	MaxNew   strictyaml.Scalar    `yaml:"max_new" doc:"How many may open in one run before the rest is held for a person to look at: a number, or a share of the audience. Default 5%, and at least 10." pattern:"^([1-9][0-9]*|[0-9]+([.][0-9]+)?%)$" type:"string,integer" want:"write a number such as 20, or a share such as 5%"`
+	MaxNew   strictyaml.Scalar    `yaml:"max_new" doc:"How many may open in one run before the rest is held for a person to look at: a number, or a share of the audience. Default 5%, and at least 10." pattern:"^([1-9][0-9]*|[0-9]+([.][0-9]+)?%)$" type:"string,integer" least:"1" want:"write a number such as 20, or a share such as 5%"`
 	Backfill bool                 `yaml:"backfill" doc:"true opens at once what already held when the condition was new; otherwise that is held for a person to look at. Default false."`
 	Steps    []stepDocument       `yaml:"steps,required" doc:"What happens once it opened, one step after the other."`
 }
@@ -65,12 +65,13 @@ type stepDocument struct {
 	Expires     strictyaml.Duration  `yaml:"expires" doc:"For how long the message is worth sending. Default 7d."`
 	OnRecovery  strictyaml.Scalar    `yaml:"on_recovery" doc:"Whether the enrolment ends here when the episode is over. Default exit." enum:"exit|continue"`
 	OnUncertain strictyaml.Scalar    `yaml:"on_uncertain" doc:"What to do where nobody knows whether the message arrived. Default retry for Slack and leave for mail." enum:"leave|retry"`
+	callKeys    `yaml:",inline"`
 	remindKeys  `yaml:",inline"`
 }
 
 // LaterKeys are keys of the language that this version does not read yet.
 func (stepDocument) LaterKeys() []string {
-	return []string{"task", "webhook", "due", "buttons"}
+	return []string{"task", "due", "buttons"}
 }
 
 // Load reads every playbook under dir/playbooks and every message under
@@ -114,7 +115,7 @@ func once(ps steward.Problems) steward.Problems {
 // Compile reads one stored playbook text against the book's settings and
 // messages, for enrolments that began on it.
 func (b *Book) Compile(text string) (*Playbook, error) {
-	l := &loader{book: &Book{Settings: b.Settings, Wordings: b.Wordings, byName: map[steward.PlaybookName]*Playbook{}, owners: b.owners}, stored: true}
+	l := &loader{book: &Book{Settings: b.Settings, Wordings: b.Wordings, byName: map[steward.PlaybookName]*Playbook{}, owners: b.owners, rules: b.rules}, stored: true}
 	l.file("stored playbook", []byte(text))
 	if errs := l.problems.Errors(); len(errs) > 0 {
 		return nil, errs
@@ -150,6 +151,7 @@ func (s Settings) Scope(kind steward.SubjectKind) lang.Scope {
 	if kind != steward.AboutAccount {
 		maps.Copy(sc.Fields, facts.BuiltinFields(kind))
 	}
+	s.names(&sc)
 	for _, m := range s.Metrics {
 		sc.Metrics[m.Name] = m.Kind
 	}
@@ -161,6 +163,7 @@ func (l *loader) settings() {
 	if include.IsZero() {
 		include = strictyaml.Text{Value: DefaultInclude}
 	}
+	l.book.rules = l.derived()
 	sc := l.scope(steward.AboutAccount)
 	l.book.include = l.expr(source{l.book.File, l.book.Source, "portfolio.include"}, include, sc, steward.FlagKind)
 	l.book.noMail = l.expr(source{l.book.File, l.book.Source, "portfolio.no_customer_mail"}, l.book.NoCustomerMail, sc, steward.FlagKind)
@@ -279,7 +282,7 @@ func (r *reader) playbook(text string) *Playbook {
 	}
 	r.stepIDs(p)
 	p.Version = fingerprint("playbook", text)
-	p.Condition = p.conditionHash()
+	p.Condition = p.conditionHash(r.book.rules)
 	return p
 }
 
@@ -363,16 +366,17 @@ func (r *reader) conditions(p *Playbook) {
 func (r *reader) step(p *Playbook, d *stepDocument) Step {
 	sc := r.scope(p.About)
 	sc.AtOpen, sc.Acked = true, true
-	s := Step{ID: d.ID.Value, Line: d.Pos.Line, Wording: d.Message.Value, Expires: d.Expires.Std(), Slack: d.Slack.Value,
+	s := Step{ID: d.ID.Value, Line: d.Pos.Line, Wording: d.Message.Value, Expires: d.Expires.Std(), Slack: d.Slack.Value, Webhook: d.Webhook.Value,
 		If: r.expr(r.src, d.If, sc, steward.FlagKind), Unless: r.expr(r.src, d.Unless, sc, steward.FlagKind), At: r.expr(r.src, d.At, sc, steward.DateKind)}
 	for _, role := range d.Email {
 		s.Email = append(s.Email, role.Value)
 	}
 	s.IfLate = oneOf(r, "if_late", d.IfLate, LateSkip, LateSkip, LateNow)
 	s.ContinueOnRecovery = oneOf(r, "on_recovery", d.OnRecovery, "exit", "exit", "continue") == "continue"
-	// Slack can be asked whether it has a card; a mail server cannot.
+	// Slack can be asked whether it has a card, and a webhook knows what comes
+	// twice; a mail server cannot be asked.
 	leave := "leave"
-	if s.Slack != "" {
+	if len(s.Email) == 0 {
 		leave = "retry"
 	}
 	s.RetryUncertain = oneOf(r, "on_uncertain", d.OnUncertain, leave, "leave", "retry") == "retry"
@@ -383,7 +387,7 @@ func (r *reader) step(p *Playbook, d *stepDocument) Step {
 // shape checks that a step is one thing, whole.
 func (r *reader) shape(p *Playbook, d *stepDocument, s *Step) {
 	kinds := 0
-	for _, set := range []bool{!d.Wait.Pos.IsZero(), s.Slack != "", len(s.Email) > 0} {
+	for _, set := range []bool{!d.Wait.Pos.IsZero(), s.Slack != "", len(s.Email) > 0, s.Webhook != ""} {
 		if set {
 			kinds++
 		}
@@ -393,7 +397,7 @@ func (r *reader) shape(p *Playbook, d *stepDocument, s *Step) {
 		r.faultAt(d.Pos, "the step does nothing", "give it slack: owner, email: [champion] or wait: 3d")
 		return
 	case kinds > 1:
-		r.faultAt(d.Pos, "the step does several things at once", "write one step for each of wait, slack and email")
+		r.faultAt(d.Pos, "the step does several things at once", "write one step for each of wait, slack, email and webhook")
 		return
 	}
 	if !d.Wait.Pos.IsZero() {
@@ -412,6 +416,7 @@ func (r *reader) shape(p *Playbook, d *stepDocument, s *Step) {
 		r.fault(d.OnUncertain, "a mail whose outcome was lost is never sent again", "a mail server cannot be asked what it took; write on_uncertain: leave, or remove it")
 	}
 	r.approval(d, s)
+	r.call(d, s)
 	r.remind(d.remindKeys, s)
 	r.wording(p, d, s)
 }
@@ -461,6 +466,9 @@ func (r *reader) approval(d *stepDocument, s *Step) {
 }
 
 func (r *reader) wording(p *Playbook, d *stepDocument, s *Step) {
+	if s.Wording == "" && s.Webhook != "" {
+		return // what was found may be all that the other system wants
+	}
 	if s.Wording == "" {
 		r.faultAt(d.Pos, "the step has no message", "add message: with the name of a file in messages, without .md")
 		return
@@ -516,8 +524,9 @@ func (r *reader) stepIDs(p *Playbook) {
 }
 
 // conditionHash covers what decides who fires, and nothing else: editing
-// words, steps, formatting or a comment never makes a new baseline.
-func (p *Playbook) conditionHash() string {
+// words, steps, formatting or a comment never makes a new baseline. What the
+// condition reads of health and journey decides, too.
+func (p *Playbook) conditionHash(rules *derived) string {
 	parts := []string{string(p.About), strconv.FormatFloat(p.For, 'g', -1, 64), strconv.FormatFloat(p.ClearFor, 'g', -1, 64)}
 	for _, e := range []*lang.Expr{p.Audience, p.When, p.Until} {
 		if e == nil {
@@ -525,6 +534,9 @@ func (p *Playbook) conditionHash() string {
 		} else {
 			parts = append(parts, e.Canonical())
 		}
+	}
+	if worked := rules.fingerprint(p.Audience, p.When, p.Until); worked != "" {
+		parts = append(parts, worked)
 	}
 	return fingerprint("condition", strings.Join(parts, "\x00"))
 }

@@ -215,6 +215,10 @@ func (d *Decoder) flag(n *Node, v reflect.Value) {
 	if !d.scalar(n, "true or false") {
 		return
 	}
+	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		d.Problem(n, d.what+" wants true or false, not text", "remove the quotes")
+		return
+	}
 	switch n.Value {
 	case "true":
 		v.SetBool(true)

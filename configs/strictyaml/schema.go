@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -104,7 +105,8 @@ const dialect = "https://json-schema.org/draft/2020-12/schema"
 // key is for; enum is the values it takes, separated by |; pattern is a regular
 // expression that its text matches, want what to say where it does not, and
 // type the types of JSON that it may have then, where that is more than text;
-// examples is texts to offer, separated by semicolons.
+// least is the smallest number; values is what the keys of a block may hold, as
+// enum; examples is texts to offer, separated by semicolons.
 func SchemaOf(v any, title, description string) (*Schema, []string) {
 	s := &Shaper{path: title}
 	out := s.Shape(v)
@@ -218,6 +220,16 @@ func described(s *Schema, tag reflect.StructTag) *Schema {
 	}
 	if v := tag.Get("type"); v != "" {
 		s.Type = strings.Split(v, ",")
+	}
+	if v := tag.Get("least"); v != "" {
+		least, err := strconv.ParseFloat(v, 64)
+		if err != nil {
+			panic("strictyaml: the tag least:" + strconv.Quote(v) + " is no number") // a mistake in the declarations
+		}
+		s.Minimum = &least
+	}
+	if v := tag.Get("values"); v != "" {
+		s.More = &Schema{Type: ValueTypes{"string"}, Enum: strings.Split(v, "|")}
 	}
 	if v := tag.Get("examples"); v != "" {
 		s.Examples = strings.Split(v, ";")
