@@ -30,6 +30,9 @@ type Settings struct {
 	Zone    *time.Location
 	Fields  []steward.FieldSpec
 	Metrics []steward.MetricSpec
+	// Health and Journey are what follows from the facts of accounts.
+	Health  HealthRules
+	Journey JourneyRules
 	// Include says which accounts Steward acts on; empty means customers that
 	// are not test accounts.
 	Include strictyaml.Text
@@ -66,6 +69,7 @@ type Book struct {
 	owners  map[steward.OwnerID]steward.Owner
 	include *lang.Expr
 	noMail  *lang.Expr
+	rules   *derived
 }
 
 // Playbook finds a playbook by name.
@@ -102,6 +106,9 @@ func (b *Book) MetricsRead() []string {
 	}
 	add(b.include)
 	add(b.noMail)
+	for _, e := range b.rules.expressions() {
+		add(e)
+	}
 	for _, p := range b.Playbooks {
 		for _, e := range p.expressions() {
 			add(e)

@@ -60,6 +60,7 @@ func (s *Situation) Decide() Outcome {
 	for _, p := range s.Book.Playbooks {
 		d.judge(p)
 	}
+	d.learn()
 	d.dropRemoved()
 	d.advanceOpen()
 	for _, p := range s.Book.Playbooks {

@@ -55,6 +55,7 @@ type Situation struct {
 	GoodUntil time.Time
 
 	contacts map[steward.AccountID][]steward.Contact
+	rules    *follower
 }
 
 // FactsToCome tells that the facts are of a slot far ahead of Now: the machine's
@@ -66,7 +67,9 @@ func (s *Situation) FactsToCome() bool { return s.Slot.Time().Sub(s.Now) > time.
 // NewSituation prepares a situation at the frame's slot with nothing
 // remembered; portfolio is what the frame was made from.
 func NewSituation(b *Book, f *facts.Frame, p steward.Portfolio) *Situation {
-	s := &Situation{Book: b, Frame: f, Slot: f.Slot(), Now: f.Slot().Time(), contacts: map[steward.AccountID][]steward.Contact{}}
+	rules := b.rules.follow()
+	f.Follow(rules)
+	s := &Situation{Book: b, Frame: f, rules: rules, Slot: f.Slot(), Now: f.Slot().Time(), contacts: map[steward.AccountID][]steward.Contact{}}
 	for _, c := range p.Contacts {
 		s.contacts[c.Account] = append(s.contacts[c.Account], c)
 	}
