@@ -60,6 +60,9 @@ type Enrolment struct {
 	// AckedAt and AckedBy say who took it on.
 	AckedAt time.Time `json:"acked_at,omitzero"`
 	AckedBy string    `json:"acked_by,omitempty"`
+	// DoneAt is when the last of the tasks that it gave was done; zero while one is
+	// open, and where it gave none.
+	DoneAt time.Time `json:"done_at,omitzero"`
 	// ClaimedBy is the person who took it on from a pool, or for an account that
 	// nobody owns: what the enrolment says to the owner is said to them.
 	ClaimedBy OwnerID `json:"claimed_by,omitempty"`

@@ -43,4 +43,7 @@ type SourceState struct {
 	ImportedAt time.Time `json:"imported_at"`
 	// Metrics is which series the source feeds.
 	Metrics []string `json:"metrics,omitempty"`
+	// Kinds is which kinds of row it has ever had a file of, such as accounts or
+	// tickets, in order.
+	Kinds []string `json:"kinds,omitempty"`
 }

@@ -128,20 +128,21 @@ func endApproval(ctx context.Context, tx *sqlx.Tx, m steward.Message, state stew
 // closeApproval keeps the decision, and holds back a card that would still ask
 // for it.
 func closeApproval(ctx context.Context, tx *sqlx.Tx, m steward.Message, d steward.Decision, now time.Time) error {
-	if _, err := tx.ExecContext(ctx, `
-		UPDATE messages SET state = 'suppressed', reason = ?, detail = 'what it asks for is decided', settled = ?
-		WHERE for_message = ? AND state IN ('planned', 'enqueued', 'deferred')`,
-		d.Reason, now.Unix(), m.ID); err != nil {
+	if err := closeAsked(ctx, tx, m.ID, d.Reason, "what it asks for is decided", now); err != nil {
 		return err
 	}
 	carried, err := selectOutreach(ctx, tx, `SELECT * FROM outreach WHERE message = ? ORDER BY planned, id`, m.ID)
 	if err != nil {
 		return err
 	}
-	for _, r := range recordsOf(m, carried, d, now) {
-		if err := putRecord(ctx, tx, r); err != nil {
-			return err
-		}
-	}
-	return nil
+	return putRecords(ctx, tx, recordsOf(m, carried, d, now))
+}
+
+// closeAsked holds back the cards that ask for an approval and were not sent.
+func closeAsked(ctx context.Context, tx *sqlx.Tx, mail steward.MessageID, reason steward.Reason, detail string, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE messages SET state = 'suppressed', reason = ?, detail = ?, settled = ?
+		WHERE for_message = ? AND state IN ('planned', 'enqueued', 'deferred')`,
+		reason, detail, now.Unix(), mail)
+	return err
 }

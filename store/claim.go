@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -216,6 +217,11 @@ func (w *mover) claim(c move, under map[steward.MessageID]departure) (out moved,
 		}
 	}
 	was := dossier.Message
+	if ruling.Passes() {
+		if ruling.Decision, err = w.seat(was, ruling.Places); err != nil {
+			return out, err
+		}
+	}
 	m, err := applyDecision(was, ruling.Decision, c.now, c.lease)
 	if err != nil {
 		return out, err
@@ -227,7 +233,11 @@ func (w *mover) claim(c move, under map[steward.MessageID]departure) (out moved,
 	if err != nil {
 		return out, err
 	}
-	if err := w.exec(&w.hold, holdQuery, m.State, m.Reason, m.Detail, seconds(m.Due), seconds(m.Lease), m.Attempts, seconds(m.Settled), content, m.ID); err != nil {
+	claimed := int64(0) // of what did not go
+	if m.State == steward.Sending {
+		claimed = seconds(c.now)
+	}
+	if err := w.exec(&w.hold, holdQuery, m.State, m.Reason, m.Detail, seconds(m.Due), seconds(m.Lease), m.Attempts, seconds(m.Settled), content, claimed, m.ID); err != nil {
 		return out, err
 	}
 	dossier.Message = m
@@ -253,7 +263,7 @@ type mover struct {
 }
 
 const (
-	holdQuery  = `UPDATE messages SET state = ?, reason = ?, detail = ?, due = ?, lease = ?, attempts = ?, settled = ?, content = ? WHERE id = ?`
+	holdQuery  = `UPDATE messages SET state = ?, reason = ?, detail = ?, due = ?, lease = ?, attempts = ?, settled = ?, content = ?, claimed = ? WHERE id = ?`
 	leaveQuery = `
 		UPDATE messages SET state = ?, reason = ?, detail = ?, ref = ?, epoch = ?, due = ?, lease = 0, attempts = ?, settled = ? WHERE id = ?`
 	triedQuery = `
@@ -393,6 +403,10 @@ func readDossiers(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (ma
 	if err != nil {
 		return nil, err
 	}
+	afoot, err := readAfoot(ctx, tx, accountsOf(messages))
+	if err != nil {
+		return nil, err
+	}
 	out := make(map[steward.MessageID]steward.Dossier, len(messages))
 	for _, m := range messages {
 		d := steward.Dossier{Message: m, Outreach: carried[m.ID], Paused: pause, Doubt: doubts[m.ID]}
@@ -400,12 +414,25 @@ func readDossiers(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (ma
 			d.Enrolments = append(d.Enrolments, enrolments[o.Enrolment])
 			d.Phases = append(d.Phases, phases[o.ID])
 		}
+		d.Afoot = afoot[m.Account]
 		if d.Suppressed, d.SuppressedWhy, err = suppressed(ctx, tx, m.To.Email); err != nil {
 			return nil, err
 		}
 		out[m.ID] = d
 	}
 	return out, nil
+}
+
+// accountsOf is the accounts that messages are about, each once.
+func accountsOf(messages []steward.Message) []steward.AccountID {
+	var out []steward.AccountID
+	for _, m := range messages {
+		if m.Account != "" {
+			out = append(out, m.Account)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // Lists of ids come as JSON: the text of the query stays the same however long

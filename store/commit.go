@@ -86,13 +86,23 @@ func writeParts(ctx context.Context, tx *sqlx.Tx, c steward.Change, now time.Tim
 		if err != nil {
 			return fmt.Errorf("message %s: %w", m.ID, err)
 		}
-		if isNew && (m.Kind == steward.Card || m.Kind == steward.Mail) {
+		if isNew && (m.Kind == steward.Card || m.Kind == steward.Mail || m.Kind == steward.Call) {
 			added = append(added, m.ID)
 		}
 	}
 	for _, o := range c.Outreach {
 		if err := putOutreach(ctx, tx, o); err != nil {
 			return fmt.Errorf("outreach %s: %w", o.ID, err)
+		}
+	}
+	for _, h := range c.HandOvers {
+		if err := handOver(ctx, tx, h, now); err != nil {
+			return fmt.Errorf("outreach %s: %w", h.Outreach, err)
+		}
+	}
+	for _, r := range c.Redrafts {
+		if err := redraft(ctx, tx, r, now); err != nil {
+			return fmt.Errorf("message %s: %w", r.Mail.ID, err)
 		}
 	}
 	for _, id := range added {
@@ -108,9 +118,24 @@ func writeParts(ctx context.Context, tx *sqlx.Tx, c steward.Change, now time.Tim
 			return fmt.Errorf("message %s: %w", s.Message, err)
 		}
 	}
+	for _, p := range c.Pilots {
+		if err := putPilotStart(ctx, tx, p); err != nil {
+			return err
+		}
+	}
+	for _, s := range c.States {
+		if err := putPlaybookState(ctx, tx, s); err != nil {
+			return fmt.Errorf("state of %s: %w", s.Playbook, err)
+		}
+	}
 	for _, r := range c.Records {
 		if err := putRecord(ctx, tx, r); err != nil {
 			return fmt.Errorf("record: %w", err)
+		}
+	}
+	for _, f := range c.Learnt {
+		if err := putLearnt(ctx, tx, c.Account, f); err != nil {
+			return fmt.Errorf("%s: %w", f.Field, err)
 		}
 	}
 	return nil
@@ -145,14 +170,14 @@ func putEnrolment(ctx context.Context, tx *sqlx.Tx, e steward.Enrolment, now tim
 				account = :account, state = :state, reason = :reason, arm = :arm, version = :version,
 				episode_day = :episode_day, frozen = :frozen, evidence = :evidence, opened_at = :opened_at,
 				ended_at = :ended_at, step = :step, step_since = :step_since, due = :due,
-				acked_at = :acked_at, acked_by = :acked_by, rev = :rev + 1, changed_at = :changed_at
+				acked_at = :acked_at, acked_by = :acked_by, goal_at = :goal_at, rev = :rev + 1, changed_at = :changed_at
 			WHERE id = :id AND rev = :rev`, row))(ErrConflict)
 	}
 	_, err = tx.NamedExecContext(ctx, `
 		INSERT INTO enrolments (id, playbook, kind, subject, account, episode, state, reason, arm, version,
-			episode_day, frozen, evidence, opened_at, ended_at, step, step_since, due, acked_at, acked_by, rev, changed_at)
+			episode_day, frozen, evidence, opened_at, ended_at, step, step_since, due, acked_at, acked_by, goal_at, rev, changed_at)
 		VALUES (:id, :playbook, :kind, :subject, :account, :episode, :state, :reason, :arm, :version,
-			:episode_day, :frozen, :evidence, :opened_at, :ended_at, :step, :step_since, :due, :acked_at, :acked_by, 1, :changed_at)
+			:episode_day, :frozen, :evidence, :opened_at, :ended_at, :step, :step_since, :due, :acked_at, :acked_by, :goal_at, 1, :changed_at)
 		ON CONFLICT (id) DO NOTHING`, row)
 	if isUnique(err) { // the subject has another open enrolment
 		return fmt.Errorf("%w: %s has another open enrolment in %s", ErrConflict, e.Subject, e.Playbook)

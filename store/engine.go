@@ -78,11 +78,51 @@ func (db *DB) StandingOf(ctx context.Context, ids []steward.EnrolmentID) (stewar
 			}
 			s.Open, s.Phases = append(s.Open, open...), append(s.Phases, phases...)
 		}
+		accounts := make([]steward.AccountID, len(s.Open))
+		for i, e := range s.Open {
+			accounts[i] = e.Subject.Account
+		}
 		var err error
+		if s.Afoot, err = readAfoot(ctx, tx, accounts); err != nil {
+			return err
+		}
 		s.Pause, err = readPause(ctx, tx)
 		return err
 	})
 	return s, err
+}
+
+// afootQuery asks for what goes on about accounts; which ones comes twice.
+const afootQuery = `
+	SELECT account, playbook FROM enrolments
+	WHERE account IN (SELECT value FROM json_each(?)) AND (state = 'active' OR state = 'waiting')
+	UNION
+	SELECT account, playbook FROM phases
+	WHERE account IN (SELECT value FROM json_each(?)) AND phase = 'firing'
+	ORDER BY account, playbook`
+
+// readAfoot reads, by account, the playbooks that have an enrolment open, held
+// ones aside, or that fire. The map is never nil.
+func readAfoot(ctx context.Context, tx *sqlx.Tx, accounts []steward.AccountID) (map[steward.AccountID][]steward.PlaybookName, error) {
+	out := map[steward.AccountID][]steward.PlaybookName{}
+	if len(accounts) == 0 {
+		return out, nil
+	}
+	in, err := jsonColumn(accounts)
+	if err != nil {
+		return nil, err
+	}
+	var rows []struct {
+		Account  steward.AccountID    `db:"account"`
+		Playbook steward.PlaybookName `db:"playbook"`
+	}
+	if err := tx.SelectContext(ctx, &rows, afootQuery, in, in); err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		out[r.Account] = append(out[r.Account], r.Playbook)
+	}
+	return out, nil
 }
 
 // Ended reads the newest ended enrolment of each playbook and subject: what
@@ -158,12 +198,18 @@ type playbookRow struct {
 	Slot      int64                `db:"slot"`
 	LastDay   sql.Null[int32]      `db:"last_day"`
 	Fault     string               `db:"fault"`
+
+	Occurrence int64                `db:"occurrence"`
+	Pilot      string               `db:"pilot"`
+	PilotSince int64                `db:"pilot_since"`
+	DrawnAs    steward.PlaybookName `db:"drawn_as"`
 }
 
 func (r playbookRow) noun() (steward.PlaybookState, error) {
 	return steward.PlaybookState{
 		Playbook: r.Playbook, Version: r.Version, Condition: r.Condition, Baseline: steward.SlotFromUnix(r.Baseline),
 		Slot: steward.SlotFromUnix(r.Slot), LastDay: dayOf(r.LastDay), Fault: r.Fault,
+		Occurrence: steward.SlotFromUnix(r.Occurrence), Pilot: r.Pilot, PilotSince: steward.SlotFromUnix(r.PilotSince), DrawnAs: r.DrawnAs,
 	}, nil
 }
 

@@ -192,8 +192,8 @@ func sqlOf(query string) func(context.Context, *DB) error {
 }
 
 // readers are the methods that write nothing.
-var readMethods = strings.Fields(`Attempts Counts Dossier DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Held InQueue Keys LastFiles LastRun LastSlot
-	Message MessageCounts Messages Notices OutreachOf Pause PlaybookStates PlaybookVersion Portfolio Ready RecipientOf Records Rejects Runs Salt Series SeriesOf Sources
+var readMethods = strings.Fields(`Attempts Counts Dealings Dossier DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Held InQueue Keys LastFiles LastRun LastSlot
+	Message MessageCounts Messages Notices OutreachOf Pause PlaybookStates PlaybookVersion Portfolio Ready RecipientOf Records Rejects Runs Salt Scores Series SeriesOf Sources
 	Standing StandingOf SuppressedAddresses Suppressions`)
 
 // Whatever is being written when the disk is full is written later or not at

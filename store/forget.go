@@ -224,14 +224,15 @@ func forgetRows(ctx context.Context, tx *sqlx.Tx, c steward.Contact) error {
 		{`DELETE FROM contacts WHERE id = ?`, c.ID},
 		{`DELETE FROM listings WHERE kind = 'contact' AND id = ?`, c.ID},
 		{`DELETE FROM field_history WHERE kind = 'contact' AND id = ?`, c.ID},
-		// That somebody called stays; whom, does not.
-		{`UPDATE touches SET contact = '' WHERE contact = ?`, c.ID},
 		// The tombstone now keeps mail from the address.
 		{`DELETE FROM suppressions WHERE address = ?`, address(c.Email)},
 	} {
 		if _, err := tx.ExecContext(ctx, q.query, q.arg); err != nil {
 			return err
 		}
+	}
+	if err := forgetMentions(ctx, tx, c); err != nil {
+		return err
 	}
 	var rejects []struct {
 		Import  int64  `db:"import"`
@@ -251,6 +252,40 @@ func forgetRows(ctx context.Context, tx *sqlx.Tx, c steward.Contact) error {
 		}
 	}
 	return nil
+}
+
+// mentions are the columns that name a contact, by id or by address. That
+// somebody called, asked or answered stays; who, does not.
+var mentions = []struct{ table, column string }{{"touches", "contact"}, {"tickets", "contact"}, {"surveys", "contact"}, {"objectives", "agreed"}}
+
+func forgetMentions(ctx context.Context, tx *sqlx.Tx, c steward.Contact) error {
+	for _, m := range mentions {
+		var rows []struct {
+			ID      string            `db:"id"`
+			Contact steward.ContactID `db:"contact"`
+		}
+		if err := tx.SelectContext(ctx, &rows, `SELECT id, `+m.column+` AS contact FROM `+m.table+` WHERE `+m.column+` <> ''`); err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if r.Contact != c.ID && (c.Email == "" || address(string(r.Contact)) != address(c.Email)) {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, `UPDATE `+m.table+` SET id = ?, `+m.column+` = '' WHERE id = ?`, namelessID(r.ID, r.Contact), r.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// namelessID is an id that does not hold the contact's, which ids that are made
+// of what a row says may do.
+func namelessID(id string, contact steward.ContactID) string {
+	if contact == "" || !strings.Contains(id, string(contact)) {
+		return id
+	}
+	return derivedID("x-", id)
 }
 
 // withoutPerson takes a person's full name and address out of a text, also out
@@ -296,6 +331,15 @@ func (t tombstones) cover(c steward.Contact) bool {
 		return false
 	}
 	return t.keys[t.ofID(c.ID)] || c.Email != "" && t.keys[t.ofAddress(c.Email)]
+}
+
+// without is a row's id and contact as they are kept: a forgotten person is not
+// named again by what somebody did with them.
+func (t tombstones) without(id string, contact steward.ContactID) (string, steward.ContactID) {
+	if contact == "" || len(t.keys) == 0 || !t.keys[t.ofID(contact)] && !t.keys[t.ofAddress(string(contact))] {
+		return id, contact
+	}
+	return namelessID(id, contact), ""
 }
 
 func (t tombstones) ofID(id steward.ContactID) string {

@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 
@@ -39,6 +42,7 @@ func (db *DB) FieldHistory(ctx context.Context, kind steward.SubjectKind, id str
 // in the language.
 func accountFields(a steward.Account) map[string]steward.Value {
 	f := map[string]steward.Value{
+		"id":               text(string(a.ID)), // so that an account that nothing else is known of was there, too
 		"name":             text(a.Name),
 		"parent":           text(string(a.Parent)),
 		"status":           text(a.Status),
@@ -80,17 +84,39 @@ func contractFields(c steward.Contract) map[string]steward.Value {
 // contactFields leaves out names and addresses: nothing is judged by what they
 // were, and what is not kept need not be erased.
 func contactFields(c steward.Contact) map[string]steward.Value {
-	roles := slices.Clone(c.Roles)
-	slices.Sort(roles)
-	all, err := listColumn(roles)
-	if err != nil || len(roles) == 0 {
-		all = "" // strings always have a JSON form
-	}
 	return map[string]steward.Value{
 		"account": text(string(c.Account)),
-		"roles":   text(all),
+		"role":    text(strings.Join(c.Roles, ", ")),
 		"locale":  text(c.Locale),
 	}
+}
+
+// sameRoles gives roles in another order the order that they had: that is no
+// change.
+func sameRoles(was, now steward.Contact) steward.Contact {
+	a, b := slices.Sorted(slices.Values(was.Roles)), slices.Sorted(slices.Values(now.Roles))
+	if slices.Equal(a, b) {
+		now.Roles = was.Roles
+	}
+	return now
+}
+
+func productFields(p steward.Product) map[string]steward.Value {
+	f := map[string]steward.Value{
+		"account":    text(string(p.Account)),
+		"name":       text(p.Name),
+		"plan":       text(p.Plan),
+		"seats":      p.Seats,
+		"start_date": steward.OnDay(p.StartDate),
+		"end_date":   steward.OnDay(p.EndDate),
+		"features":   text(strings.Join(p.Features, ", ")),
+	}
+	for name, v := range p.More {
+		if _, builtin := f[name]; !builtin {
+			f[name] = v
+		}
+	}
+	return f
 }
 
 func text(s string) steward.Value {
@@ -109,7 +135,7 @@ func flag(b bool) steward.Value {
 	return steward.Bool(true)
 }
 
-// A keeper notes that a row was listed and what changed in it.
+// A keeper notes that rows were listed and what changed in them.
 type keeper struct {
 	im     *importing
 	kind   Kind
@@ -118,9 +144,7 @@ type keeper struct {
 }
 
 func (im *importing) keeper(kind Kind) (*keeper, error) {
-	listed, err := im.tx.PreparexContext(im.ctx, `
-		INSERT INTO listings (source, kind, id, first_import, import) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (source, kind, id) DO UPDATE SET import = excluded.import`)
+	listed, err := im.tx.PreparexContext(im.ctx, noteListedQuery)
 	if err != nil {
 		return nil, err
 	}
@@ -135,15 +159,31 @@ func (im *importing) keeper(kind Kind) (*keeper, error) {
 	return &keeper{im: im, kind: kind, listed: listed, change: change}, nil
 }
 
+const noteListedQuery = `
+	INSERT INTO listings (source, kind, id, first_import, import) VALUES (?, ?, ?, ?, ?)
+	ON CONFLICT (source, kind, id) DO UPDATE SET import = excluded.import`
+
 func (k *keeper) close() {
 	_ = k.listed.Close()
 	_ = k.change.Close()
 }
 
-func (k *keeper) row(id string, was, now map[string]steward.Value) error {
+// A presence is what a row's gone_from was and is.
+type presence struct{ was, is string }
+
+// row notes that the row was listed, and what of it is not as it was; known
+// tells that it was there before. What is gone has no fields, so that one which
+// stays gone changes nothing, and of one that returns everything is new.
+func (k *keeper) row(id string, known bool, gone presence, was, now map[string]steward.Value) error {
 	im := k.im
 	if _, err := k.listed.ExecContext(im.ctx, im.batch.Source, k.kind, id, im.id, im.id); err != nil {
 		return err
+	}
+	if gone.is != "" {
+		return nil
+	}
+	if !known || gone.was != "" {
+		was = nil
 	}
 	for field, v := range now {
 		if !sameValue(was[field], v) {
@@ -168,6 +208,35 @@ func (k *keeper) write(id, field string, v steward.Value) error {
 		return fmt.Errorf("history of %s %s: %w", field, id, err)
 	}
 	_, err = k.change.ExecContext(k.im.ctx, k.kind, id, field, k.im.day, column)
+	return err
+}
+
+// endQuery ends a row's history, but for what was learnt about it: those fields
+// have a point in their names.
+const endQuery = `
+	INSERT INTO field_history (kind, id, field, day, value)
+	SELECT DISTINCT kind, id, field, ?, 'null' FROM field_history WHERE kind = ? AND id = ? AND field NOT LIKE '%.%'
+	ON CONFLICT (kind, id, field, day) DO UPDATE SET value = excluded.value`
+
+// putLearnt keeps what rules found out, unless the field has that value on the
+// day already.
+func putLearnt(ctx context.Context, tx *sqlx.Tx, account steward.AccountID, f steward.FieldChange) error {
+	if f.Field != steward.StageField && !strings.HasPrefix(f.Field, steward.MilestonePrefix) {
+		return fmt.Errorf("%s is not something that is learnt", f.Field)
+	}
+	value, err := jsonColumn(f.Value)
+	if err != nil {
+		return err
+	}
+	var stands string
+	err = tx.GetContext(ctx, &stands, `
+		SELECT value FROM field_history WHERE kind = 'account' AND id = ? AND field = ? AND day <= ? ORDER BY day DESC LIMIT 1`, account, f.Field, f.Day)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) || stands == value {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO field_history (kind, id, field, day, value) VALUES ('account', ?, ?, ?, ?)
+		ON CONFLICT (kind, id, field, day) DO UPDATE SET value = excluded.value`, account, f.Field, f.Day, value)
 	return err
 }
 

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -11,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -27,6 +27,14 @@ const (
 	Accounts  Kind = "account"
 	Contracts Kind = "contract"
 	Contacts  Kind = "contact"
+	Products  Kind = "product"
+
+	// What these list has no history: a row that a list leaves out is removed, and
+	// a ticket was closed.
+	Tickets    Kind = "ticket"
+	Surveys    Kind = "survey"
+	Objectives Kind = "objective"
+	Milestones Kind = "milestone"
 )
 
 // A Batch is everything that one import of one source brings.
@@ -39,6 +47,17 @@ type Batch struct {
 	Contracts []steward.Contract
 	Contacts  []steward.Contact
 	Touches   []steward.Touch
+	Products  []steward.Product
+	Tickets   []steward.Ticket
+	// Undated is tickets that are closed and whose source does not say since when:
+	// since the first import that had them so, whatever Closed says.
+	Undated    map[string]bool
+	Surveys    []steward.Survey
+	Objectives []steward.Objective
+	Milestones []steward.Milestone
+	// Kinds is which kinds of row the source has files of, such as tickets; those
+	// of rows that are there need not be named.
+	Kinds []string
 	// Series are merged: the days a batch holds replace what was stored, the
 	// others stay.
 	Series map[SeriesKey]series.Series
@@ -48,8 +67,8 @@ type Batch struct {
 	// overwritten, so that two sources may feed one account. Nil means all.
 	AccountFields []string
 	// Full says that the lists in FullKinds are complete: a row that the source
-	// had before and has no longer is marked gone. All three when FullKinds is
-	// empty.
+	// had before and has no longer is marked gone, or removed. All kinds when
+	// FullKinds is nil.
 	Full      bool
 	FullKinds []Kind
 	// Accept is the kinds of swing that somebody has looked at and lets pass.
@@ -96,6 +115,11 @@ type Imported struct {
 	Contracts     Tally `json:"contracts"`
 	Contacts      Tally `json:"contacts"`
 	Touches       Tally `json:"touches"`
+	Products      Tally `json:"products,omitzero"`
+	Tickets       Tally `json:"tickets,omitzero"`
+	Surveys       Tally `json:"surveys,omitzero"`
+	Objectives    Tally `json:"objectives,omitzero"`
+	Milestones    Tally `json:"milestones,omitzero"`
 	Days          int   `json:"days"`           // account-days read, of any metric
 	SeriesTouched int   `json:"series_touched"` // series that are not as they were
 	Forgotten     int   `json:"forgotten"`      // contacts left out because they were forgotten
@@ -158,6 +182,7 @@ type importing struct {
 
 	before *lastImport           // nil for the source's first
 	stored map[string]accountRow // the accounts as they were; nil where the batch has none
+	tombs  tombstones
 	active map[string]map[steward.Day]int
 }
 
@@ -186,7 +211,11 @@ func (im *importing) recall() (err error) {
 	if len(im.batch.Accounts) > 0 {
 		im.stored, err = byID(im.ctx, im.tx, `SELECT * FROM accounts`, func(r accountRow) string { return string(r.ID) })
 	}
+	if err != nil {
+		return err
+	}
 	im.active = im.batch.activity()
+	im.tombs, err = readTombstones(im.ctx, im.tx)
 	return err
 }
 
@@ -261,22 +290,18 @@ func (im *importing) run() (done Imported, err error) {
 	if done.Touches, err = im.touches(); err != nil {
 		return done, fmt.Errorf("touches: %w", err)
 	}
+	if err := im.lists(&done); err != nil {
+		return done, err
+	}
 	if done.Days, done.SeriesTouched, err = im.series(); err != nil {
 		return done, fmt.Errorf("series: %w", err)
 	}
 	for _, k := range im.fullKinds() {
 		n, err := im.dropAbsent(k)
 		if err != nil {
-			return done, err
+			return done, fmt.Errorf("%ss that are gone: %w", k, err)
 		}
-		switch k {
-		case Accounts:
-			done.Accounts.Gone = n
-		case Contracts:
-			done.Contracts.Gone = n
-		case Contacts:
-			done.Contacts.Gone = n
-		}
+		done.of(k).Gone = n
 	}
 	if err := im.rejects(); err != nil {
 		return done, fmt.Errorf("rejected rows: %w", err)
@@ -297,7 +322,7 @@ func (im *importing) shape(active map[string]map[steward.Day]int) (shape, error)
 	for _, f := range im.batch.Files {
 		s.Files = append(s.Files, f.Path)
 	}
-	for _, k := range []Kind{Accounts, Contracts, Contacts} {
+	for _, k := range guarded {
 		n := im.listed(k)
 		if n == 0 {
 			continue
@@ -319,8 +344,8 @@ func (im *importing) fullKinds() []Kind {
 	switch {
 	case !im.batch.Full:
 		return nil
-	case len(im.batch.FullKinds) == 0:
-		return []Kind{Accounts, Contracts, Contacts}
+	case im.batch.FullKinds == nil:
+		return []Kind{Accounts, Contracts, Contacts, Products, Tickets, Surveys, Objectives, Milestones}
 	}
 	return im.batch.FullKinds
 }
@@ -336,10 +361,14 @@ func (im *importing) begin() error {
 	if err != nil {
 		return err
 	}
+	kinds, err := im.kinds()
+	if err != nil {
+		return err
+	}
 	// The newest day never goes back: a correction of old days does not undo
 	// that newer ones are known. Completeness is as the source declares it.
 	_, err = im.tx.ExecContext(im.ctx, `
-		INSERT INTO sources (name, complete_through, newest_day, imported_at, metrics) VALUES (?, ?, ?, ?, ?)
+		INSERT INTO sources (name, complete_through, newest_day, imported_at, metrics, kinds) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (name) DO UPDATE SET
 			complete_through = excluded.complete_through,
 			newest_day = CASE
@@ -347,8 +376,9 @@ func (im *importing) begin() error {
 				WHEN excluded.newest_day > sources.newest_day THEN excluded.newest_day
 				ELSE sources.newest_day END,
 			imported_at = excluded.imported_at,
-			metrics = excluded.metrics`,
-		b.Source, dayColumn(b.CompleteThrough), dayColumn(b.NewestDay), seconds(b.At), metrics)
+			metrics = excluded.metrics,
+			kinds = excluded.kinds`,
+		b.Source, dayColumn(b.CompleteThrough), dayColumn(b.NewestDay), seconds(b.At), metrics, kinds)
 	if err != nil {
 		return err
 	}
@@ -408,7 +438,7 @@ func (im *importing) accounts() (Tally, error) {
 			}
 		}
 		stored[string(a.ID)] = row // a batch may hold two rows for one id: the later goes on from the earlier
-		if err := keep.row(string(a.ID), accountFields(was), accountFields(now)); err != nil {
+		if err := keep.row(string(a.ID), known, presence{old.GoneFrom, row.GoneFrom}, accountFields(was), accountFields(now)); err != nil {
 			return t, err
 		}
 	}
@@ -506,11 +536,7 @@ func (im *importing) contracts() (Tally, error) {
 			}
 		}
 		stored[string(c.ID)] = row
-		before := map[string]steward.Value{}
-		if known {
-			before = contractFields(was)
-		}
-		if err := keep.row(string(c.ID), before, contractFields(c)); err != nil {
+		if err := keep.row(string(c.ID), known, presence{old.GoneFrom, row.GoneFrom}, contractFields(was), contractFields(c)); err != nil {
 			return t, err
 		}
 	}
@@ -522,10 +548,6 @@ func (im *importing) contacts() (t Tally, forgotten int, err error) {
 		return t, 0, nil
 	}
 	stored, err := byID(im.ctx, im.tx, `SELECT * FROM contacts`, func(r contactRow) string { return string(r.ID) })
-	if err != nil {
-		return t, 0, err
-	}
-	tombs, err := readTombstones(im.ctx, im.tx)
 	if err != nil {
 		return t, 0, err
 	}
@@ -545,7 +567,7 @@ func (im *importing) contacts() (t Tally, forgotten int, err error) {
 	}
 	defer keep.close()
 	for _, c := range im.batch.Contacts {
-		if tombs.cover(c) {
+		if im.tombs.cover(c) {
 			forgotten++
 			continue
 		}
@@ -561,15 +583,11 @@ func (im *importing) contacts() (t Tally, forgotten int, err error) {
 			}
 		}
 		stored[string(c.ID)] = row
-		before := map[string]steward.Value{}
-		if known {
-			was, err := old.noun()
-			if err != nil {
-				return t, forgotten, err
-			}
-			before = contactFields(was)
+		was, err := old.noun()
+		if err != nil {
+			return t, forgotten, err
 		}
-		if err := keep.row(string(c.ID), before, contactFields(c)); err != nil {
+		if err := keep.row(string(c.ID), known, presence{old.GoneFrom, row.GoneFrom}, contactFields(was), contactFields(sameRoles(was, c))); err != nil {
 			return t, forgotten, err
 		}
 	}
@@ -598,6 +616,7 @@ func (im *importing) touches() (Tally, error) {
 			// Many sources have no id for a call; what it was, is one.
 			touch.ID = derivedID("t-", string(touch.Account), string(touch.Contact), touch.Day.String(), touch.Kind, touch.By)
 		}
+		touch.ID, touch.Contact = im.tombs.without(touch.ID, touch.Contact)
 		old, known := stored[touch.ID]
 		row, err := rowOfTouch(touch)
 		if err != nil {
@@ -617,18 +636,11 @@ func (im *importing) series() (days, touched int, err error) {
 	if len(im.batch.Series) == 0 {
 		return 0, 0, nil
 	}
-	get, err := im.tx.PreparexContext(im.ctx, `SELECT block FROM series WHERE account = ? AND metric = ?`)
+	w, err := newSeriesWriter(im.ctx, im.tx)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer get.Close()
-	put, err := im.tx.PreparexContext(im.ctx, `
-		INSERT INTO series (account, metric, block) VALUES (?, ?, ?)
-		ON CONFLICT (account, metric) DO UPDATE SET block = excluded.block`)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer put.Close()
+	defer w.close()
 	// In the order of the table's key: pages are written once, and two imports
 	// of one batch do the same.
 	keys := slices.SortedFunc(maps.Keys(im.batch.Series), func(a, b SeriesKey) int {
@@ -640,28 +652,16 @@ func (im *importing) series() (days, touched int, err error) {
 			continue
 		}
 		days += read.Observed()
-		var old []byte
-		err := get.GetContext(im.ctx, &old, string(key.Account), key.Metric)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		if strings.HasPrefix(key.Metric, scorePrefix) {
+			return days, touched, fmt.Errorf("%s cannot be the name of a metric", key.Metric)
+		}
+		changed, err := w.merge(key, read)
+		if err != nil {
 			return days, touched, err
 		}
-		merged := read
-		if err == nil {
-			before, err := series.Decode(old)
-			if err != nil {
-				return days, touched, &damagedError{findings: []string{
-					fmt.Sprintf("series %s of account %s: %v", key.Metric, key.Account, err)}}
-			}
-			merged = series.Merge(before, read)
+		if changed {
+			touched++
 		}
-		block := series.Encode(merged)
-		if bytes.Equal(block, old) {
-			continue
-		}
-		if _, err := put.ExecContext(im.ctx, string(key.Account), key.Metric, block); err != nil {
-			return days, touched, err
-		}
-		touched++
 	}
 	return days, touched, nil
 }
@@ -676,21 +676,6 @@ func (im *importing) goneFrom(k Kind, was string) string {
 	}
 	return was
 }
-
-// dropAbsent marks what the source had and has no longer.
-func (im *importing) dropAbsent(k Kind) (int, error) {
-	done, err := im.tx.ExecContext(im.ctx, `
-		UPDATE `+kindTable[k]+` SET gone_from = ?
-		WHERE gone_from = '' AND id IN (SELECT id FROM listings WHERE source = ? AND kind = ? AND import < ?)`,
-		im.batch.Source, im.batch.Source, k, im.id)
-	if err != nil {
-		return 0, err
-	}
-	gone, err := done.RowsAffected()
-	return int(gone), err
-}
-
-var kindTable = map[Kind]string{Accounts: "accounts", Contracts: "contracts", Contacts: "contacts"}
 
 // rejects keeps the rejected rows of this import in place of the source's
 // earlier ones.

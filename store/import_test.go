@@ -60,7 +60,12 @@ func TestImportAndReadBack(t *testing.T) {
 	}
 	p, err := db.Portfolio(ctx)
 	must(t, err)
-	want := steward.Portfolio{Accounts: b.Accounts, Contracts: b.Contracts, Contacts: b.Contacts, Touches: b.Touches}
+	if len(p.History) != 9 || p.History[steward.HistoryKey{Kind: steward.AboutContact, ID: "p-a-0001"}].Since != 20_524 {
+		t.Errorf("history: %v", p.History)
+	}
+	p.History = nil
+	want := steward.Portfolio{Accounts: b.Accounts, Contracts: b.Contracts, Contacts: b.Contacts, Touches: b.Touches,
+		Kinds: map[string]bool{"accounts": true, "contacts": true, "contracts": true, "touches": true}}
 	if diff := cmp.Diff(want, p, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("portfolio (-stored +read):\n%s", diff)
 	}
@@ -79,7 +84,8 @@ func TestImportAndReadBack(t *testing.T) {
 	}
 	sources, err := db.Sources(ctx)
 	must(t, err)
-	if diff := cmp.Diff([]steward.SourceState{{Name: "crm", CompleteThrough: 20_523, NewestDay: 20_523, ImportedAt: start, Metrics: []string{"logins"}}}, sources); diff != "" {
+	if diff := cmp.Diff([]steward.SourceState{{Name: "crm", CompleteThrough: 20_523, NewestDay: 20_523, ImportedAt: start, Metrics: []string{"logins"},
+		Kinds: []string{"accounts", "contacts", "contracts", "touches"}}}, sources); diff != "" {
 		t.Errorf("sources:\n%s", diff)
 	}
 }
@@ -107,7 +113,7 @@ func TestImportTwiceDoublesNothing(t *testing.T) {
 func dump(t *testing.T, db *DB) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
-	for _, table := range []string{"accounts", "contracts", "contacts", "touches", "field_history", "series"} {
+	for _, table := range []string{"accounts", "contracts", "contacts", "touches", "products", "tickets", "surveys", "objectives", "milestones", "field_history", "series"} {
 		rows, err := db.read.Queryx(`SELECT * FROM ` + table)
 		must(t, err)
 		for rows.Next() {
@@ -229,7 +235,7 @@ func TestFieldHistory(t *testing.T) {
 	got, err := db.FieldHistory(ctx, steward.AboutAccount, "acme")
 	must(t, err)
 	want := []steward.FieldChange{
-		{Field: "name", Day: first, Value: steward.Str("Acme")}, {Field: "owner", Day: first, Value: steward.Str("dana")}, {Field: "seats", Day: first, Value: steward.Num(7)},
+		{Field: "id", Day: first, Value: steward.Str("acme")}, {Field: "name", Day: first, Value: steward.Str("Acme")}, {Field: "owner", Day: first, Value: steward.Str("dana")}, {Field: "seats", Day: first, Value: steward.Num(7)},
 		{Field: "owner", Day: first + 1, Value: steward.Str("sam")}, {Field: "seats", Day: first + 1, Value: steward.Value{}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -31,23 +31,23 @@ func load(tb testing.TB, db *DB, outstanding, past int) {
 	}{
 		// Two messages to an enrolment. A subject was enrolled five times.
 		{`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?)
-		INSERT INTO enrolments SELECT printf('e-past%08d', i), 'login-drop', 'account', printf('a%06d', i % (1 + ? / 5)), printf('a%06d', i % (1 + ? / 5)),
+		INSERT INTO enrolments (` + enrolmentColumns + `) SELECT printf('e-past%08d', i), 'login-drop', 'account', printf('a%06d', i % (1 + ? / 5)), printf('a%06d', i % (1 + ? / 5)),
 			? + i, CASE i % 3 WHEN 0 THEN 'completed' ELSE 'exited' END, 'recovered', 'treatment', 'v1', 20000, '{}',
 			?, ? + i, ? + i + 3600, 1, ? + i, 0, 0, '', 3, ? + i + 3600 FROM n`,
 			[]any{past / 2, past / 2, past / 2, loadFrom, evidence, loadFrom, loadFrom, loadFrom, loadFrom}},
 		{`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?)
-		INSERT INTO enrolments SELECT printf('e-open%08d', i), 'adoption', 'account', printf('a%06d', i), printf('a%06d', i),
+		INSERT INTO enrolments (` + enrolmentColumns + `) SELECT printf('e-open%08d', i), 'adoption', 'account', printf('a%06d', i), printf('a%06d', i),
 			?, 'active', '', 'treatment', 'v1', 20000, '{}',
 			?, ?, 0, 0, ?, 0, 0, '', 1, ? FROM n`,
 			[]any{outstanding, start.Unix(), evidence, start.Unix(), start.Unix(), start.Unix()}},
 		{`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?)
-		INSERT INTO messages SELECT printf('m-past%08d', i), 'card', 'slack', '{"key":"owner","owner":"dana","slack":"U1"}', printf('o%03d', i % 200), '',
+		INSERT INTO messages (` + messageColumns + `) SELECT printf('m-past%08d', i), 'card', 'slack', '{"key":"owner","owner":"dana","slack":"U1"}', printf('o%03d', i % 200), '',
 			printf('a%06d', i / 2 % (1 + ? / 5)), CASE WHEN i % 50 = 0 THEN 'uncertain' WHEN i % 50 = 1 THEN 'failed' WHEN i % 5 = 2 THEN 'suppressed' ELSE 'sent' END,
 			1, ? + i / 2, 0, 0, 1, 'delivered', '', '{"title":"Acme","parts":[{"markdown":"' || hex(zeroblob(200)) || '"}]}', 1, '', '[]', 0, '', '', 0,
 			'C1/1', ? + i / 2, ? + i / 2 + 60, ? + i / 2, '' FROM n`,
 			[]any{past, past / 2, loadFrom, loadFrom, loadFrom, loadFrom}},
 		{`WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?)
-		INSERT INTO messages SELECT printf('m-open%08d', i), 'card', 'slack', '{"key":"owner","owner":"dana","slack":"U1"}', printf('o%03d', i % 200), '',
+		INSERT INTO messages (` + messageColumns + `) SELECT printf('m-open%08d', i), 'card', 'slack', '{"key":"owner","owner":"dana","slack":"U1"}', printf('o%03d', i % 200), '',
 			printf('a%06d', i), CASE i % 10 WHEN 0 THEN 'deferred' WHEN 1 THEN 'awaiting_approval' ELSE 'planned' END, 0, ? + i % 10 / 9, 0, 0, 0, '', '', NULL, 0, '', '[]', 0, '', '', 0,
 			'', ?, 0, 0, '' FROM n`,
 			[]any{outstanding, start.Unix(), start.Unix()}},
@@ -64,6 +64,15 @@ func load(tb testing.TB, db *DB, outstanding, past int) {
 	}
 	must(tb, tx.Commit())
 }
+
+// The columns that the load fills; later ones have what they have by default.
+const (
+	enrolmentColumns = `id, playbook, kind, subject, account, episode, state, reason, arm, version,
+		episode_day, frozen, evidence, opened_at, ended_at, step, step_since, due, acked_at, acked_by, rev, changed_at`
+	messageColumns = `id, kind, channel, recipient, owner, address, account, state, epoch, due, expires, lease,
+		attempts, reason, detail, content, version, hash, approvers, veto, approved_by, for_message, retry_uncertain,
+		ref, planned, settled, enqueued_at, task`
+)
 
 // loadFrom is when the first of the past messages was planned.
 const loadFrom = 1_650_000_000

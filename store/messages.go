@@ -35,6 +35,7 @@ type messageRow struct {
 	Approvers      string               `db:"approvers"`
 	Veto           int64                `db:"veto"`
 	ApprovedBy     string               `db:"approved_by"`
+	Sender         steward.OwnerID      `db:"sender"`
 	For            steward.MessageID    `db:"for_message"`
 	RetryUncertain bool                 `db:"retry_uncertain"`
 	Ref            string               `db:"ref"`
@@ -42,6 +43,7 @@ type messageRow struct {
 	Settled        int64                `db:"settled"`
 	EnqueuedAt     int64                `db:"enqueued_at"`
 	Task           string               `db:"task"`
+	Claimed        int64                `db:"claimed"` // when it was last taken to be sent
 }
 
 func rowOfMessage(m steward.Message) (messageRow, error) {
@@ -49,7 +51,7 @@ func rowOfMessage(m steward.Message) (messageRow, error) {
 		ID: m.ID, Kind: m.Kind, Channel: m.Channel, Owner: m.To.Owner, Address: address(m.To.Email),
 		Account: m.Account, State: m.State, Epoch: m.Epoch, Due: seconds(m.Due), Expires: seconds(m.Expires),
 		Lease: seconds(m.Lease), Attempts: m.Attempts, Reason: m.Reason, Detail: m.Detail,
-		Version: m.Version, Hash: m.Hash, Veto: seconds(m.Veto), ApprovedBy: m.ApprovedBy, For: m.For,
+		Version: m.Version, Hash: m.Hash, Veto: seconds(m.Veto), ApprovedBy: m.ApprovedBy, Sender: m.Sender, For: m.For,
 		RetryUncertain: m.RetryUncertain, Ref: m.Ref, Planned: seconds(m.Planned), Settled: seconds(m.Settled),
 	}
 	var err error
@@ -76,7 +78,7 @@ func (r messageRow) noun() (steward.Message, error) {
 		ID: r.ID, Kind: r.Kind, Channel: r.Channel, Account: r.Account, State: r.State, Epoch: r.Epoch,
 		Due: instant(r.Due), Expires: instant(r.Expires), Lease: instant(r.Lease), Attempts: r.Attempts,
 		Reason: r.Reason, Detail: r.Detail, Version: r.Version, Hash: r.Hash, Veto: instant(r.Veto),
-		ApprovedBy: r.ApprovedBy, For: r.For, RetryUncertain: r.RetryUncertain, Ref: r.Ref,
+		ApprovedBy: r.ApprovedBy, Sender: r.Sender, For: r.For, RetryUncertain: r.RetryUncertain, Ref: r.Ref,
 		Planned: instant(r.Planned), Settled: instant(r.Settled),
 	}
 	var err error
@@ -105,10 +107,10 @@ func putMessage(ctx context.Context, tx *sqlx.Tx, m steward.Message) (added bool
 	res, err := tx.NamedExecContext(ctx, `
 		INSERT INTO messages (id, kind, channel, recipient, owner, address, account, state, epoch, due, expires, lease,
 			attempts, reason, detail, content, version, hash, approvers, veto, approved_by, for_message, retry_uncertain,
-			ref, planned, settled, enqueued_at)
+			ref, planned, settled, enqueued_at, sender)
 		VALUES (:id, :kind, :channel, :recipient, :owner, :address, :account, :state, :epoch, :due, :expires, :lease,
 			:attempts, :reason, :detail, :content, :version, :hash, :approvers, :veto, :approved_by, :for_message, :retry_uncertain,
-			:ref, :planned, :settled, :enqueued_at)
+			:ref, :planned, :settled, :enqueued_at, :sender)
 		ON CONFLICT (id) DO NOTHING`, row)
 	if err != nil {
 		return false, err

@@ -182,36 +182,6 @@ func TestMigrationMakesABackupFirst(t *testing.T) {
 	}
 }
 
-// A file of the first version goes on where it was.
-func TestAFileOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
-	ctx, path := context.Background(), filepath.Join(t.TempDir(), "steward.db")
-	first := later(t)
-	for name := range first {
-		if name != "00001_start.sql" {
-			delete(first, name)
-		}
-	}
-	old, err := open(ctx, path, Options{}, first)
-	must(t, err)
-	m := plan(t, old, "acme")
-	must(t, old.Close())
-
-	db, err := Open(ctx, path, Options{Lock: true})
-	must(t, err)
-	defer db.Close()
-	due, err := db.DueMessages(ctx, start, 0, steward.Channels()...)
-	must(t, err)
-	if len(due) != 1 || due[0].ID != m.ID {
-		t.Errorf("due: %v, want %s", due, m.ID)
-	}
-	if v, err := db.SchemaVersion(ctx); err != nil || v != known(t) {
-		t.Errorf("schema %d, want %d, %v", v, known(t), err)
-	}
-	if _, err := os.Stat(backupBefore(path, known(t))); err != nil {
-		t.Errorf("no backup was made: %v", err)
-	}
-}
-
 func TestAFailedMigrationLeavesTheFileAlone(t *testing.T) {
 	ctx, path := context.Background(), filepath.Join(t.TempDir(), "steward.db")
 	db, err := Open(ctx, path, Options{})

@@ -189,6 +189,14 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		_, err := db.Commit(ctx, steward.Run{}, []steward.Change{c}, start)
 		return err
 	},
+	"Dealings": func(ctx context.Context, db *DB) error {
+		_, err := db.Dealings(ctx, start.AddDate(0, 0, -800), berlin)
+		return err
+	},
+	"KeepScores": func(ctx context.Context, db *DB) error {
+		return db.KeepScores(ctx, steward.Run{}, 20_000, []steward.Score{{Account: "a000001", Name: "health", Value: 55}})
+	},
+	"Scores":          func(ctx context.Context, db *DB) error { _, err := db.Scores(ctx, "a000001"); return err },
 	"MessageCounts":   func(ctx context.Context, db *DB) error { _, err := db.MessageCounts(ctx); return err },
 	"EnrolmentCounts": func(ctx context.Context, db *DB) error { _, err := db.EnrolmentCounts(ctx); return err },
 	"Counts":          func(ctx context.Context, db *DB) error { _, err := db.Counts(ctx); return err },

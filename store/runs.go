@@ -160,10 +160,13 @@ func (db *DB) FinishRun(ctx context.Context, run steward.Run, states []steward.P
 
 func putPlaybookState(ctx context.Context, tx *sqlx.Tx, s steward.PlaybookState) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO playbook_state (playbook, version, condition, baseline, slot, last_day, fault) VALUES (?, ?, ?, ?, ?, ?, ?)
+		INSERT INTO playbook_state (playbook, version, condition, baseline, slot, last_day, fault, occurrence, pilot, pilot_since, drawn_as)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (playbook) DO UPDATE SET version = excluded.version, condition = excluded.condition,
-			baseline = excluded.baseline, slot = excluded.slot, last_day = excluded.last_day, fault = excluded.fault`,
-		s.Playbook, s.Version, s.Condition, s.Baseline.Unix(), s.Slot.Unix(), dayColumn(s.LastDay), s.Fault)
+			baseline = excluded.baseline, slot = excluded.slot, last_day = excluded.last_day, fault = excluded.fault,
+			occurrence = excluded.occurrence, pilot = excluded.pilot, pilot_since = excluded.pilot_since, drawn_as = excluded.drawn_as`,
+		s.Playbook, s.Version, s.Condition, s.Baseline.Unix(), s.Slot.Unix(), dayColumn(s.LastDay), s.Fault,
+		s.Occurrence.Unix(), s.Pilot, s.PilotSince.Unix(), s.DrawnAs)
 	return err
 }
 

@@ -18,6 +18,7 @@ func (db *DB) Sources(ctx context.Context) ([]steward.SourceState, error) {
 		NewestDay       sql.Null[int32] `db:"newest_day"`
 		ImportedAt      int64           `db:"imported_at"`
 		Metrics         string          `db:"metrics"`
+		Kinds           string          `db:"kinds"`
 	}
 	err := db.view(ctx, "read sources", func(tx *sqlx.Tx) error {
 		return tx.SelectContext(ctx, &rows, `SELECT * FROM sources ORDER BY name`)
@@ -31,9 +32,13 @@ func (db *DB) Sources(ctx context.Context) ([]steward.SourceState, error) {
 		if err != nil {
 			return nil, err
 		}
+		kinds, err := jsonOf[[]string](r.Kinds, "kinds of source "+r.Name)
+		if err != nil {
+			return nil, err
+		}
 		out[i] = steward.SourceState{
 			Name: r.Name, CompleteThrough: dayOf(r.CompleteThrough), NewestDay: dayOf(r.NewestDay),
-			ImportedAt: instant(r.ImportedAt), Metrics: metrics,
+			ImportedAt: instant(r.ImportedAt), Metrics: metrics, Kinds: kinds,
 		}
 	}
 	return out, nil

@@ -178,7 +178,7 @@ func (im *importing) tornFiles() []Swing {
 // lostRows are lists that lost much, and metrics that lost everything.
 func (im *importing) lostRows() ([]Swing, error) {
 	var out []Swing
-	for _, k := range []Kind{Accounts, Contracts, Contacts} {
+	for _, k := range guarded {
 		if slices.Contains(im.fullKinds(), k) {
 			gone, err := im.absent(k)
 			if err != nil {
@@ -243,13 +243,25 @@ func (im *importing) ids(k Kind) map[string]bool {
 		for _, c := range im.batch.Contacts {
 			out[string(c.ID)] = true
 		}
+	case Products:
+		for _, p := range im.batch.Products {
+			out[string(p.ID)] = true
+		}
 	}
 	return out
 }
 
+// guarded are the lists that do not shrink by themselves. Tickets, answers and
+// what was agreed come and go as exports are cut.
+var guarded = []Kind{Accounts, Contracts, Contacts, Products}
+
 func (im *importing) listed(k Kind) int {
-	return map[Kind]int{Accounts: len(im.batch.Accounts), Contracts: len(im.batch.Contracts), Contacts: len(im.batch.Contacts)}[k]
+	return map[Kind]int{Accounts: len(im.batch.Accounts), Contracts: len(im.batch.Contracts), Contacts: len(im.batch.Contacts), Products: len(im.batch.Products)}[k]
 }
+
+// emptiedByWork are columns that say less when much is new: on the day of an
+// outage most tickets are open, and that is no reason to look away.
+var emptiedByWork = []string{"tickets.closed", "tickets.status"}
 
 // emptiedColumns are columns that say far less than they did, for as many rows.
 // Columns that the workspace no longer asks for are none of its concern.
@@ -263,7 +275,7 @@ func (im *importing) emptiedColumns() []Swing {
 		}
 		expected := was.Filled * now.Rows / was.Rows
 		gone := now.Filled == 0 && was.Filled*2 >= was.Rows && expected > dropLeast
-		if gone || much(now.Filled, expected) {
+		if gone || !slices.Contains(emptiedByWork, name) && much(now.Filled, expected) {
 			out = append(out, Swing{Kind: SwingColumns, What: name, Now: now.Filled, Of: now.Rows, Was: expected, Day: steward.NoDay, Examples: now.Unread[:min(5, len(now.Unread))]})
 		}
 	}

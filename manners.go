@@ -1,0 +1,77 @@
+package steward
+
+import "time"
+
+// A Cap is how much of something may be sent: Most within Window, or within a
+// calendar day where Daily is set. The zero Cap is no limit.
+type Cap struct {
+	Most   int
+	Window time.Duration
+	Daily  bool
+	// Words is the limit as it was written, such as "5 cards a day".
+	Words string
+}
+
+// IsZero tells that nothing is limited.
+func (c Cap) IsZero() bool { return c.Most == 0 }
+
+// Limits are how much attention Steward may take. The zero Limits limit
+// nothing.
+type Limits struct {
+	// Owner is of cards to one of us, Address of mail to one address, Account of
+	// mail to the people of one account together.
+	Owner, Address, Account Cap
+	// AfterTouch is for how many days after one of us spoke with an account its
+	// people get no mail.
+	AfterTouch int
+}
+
+// Hours are when people want to hear from Steward, in their own zone. The zero
+// Hours are always.
+type Hours struct {
+	// Days are the days of the week on which hours begin, by time.Weekday.
+	Days [7]bool
+	// From and To are times of day, as time since midnight by the clock on the
+	// wall. To before From is past midnight, into the next day.
+	From, To time.Duration
+	// Holiday tells the days that are free; nil when none are known.
+	Holiday func(Day) bool `json:"-"`
+}
+
+// IsZero tells that every hour is as good as another.
+func (h Hours) IsZero() bool { return h.Days == [7]bool{} }
+
+// Next is the first moment, from t on, inside hours: t itself where it is.
+func (h Hours) Next(t time.Time, zone *time.Location) time.Time {
+	if h.IsZero() {
+		return t
+	}
+	today := SlotAt(t).Day(zone)
+	// From yesterday, whose hours may reach past midnight, to past the longest
+	// holidays.
+	for day := today - 1; day < today+40; day++ {
+		if !h.Days[day.Weekday()] || h.Holiday != nil && h.Holiday(day) {
+			continue
+		}
+		from, to := clockOn(day, h.From, zone), clockOn(day, h.To, zone)
+		if h.To <= h.From {
+			to = clockOn(day+1, h.To, zone)
+		}
+		switch {
+		case !t.Before(to):
+		case t.Before(from):
+			return from
+		default:
+			return t
+		}
+	}
+	return t // hours without any day are a mistake that check names, and no reason to be silent for ever
+}
+
+// clockOn is when the clock on the wall shows a time on a day. A time that is
+// skipped in spring is when the clock goes on.
+func clockOn(day Day, clock time.Duration, zone *time.Location) time.Time {
+	y, m, d := day.date()
+	h, min := int(clock/time.Hour), int(clock/time.Minute)%60
+	return time.Date(y, m, d, h, min, 0, 0, zone)
+}

@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"steward"
+)
+
+// handOver moves an outreach to another message, if the one that carries it was
+// not sent and cannot have been. The new message was put a moment ago, and takes
+// nothing in once it is on its way itself.
+func handOver(ctx context.Context, tx *sqlx.Tx, h steward.HandOver, now time.Time) error {
+	_, ok, err := unsent(ctx, tx, h.From)
+	if err != nil || !ok {
+		return err
+	}
+	into, ok, err := unsent(ctx, tx, h.Message)
+	if err != nil || !ok || into.Attempts > 0 {
+		return err
+	}
+	to, err := jsonColumn(h.To)
+	if err != nil {
+		return err
+	}
+	moved, err := tx.ExecContext(ctx, `UPDATE outreach SET recipient = ?, message = ? WHERE id = ? AND message = ?`, to, h.Message, h.Outreach, h.From)
+	if err != nil {
+		return err
+	}
+	if n, err := moved.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	carried, err := selectOutreach(ctx, tx, `SELECT * FROM outreach WHERE id = ?`, h.Outreach)
+	if err != nil {
+		return err
+	}
+	if err := putRecords(ctx, tx, recordsOf(into, carried, handedOver(h.Detail), now)); err != nil {
+		return err
+	}
+	// What it still carries is composed anew: a text that was frozen at an attempt
+	// speaks of what has moved.
+	_, err = tx.ExecContext(ctx, `
+		UPDATE messages SET content = NULL,
+			state = CASE WHEN empty THEN 'suppressed' ELSE state END, reason = CASE WHEN empty THEN ? ELSE reason END,
+			detail = CASE WHEN empty THEN ? ELSE detail END, settled = CASE WHEN empty THEN ? ELSE settled END
+		FROM (SELECT NOT EXISTS (SELECT 1 FROM outreach WHERE message = ?) AS empty)
+		WHERE id = ?`, steward.ReasonHandedOver, h.Detail, now.Unix(), h.From, h.From)
+	return err
+}
+
+// redraft replaces a mail by the same in another owner's name, if it is still
+// the one that was looked at, was not sent and cannot have been.
+func redraft(ctx context.Context, tx *sqlx.Tx, r steward.Redraft, now time.Time) error {
+	was, ok, err := unsent(ctx, tx, r.Mail.ID)
+	if err != nil || !ok || was.Version != r.Mail.Version-1 {
+		return err
+	}
+	if err := closeAsked(ctx, tx, was.ID, steward.ReasonHandedOver, "the mail is another owner's now", now); err != nil {
+		return err
+	}
+	m := r.Mail
+	row, err := rowOfMessage(m)
+	if err != nil {
+		return err
+	}
+	if m.State.Settled() {
+		row.Settled = now.Unix()
+	}
+	// Whatever task still carries it finds its epoch gone.
+	row.Epoch = was.Epoch + 1
+	if _, err := tx.NamedExecContext(ctx, `
+		UPDATE messages SET state = :state, epoch = :epoch, due = :due, reason = :reason, detail = :detail, content = :content, version = :version,
+			hash = :hash, approvers = :approvers, veto = :veto, approved_by = '', sender = :sender, settled = :settled
+		WHERE id = :id`, row); err != nil {
+		return err
+	}
+	if r.Ask != nil {
+		if _, err := putMessage(ctx, tx, *r.Ask); err != nil {
+			return err
+		}
+	}
+	carried, err := selectOutreach(ctx, tx, `SELECT * FROM outreach WHERE message = ? ORDER BY planned, id`, m.ID)
+	if err != nil {
+		return err
+	}
+	return putRecords(ctx, tx, recordsOf(m, carried, handedOver(r.Detail), now))
+}
+
+func handedOver(detail string) steward.Decision {
+	return steward.Decision{Effect: steward.Pass, Reason: steward.ReasonHandedOver, Detail: detail}
+}
+
+// unsent reads a message that was not sent and of which no attempt may have
+// arrived; ok is false for any other.
+func unsent(ctx context.Context, tx *sqlx.Tx, id steward.MessageID) (m steward.Message, ok bool, err error) {
+	m, err = getMessage(ctx, tx, id)
+	if errors.Is(err, ErrNotFound) {
+		return m, false, nil
+	}
+	if err != nil || m.State.Settled() || m.State == steward.Sending {
+		return m, false, err
+	}
+	doubts, err := doubtsAbout(ctx, tx, []steward.Message{m})
+	return m, err == nil && doubts[id].IsZero(), err
+}
+
+func putRecords(ctx context.Context, tx *sqlx.Tx, records []steward.Record) error {
+	for _, r := range records {
+		if err := putRecord(ctx, tx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
