@@ -56,8 +56,15 @@ type Workspace struct {
 	// where the file does not say.
 	Include, NoCustomerMail strictyaml.Text
 
+	// Holds keep mail of some purposes back.
+	Holds []Hold
+
 	Health  Health
 	Journey Journey
+
+	// Limits are how much people are sent, Hours when.
+	Limits steward.Limits
+	Hours  steward.Hours
 
 	Sources []Source
 	// Owners is in the order of owners.yaml; each has a Zone.
@@ -70,6 +77,8 @@ type Workspace struct {
 
 	Slack SlackConfig
 	Email EmailConfig
+	// Webhooks is in the order of the file.
+	Webhooks []Webhook
 	// Approvers may approve any mail, beside its owner, backup and manager.
 	Approvers []steward.OwnerID
 	// CRMLink is the address of an account in the CRM with {id} in it; "" for

@@ -98,7 +98,7 @@ func (e *Engine) rule(g *ground, d steward.Dossier) (steward.Ruling, error) {
 		}
 		content = &c
 	}
-	return steward.Ruling{Decision: e.circuits.admit(d.Message.Channel, now), Content: content, LeftOut: j.LeftOut}, nil
+	return steward.Ruling{Decision: e.circuits.admit(lineOf(d.Message), now), Content: content, LeftOut: j.LeftOut, Places: s.Places(d.Message, j.Carried)}, nil
 }
 
 // held says of a message that is not sent now why, and tells ops where it is
@@ -146,13 +146,24 @@ func (e *Engine) attempt(ctx context.Context, l steward.Letter, doubt bool) endi
 	// The answer was lost. Perhaps the provider can say right away.
 	found, done := e.look(context.WithoutCancel(ctx), l)
 	if !done {
+		if l.Message.Attempts >= MaxAttempts {
+			return end // it was looked for and sent again for a day
+		}
 		// A call that is still being worked on cannot be seen yet, so it stays in
 		// doubt and is looked for again before the next call.
 		found.Settlement = steward.Settlement{State: steward.Deferred, Reason: steward.ReasonRetry, Due: e.Now().Add(backoff(l.Message.Attempts)), Doubt: true,
-			Detail: "the answer was lost, and the provider does not have it"}
+			Detail: "the answer was lost, and " + whySafe(l.Message)}
 	}
 	found.failure, found.called = end.failure, true
 	return found
+}
+
+// whySafe says why a message may be sent again after an answer was lost.
+func whySafe(m steward.Message) string {
+	if m.Channel == steward.Webhook {
+		return "the receiver knows by its id a message that it has"
+	}
+	return "the provider does not have it"
 }
 
 // look asks the provider whether it has a message whose delivery is in doubt.
@@ -254,17 +265,18 @@ func (e *Engine) tellOutcomeOf(ctx context.Context, m steward.Message, s ending)
 	if !s.called && s.failure == nil {
 		return nil
 	}
-	c, change := e.circuits.hear(m.Channel, s.failure, e.Now())
+	line := lineOf(m)
+	c, change := e.circuits.hear(line, s.failure, e.Now())
 	switch {
 	case change == stopped:
-		e.log().Warn("a channel waits", "channel", m.Channel, "reason", c.Why, "until", c.Until, "detail", c.Detail)
+		e.log().Warn("a channel waits", "channel", line, "reason", c.Why, "until", c.Until, "detail", c.Detail)
 	case change == resumed:
-		e.log().Info("a channel goes on", "channel", m.Channel)
+		e.log().Info("a channel goes on", "channel", line)
 	}
-	channel, recipient := "channel/"+string(m.Channel), recipientKey(m)
+	channel, recipient := "channel/"+string(line), recipientKey(m)
 	switch {
 	case c.Why == steward.ReasonNotConfigured, c.Why == steward.ReasonChannelDown && e.Now().Sub(c.Since) >= tellDownAfter:
-		return e.tell(ctx, channel, fmt.Sprintf("%s takes no messages", m.Channel), []string{c.Detail, "what is due waits, and nothing is lost"}, "Try it with: steward send-test")
+		return e.tell(ctx, channel, fmt.Sprintf("%s takes no messages", line), []string{c.Detail, "what is due waits, and nothing is lost"}, "Try it with: steward send-test")
 	case s.State == steward.Sent:
 		return e.untell(ctx, channel, recipient)
 	case s.State == steward.FailedToSend && m.Kind != steward.Notice: // else the notice would be about itself

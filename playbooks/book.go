@@ -38,19 +38,28 @@ type Settings struct {
 	Include strictyaml.Text
 	// NoCustomerMail says whose people never get mail from Steward.
 	NoCustomerMail strictyaml.Text
+	// Holds keep mail of some purposes back.
+	Holds []Hold
 	Owners         []steward.Owner
 	// Away tells whether somebody is away on a day; nil when nobody ever is.
 	Away func(steward.OwnerID, steward.Day) bool
 	// Unowned is the channel that hears about accounts without an owner; Ops
 	// the one that hears about Steward itself.
 	Unowned, Ops string
+	// Webhooks is the names of the systems that steps may tell.
+	Webhooks []string
 	// Approvers may approve any mail, beside its owner, backup and manager.
 	Approvers []steward.OwnerID
+	// Limits are how much people are sent, Hours when.
+	Limits steward.Limits
+	Hours  steward.Hours
 	// CRMLink is the address of an account in the CRM with {id} in it.
 	CRMLink string
 	// MailFrom is the display name of customer mail with {owner} in it; empty
 	// means the owner's name.
 	MailFrom string
+
+	playbooks []string // every playbook's name, once they are known
 }
 
 // DefaultInclude is the portfolio where the workspace does not say.
@@ -69,6 +78,7 @@ type Book struct {
 	owners  map[steward.OwnerID]steward.Owner
 	include *lang.Expr
 	noMail  *lang.Expr
+	holds   []hold
 	rules   *derived
 }
 
@@ -93,19 +103,22 @@ func (b *Book) Owner(id steward.OwnerID) (steward.Owner, bool) {
 	return o, ok
 }
 
-// Metrics is every metric that some playbook, or the portfolio, reads: what a
+// MetricsRead is every metric that some playbook, or the portfolio, reads: what a
 // frame for this book has to hold.
 func (b *Book) MetricsRead() []string {
 	set := map[string]bool{}
 	add := func(e *lang.Expr) {
 		if e != nil {
-			for _, m := range e.Metrics() {
+			for _, m := range slices.Concat(e.Metrics(), e.Loads()) {
 				set[m] = true
 			}
 		}
 	}
 	add(b.include)
 	add(b.noMail)
+	for _, h := range b.holds {
+		add(h.when)
+	}
 	for _, e := range b.rules.expressions() {
 		add(e)
 	}

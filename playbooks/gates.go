@@ -34,11 +34,16 @@ var gates = []namedGate{
 	{"customer mail", "nothing bars mail to the account's people", gateNoCustomerMail},
 	{"episode", "what it is about still stands", gateEpisodeOver},
 	{"holdout", "the account is not in the holdout", gateHoldout},
+	{"mode", "the playbook's mode lets it speak to them", gateMode},
 	{"expiry", "it is still worth saying", gateExpired},
 	{"pause", "sending is not paused", gatePaused},
 	{"recovery", "the account is not recovering", gateClearing},
+	{"purpose hold", "nothing about the account comes before its purpose", gatePurposeHold},
+	{"inhibited", "no playbook that it gives way to is under way", gateInhibited},
 	{"known", "whether the condition holds is known", gateUnknown},
 	{"fresh facts", "the facts are of the last evaluation that was due", gateOldFacts},
+	{"working hours", "it would arrive in working hours", gateHours},
+	{"touch", "none of us spoke with the account lately", gateTouched},
 }
 
 // A namedGate is a gate with a short name, and what is so where it passes, for
@@ -246,6 +251,7 @@ func (s *Situation) Judge(d steward.Dossier) Judgement {
 	if d.Suppressed {
 		optedOut = d.SuppressedWhy
 	}
+	s.Memory.Afoot = map[steward.AccountID][]steward.PlaybookName{d.Message.Account: d.Afoot}
 	var first steward.Decision
 	var j Judgement
 	for i, o := range d.Outreach {
@@ -273,6 +279,11 @@ func (s *Situation) judgeBare(d steward.Dossier) steward.Decision {
 	c := Candidate{Message: d.Message, Pause: d.Paused, AtSend: true}
 	for _, g := range []gate{gateExpired, gatePaused} {
 		if v := g(s, c); !v.Passes() {
+			return v
+		}
+	}
+	if d.Message.Kind == steward.Approval {
+		if v := s.outsideHours(d.Message.To, d.Message.Account); !v.Passes() {
 			return v
 		}
 	}

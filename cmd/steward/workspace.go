@@ -79,8 +79,16 @@ func deliveryProblems(ws *configs.Workspace, b *playbooks.Book) steward.Problems
 func settings(ws *configs.Workspace) playbooks.Settings {
 	return playbooks.Settings{
 		File: configs.FileName, Source: ws.Text(), Zone: ws.Zone, Fields: ws.Fields, Metrics: ws.Metrics, Include: ws.Include, NoCustomerMail: ws.NoCustomerMail,
-		Owners: ws.Owners, Away: ws.Away, Unowned: ws.Unowned, Ops: ws.Ops, Approvers: ws.Approvers, CRMLink: ws.CRMLink, MailFrom: ws.Email.FromName,
+		Owners: ws.Owners, Away: ws.Away, Unowned: ws.Unowned, Ops: ws.Ops, Approvers: ws.Approvers, CRMLink: ws.CRMLink, MailFrom: ws.Email.FromName, Webhooks: ws.WebhookNames(), Holds: holds(ws.Holds), Limits: ws.Limits, Hours: ws.Hours,
 	}
+}
+
+func holds(of []configs.Hold) []playbooks.Hold {
+	var out []playbooks.Hold
+	for _, h := range of {
+		out = append(out, playbooks.Hold{Purposes: h.Purposes, When: h.When, AndFor: h.AndFor})
+	}
+	return out
 }
 
 // enter loads the workspace, which must have no errors, and opens its
