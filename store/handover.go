@@ -104,7 +104,8 @@ func unsent(ctx context.Context, tx *sqlx.Tx, id steward.MessageID) (m steward.M
 		return m, false, err
 	}
 	doubts, err := doubtsAbout(ctx, tx, []steward.Message{m})
-	return m, err == nil && doubts[id].IsZero(), err
+	_, doubt := doubts[id]
+	return m, err == nil && !doubt, err
 }
 
 func putRecords(ctx context.Context, tx *sqlx.Tx, records []steward.Record) error {

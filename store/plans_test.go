@@ -355,6 +355,13 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 	},
 	"SuppressedAddresses": func(ctx context.Context, db *DB) error { _, err := db.SuppressedAddresses(ctx); return err },
 	"Suppressions":        func(ctx context.Context, db *DB) error { _, err := db.Suppressions(ctx); return err },
+	"TakeOver": func(ctx context.Context, db *DB) error {
+		return db.TakeOver(ctx, []steward.EnrolmentID{"e-open00000046"}, "dana", start)
+	},
+	"Unclaimed": func(ctx context.Context, db *DB) error {
+		_, err := db.Unclaimed(ctx, []steward.OwnerID{"o001", "o002"}, start.AddDate(0, -1, 0))
+		return err
+	},
 	"Unsuppress":          func(ctx context.Context, db *DB) error { return db.Unsuppress(ctx, "a@example.com") },
 	"VetoElapsed":         func(ctx context.Context, db *DB) error { _, err := db.VetoElapsed(ctx, start); return err },
 }

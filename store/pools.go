@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -79,23 +80,22 @@ func (db *DB) Unclaimed(ctx context.Context, pools []steward.OwnerID, since time
 		}
 		return nil
 	})
-	slices.SortStableFunc(out, func(a, b steward.Unclaimed) int {
-		if a.Pool != b.Pool {
-			return strings.Compare(string(a.Pool), string(b.Pool))
-		}
-		return a.Sent.Compare(b.Sent)
+	// The first card about each counts.
+	slices.SortFunc(out, func(a, b steward.Unclaimed) int {
+		return cmp.Or(strings.Compare(string(a.Pool), string(b.Pool)), a.Sent.Compare(b.Sent), strings.Compare(string(a.Enrolment.ID), string(b.Enrolment.ID)))
 	})
-	return out, err
+	seen := map[steward.EnrolmentID]bool{}
+	return slices.DeleteFunc(out, func(u steward.Unclaimed) bool {
+		again := seen[u.Enrolment.ID]
+		seen[u.Enrolment.ID] = true
+		return again
+	}), err
 }
 
 // unclaimedQuery begins at the pool's messages of late: what is open is found
 // from there, however much there is.
 const unclaimedQuery = `
-	SELECT e.*, c.sent FROM (
-		SELECT o.enrolment, MIN(m.settled) AS sent
-		FROM messages m JOIN outreach o ON o.message = m.id
-		WHERE m.owner = ? AND m.planned >= ? AND m.state IN ('sent', 'uncertain') AND m.kind = 'card'
-		GROUP BY o.enrolment
-	) c JOIN enrolments e ON e.id = c.enrolment
-	WHERE e.state IN ('active', 'waiting') AND e.acked_at = 0
-	ORDER BY c.sent, e.id`
+	SELECT m.settled AS sent, e.*
+	FROM messages m JOIN outreach o ON o.message = m.id JOIN enrolments e ON e.id = o.enrolment
+	WHERE m.owner = ? AND m.planned >= ? AND m.kind = 'card' AND (m.state = 'sent' OR m.state = 'uncertain')
+		AND (e.state = 'active' OR e.state = 'waiting') AND e.acked_at = 0`
