@@ -7,17 +7,19 @@ type Channel string
 
 // The channels.
 const (
-	Slack Channel = "slack"
-	Email Channel = "email"
+	Slack   Channel = "slack"
+	Email   Channel = "email"
+	Webhook Channel = "webhook"
 )
 
 // Channels is all of them.
-func Channels() []Channel { return []Channel{Slack, Email} }
+func Channels() []Channel { return []Channel{Slack, Email, Webhook} }
 
 // A Recipient is who a message is for, resolved when it was planned and
 // changed only by a recorded hand-over.
 type Recipient struct {
-	// Key is whom the playbook named: owner, manager, role:champion, #channel.
+	// Key is whom the playbook named: owner, manager, role:champion, #channel,
+	// webhook:crm.
 	Key string `json:"key"`
 	// Owner or Contact is the person, Slack the user id or #channel, Email the
 	// address. Channel decides which of them is used.
@@ -27,6 +29,8 @@ type Recipient struct {
 	Slack   string    `json:"slack,omitempty"`
 	Email   string    `json:"email,omitempty"`
 	Zone    string    `json:"zone,omitempty"`
+	// Webhook is the name of the webhook that is called.
+	Webhook string `json:"webhook,omitempty"`
 }
 
 // Customer tells mail to a customer's person from words among ourselves.
@@ -50,16 +54,20 @@ type Outreach struct {
 	Planned  time.Time `json:"planned"`
 	// Suppressed says why it was never carried; "" when a message carries it.
 	Suppressed Reason `json:"suppressed,omitempty"`
+	// Assignment is what it asks somebody to do; nil where it only tells.
+	Assignment *Assignment `json:"assignment,omitempty"`
 }
 
 // A MessageKind says what is delivered.
 type MessageKind string
 
-// A card is a Slack nudge; a mail goes to a customer; an approval asks for a
-// go-ahead; a notice tells ops something about Steward itself. Digests follow.
+// A card is a Slack nudge; a mail goes to a customer; a call tells another
+// system through a webhook; an approval asks for a go-ahead; a notice tells ops
+// something about Steward itself. Digests follow.
 const (
 	Card     MessageKind = "card"
 	Mail     MessageKind = "mail"
+	Call     MessageKind = "call"
 	Approval MessageKind = "approval"
 	Notice   MessageKind = "notice"
 )
@@ -160,6 +168,19 @@ type Content struct {
 	ReplyTo string `json:"reply_to,omitempty"`
 	// Locale is the language of a mail, as in "en" or "de-AT".
 	Locale string `json:"locale,omitempty"`
+	// Call is what a webhook is told beside the words; nil elsewhere.
+	Call *CallFacts `json:"call,omitempty"`
+}
+
+// CallFacts is what a webhook is told for a program to act on.
+type CallFacts struct {
+	Account   AccountID    `json:"account"`
+	Subject   Subject      `json:"subject"`
+	Playbook  PlaybookName `json:"playbook"`
+	Step      string       `json:"step"`
+	Enrolment EnrolmentID  `json:"enrolment"`
+	// Owner is the account's; "" where it has none.
+	Owner OwnerID `json:"owner,omitempty"`
 }
 
 // A ContentPart is one finding on a card, or a mail's body.

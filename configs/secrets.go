@@ -256,7 +256,7 @@ var (
 	secretKey  = regexp.MustCompile(`(\bkey["']?\s*:[ \t]*["']?)([A-Za-z0-9+/=-]{12,})`)
 	secretPEM  = regexp.MustCompile(`(?m)-----BEGIN[^\r\n]*|^[ \t]*[A-Za-z0-9+/=]{40,}[ \t]*\r?$`)
 	secretURL  = regexp.MustCompile(`://[^\s/]*@`)
-	secretWord = regexp.MustCompile(`(?:xox[a-z]|xapp)-[A-Za-z0-9][^\s"',}]*`)
+	secretWord = regexp.MustCompile(`(?:(?:xox[a-z]|xapp)-[A-Za-z0-9]|whsec_[A-Za-z0-9+/])[^\s"',}]*`)
 )
 
 // coverText hides what may be a secret, each character by one dot, so that

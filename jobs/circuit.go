@@ -2,14 +2,17 @@ package jobs
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"steward"
 )
 
-// A Circuit is what is known of one channel's provider, for everybody in the
-// process who would call it. While the provider does not answer, refuses the
+// A Circuit is what is known of one provider, for everybody in the process who
+// would call it: of a channel's, or of one webhook, as each of those is a provider
+// of its own. While the provider does not answer, refuses the
 // credentials, or has asked for patience, the whole channel waits: messages are
 // put off without a call and without an attempt. When the wait is over one of
 // them goes ahead as a probe, and the others follow once it was answered.
@@ -17,6 +20,7 @@ import (
 // It is kept in memory only. A process that starts anew finds out with its
 // first few calls.
 type Circuit struct {
+	// Channel is the channel's name, or webhook:crm of one webhook.
 	Channel steward.Channel
 	// Why is what holds the channel up; "" while it is open to all.
 	Why steward.Reason
@@ -142,7 +146,16 @@ func (c *Circuit) wait(why steward.Reason, detail string, until, now time.Time) 
 	return stopped
 }
 
-// circuits is one for each channel.
+// lineOf is the circuit that a message goes through: its channel's, or its
+// webhook's own, so that one that is down holds up no other.
+func lineOf(m steward.Message) steward.Channel {
+	if m.To.Webhook != "" {
+		return m.Channel + steward.Channel(":"+m.To.Webhook)
+	}
+	return m.Channel
+}
+
+// circuits is one for each channel and each webhook that was called.
 type circuits struct {
 	mu   sync.Mutex
 	each map[steward.Channel]*Circuit
@@ -176,7 +189,8 @@ func (cs *circuits) hear(ch steward.Channel, failure *steward.DeliveryError, now
 }
 
 // ready sorts the channels into those that anything may be sent on and those
-// that want one probe.
+// that want one probe. That of webhooks is always open: each of them is asked
+// for when a message of its is claimed.
 func (cs *circuits) ready(now time.Time) (open, probed []steward.Channel) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -191,13 +205,18 @@ func (cs *circuits) ready(now time.Time) (open, probed []steward.Channel) {
 	return open, probed
 }
 
-// Circuits is how each channel stands.
+// Circuits is how each channel stands, and each webhook that was called.
 func (e *Engine) Circuits() []Circuit {
 	e.circuits.mu.Lock()
 	defer e.circuits.mu.Unlock()
 	var out []Circuit
 	for _, ch := range steward.Channels() {
 		out = append(out, *e.circuits.of(ch))
+	}
+	for _, line := range slices.Sorted(maps.Keys(e.circuits.each)) {
+		if !slices.Contains(steward.Channels(), line) {
+			out = append(out, *e.circuits.each[line])
+		}
 	}
 	return out
 }

@@ -25,9 +25,10 @@ func DeliveryKind(ch steward.Channel) string { return "deliver-" + string(ch) }
 // Hands is how many tasks of each kind run at once. An evaluation is never one
 // of two. Mail servers take ten or twenty connections from one client; Slack
 // takes many calls, as long as they are about different channels, and the more
-// messages are on their way at a time, the more of them share a commit.
+// messages are on their way at a time, the more of them share a commit. Webhooks
+// are often small programs of the team's own.
 func Hands() map[string]int {
-	return map[string]int{Evaluation: 1, DeliveryKind(steward.Email): 8, DeliveryKind(steward.Slack): 8}
+	return map[string]int{Evaluation: 1, DeliveryKind(steward.Email): 8, DeliveryKind(steward.Slack): 8, DeliveryKind(steward.Webhook): 4}
 }
 
 // Handlers is the queue's handlers for deliveries.

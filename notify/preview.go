@@ -42,6 +42,7 @@ type PreviewConfig struct {
 //
 //	DIR/2026-03-12/m-….slack.json   the call of chat.postMessage
 //	DIR/2026-03-12/m-….eml          the mail, byte for byte
+//	DIR/2026-03-12/m-….webhook.json the body of a call, without its signature
 //	DIR/messages.jsonl              one line a message, in order of sending
 //	DIR/index.html                  all of them as a person would see them
 //
@@ -173,8 +174,11 @@ func (p *PreviewSender) files(m steward.Message) (files []string, err error) {
 }
 
 func previewSuffix(c steward.Channel) string {
-	if c == steward.Email {
+	switch c {
+	case steward.Email:
 		return ".eml"
+	case steward.Webhook:
+		return ".webhook.json"
 	}
 	return ".slack.json"
 }
@@ -215,6 +219,8 @@ func (p *PreviewSender) payload(l steward.Letter) ([]byte, error) {
 		return slackPayload(l)
 	case steward.Email:
 		return p.mail.Compose(l)
+	case steward.Webhook:
+		return webhookPreview(l)
 	}
 	return nil, notConfigured(l.Message.Channel)
 }

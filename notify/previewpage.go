@@ -108,7 +108,10 @@ func newPageEntry(e previewEntry, ref string) pageEntry {
 		return out
 	}
 	where := oneLine(e.To.Slack)
-	if !strings.HasPrefix(where, "#") {
+	switch {
+	case e.Channel == steward.Webhook:
+		where = "Webhook " + oneLine(e.To.Webhook)
+	case !strings.HasPrefix(where, "#"):
 		where = "Direct message to " + meantFor(steward.Message{To: e.To})
 	}
 	// The card as Slack shows it: cut where the real one is.

@@ -15,12 +15,18 @@ type Redirect struct {
 	To string
 	// Slack and Mail are the real senders; only the one that To needs is used.
 	Slack, Mail Sender
+	// Kept writes what is for another program to a file: a rehearsal must not set
+	// off what hangs on a webhook, and no person wants to read it.
+	Kept Sender
 }
 
 // Send sends to the one address by whatever channel that is. A mail that was
 // meant for a customer is then one among ourselves, and carries no link to
 // unsubscribe somebody else by.
 func (r Redirect) Send(ctx context.Context, l steward.Letter) (steward.Receipt, error) {
+	if l.Message.Channel == steward.Webhook {
+		return r.keep(ctx, l)
+	}
 	meant := meantFor(l.Message)
 	sender, m := r.aimed(l.Message)
 	if sender == nil {
@@ -37,8 +43,26 @@ func (r Redirect) Send(ctx context.Context, l steward.Letter) (steward.Receipt, 
 	return receipt, err
 }
 
+// keep writes down what a webhook would have been told.
+func (r Redirect) keep(ctx context.Context, l steward.Letter) (steward.Receipt, error) {
+	if r.Kept == nil {
+		return steward.Receipt{}, notConfigured(l.Message.Channel)
+	}
+	receipt, err := r.Kept.Send(ctx, l)
+	if err == nil {
+		receipt.Detail = "not called, as delivery is redirected; what it would have been told is in the file"
+	}
+	return receipt, err
+}
+
 // Find looks where Send would have sent it; see Router.Find.
 func (r Redirect) Find(ctx context.Context, l steward.Letter) (steward.Receipt, bool, error) {
+	if l.Message.Channel == steward.Webhook {
+		if r.Kept == nil {
+			return steward.Receipt{}, false, notConfigured(l.Message.Channel)
+		}
+		return find(ctx, r.Kept, l)
+	}
 	sender, m := r.aimed(l.Message)
 	if sender == nil {
 		return steward.Receipt{}, false, notConfigured(m.Channel)
@@ -73,6 +97,8 @@ func channelWord(c steward.Channel) string {
 		return "Slack"
 	case steward.Email:
 		return "e-mail"
+	case steward.Webhook:
+		return "webhook"
 	}
 	return string(c)
 }

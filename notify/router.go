@@ -10,7 +10,7 @@ import (
 // A Router picks the sender by the message's channel. A channel that is left
 // nil is one the workspace has not set up.
 type Router struct {
-	Slack, Mail Sender
+	Slack, Mail, Webhook Sender
 }
 
 // Send hands the letter to the channel's sender. Where there is none the error
@@ -39,6 +39,8 @@ func (r Router) sender(c steward.Channel) Sender {
 		return r.Slack
 	case steward.Email:
 		return r.Mail
+	case steward.Webhook:
+		return r.Webhook
 	}
 	return nil
 }
@@ -50,6 +52,8 @@ func notConfigured(c steward.Channel) *steward.DeliveryError {
 		hint = "set slack.bot_token_env in steward.yaml and that variable, or use delivery: preview"
 	case steward.Email:
 		hint = "set email.from and email.smtp_env in steward.yaml and that variable, or use delivery: preview"
+	case steward.Webhook:
+		hint = "set webhooks in steward.yaml and the variable of each secret, or use delivery: preview"
 	}
 	return failed(steward.Unauthorised, "not_configured", hint, fmt.Errorf("there is no sender for %s", channelWord(c)))
 }

@@ -342,11 +342,14 @@ func TestMisbehaviourIsWrittenDown(t *testing.T) {
 	for _, c := range smtpCases() {
 		check(c.row, c.name, c.kind)
 	}
+	for _, c := range webhookCases() {
+		check(c.row, c.name, c.kind)
+	}
 	if len(written) < 20 {
 		t.Fatalf("%d rows were found on the page", len(written))
 	}
 	for row := range written {
-		if !met[row] && row != "what the provider does" && !strings.HasPrefix(row, "---") {
+		if !met[row] && !strings.HasPrefix(row, "what the ") && !strings.HasPrefix(row, "---") {
 			t.Errorf("nothing shows what the page says of %q", row)
 		}
 	}

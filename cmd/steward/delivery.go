@@ -56,15 +56,55 @@ func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify
 		router.Mail = m
 		d.verify["email"] = m.Verify
 	}
+	if len(ws.Webhooks) > 0 {
+		w, err := notify.NewWebhookSender(webhookConfig(ws))
+		if err != nil {
+			return delivery{}, err
+		}
+		router.Webhook = w
+	}
 	sender := interface {
 		notify.Sender
 		notify.Finder
 	}(router)
 	if ws.Delivery.Mode == steward.Redirect {
-		sender = notify.Redirect{To: ws.Delivery.RedirectTo, Slack: router.Slack, Mail: router.Mail}
+		redirect, err := redirected(ws, router, preview)
+		if err != nil {
+			return delivery{}, err
+		}
+		if p, ok := redirect.Kept.(*notify.PreviewSender); ok {
+			d.flush = p.Flush
+		}
+		sender = redirect
 	}
 	d.sender, d.find = sender, sender.Find
 	return d, nil
+}
+
+// redirected sends to the one address, and keeps in files what is for other
+// programs.
+func redirected(ws *configs.Workspace, to notify.Router, preview notify.PreviewConfig) (notify.Redirect, error) {
+	r := notify.Redirect{To: ws.Delivery.RedirectTo, Slack: to.Slack, Mail: to.Mail}
+	if len(ws.Webhooks) == 0 {
+		return r, nil
+	}
+	if preview.Dir == "" {
+		preview.Dir = ws.PreviewDir
+	}
+	p, err := notify.NewPreviewSender(preview)
+	if err != nil {
+		return r, err
+	}
+	r.Kept = p
+	return r, nil
+}
+
+func webhookConfig(ws *configs.Workspace) notify.WebhookConfig {
+	var c notify.WebhookConfig
+	for _, h := range ws.Webhooks {
+		c.Webhooks = append(c.Webhooks, notify.Webhook{Name: h.Name, URL: h.URL, Secret: h.Secret, Timeout: h.Timeout})
+	}
+	return c
 }
 
 func mailConfig(ws *configs.Workspace, signing steward.Secret) notify.MailConfig {

@@ -19,6 +19,7 @@ type sendTestOptions struct {
 	app     *app
 	slack   string
 	email   string
+	webhook string
 	timeout time.Duration
 }
 
@@ -28,8 +29,9 @@ func sendTestCommand(a *app) *cobra.Command {
 		Use:   "send-test",
 		Short: "Try the credentials, and send one harmless message",
 		Long: `Tries the credentials of each channel that delivery uses, and sends one test
-message to --slack (a channel or user id) or --email. In preview it writes the
-message to the preview folder as everything else.
+message to --slack (a channel or user id), --email or --webhook (a name from
+steward.yaml, of type steward.test). In preview it writes the message to the
+preview folder as everything else.
 
 Exit codes: 0 all accepted, 1 something was not.`,
 		Args: cobra.NoArgs,
@@ -37,6 +39,7 @@ Exit codes: 0 all accepted, 1 something was not.`,
 	}
 	c.Flags().StringVar(&o.slack, "slack", "", `where to post, such as "#cs-ops" or U012AB3CD`)
 	c.Flags().StringVar(&o.email, "email", "", "whom to mail")
+	c.Flags().StringVar(&o.webhook, "webhook", "", "which webhook to call, by its name")
 	c.Flags().DurationVar(&o.timeout, "timeout", time.Minute, "how long to wait")
 	return c
 }
@@ -47,6 +50,9 @@ func (o *sendTestOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer h.close()
+	if o.webhook != "" && !slices.Contains(h.ws.WebhookNames(), o.webhook) {
+		return usagef("--webhook: steward.yaml names no webhook %q; it names: %s", o.webhook, strings.Join(h.ws.WebhookNames(), ", "))
+	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	preview := notify.PreviewConfig{Out: o.app.stdout, Colour: o.app.colour}
@@ -87,8 +93,8 @@ func (o *sendTestOptions) run(ctx context.Context) error {
 	if failed {
 		return fmt.Errorf("not everything was accepted")
 	}
-	if o.slack == "" && o.email == "" {
-		fmt.Fprintln(o.app.stderr, `Nothing was sent; name a place with --slack "#channel" or --email you@example.com.`)
+	if o.slack == "" && o.email == "" && o.webhook == "" {
+		fmt.Fprintln(o.app.stderr, `Nothing was sent; name a place with --slack "#channel", --email you@example.com or --webhook NAME.`)
 	}
 	return nil
 }
@@ -111,6 +117,10 @@ func (o *sendTestOptions) messages() []steward.Message {
 	if o.email != "" {
 		out = append(out, steward.Message{ID: steward.NewMessageID(steward.Notice, "send-test", o.email, at.String()), Kind: steward.Notice, Channel: steward.Email,
 			To: steward.Recipient{Key: "test", Email: o.email, Name: "Test"}, Planned: at})
+	}
+	if o.webhook != "" {
+		out = append(out, steward.Message{ID: steward.NewMessageID(steward.Notice, "send-test", o.webhook, at.String()), Kind: steward.Notice, Channel: steward.Webhook,
+			To: steward.Recipient{Key: "webhook:" + o.webhook, Name: o.webhook, Webhook: o.webhook}, Planned: at})
 	}
 	return out
 }
