@@ -25,6 +25,9 @@ func (e *Engine) Advance(ctx context.Context) (Moved, error) {
 	if err != nil {
 		return m, err
 	}
+	if err := e.tellUnclaimed(ctx); err != nil {
+		return m, err
+	}
 	now := e.Now()
 	due, err := e.Ledger.DueEnrolments(ctx, now, advanceBatch)
 	if err != nil {

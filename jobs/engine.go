@@ -27,6 +27,8 @@ type Runs interface {
 	ClaimRun(ctx context.Context, job string, slot steward.Slot, now time.Time, lease time.Duration) (steward.Run, bool, error)
 	RenewRun(ctx context.Context, run steward.Run, now time.Time, lease time.Duration) (steward.Run, error)
 	Commit(ctx context.Context, run steward.Run, changes []steward.Change, now time.Time) (conflicts []steward.AccountID, err error)
+	// KeepScores keeps what was worked out about accounts as of a day.
+	KeepScores(ctx context.Context, run steward.Run, day steward.Day, scores []steward.Score) error
 	FinishRun(ctx context.Context, run steward.Run, states []steward.PlaybookState, now time.Time, summary any, fault string) error
 	// LastSlot is the newest finished run's slot; zero before the first.
 	LastSlot(ctx context.Context, job string) (steward.Slot, error)
@@ -37,6 +39,8 @@ type Runs interface {
 // Memory is what decisions are made from.
 type Memory interface {
 	Portfolio(ctx context.Context) (steward.Portfolio, error)
+	// Dealings is what was done about each account since a moment.
+	Dealings(ctx context.Context, since time.Time, zone *time.Location) (map[steward.AccountID]steward.Dealings, error)
 	Series(ctx context.Context, metrics []string) (map[string]map[steward.AccountID]series.Series, error)
 	Sources(ctx context.Context) ([]steward.SourceState, error)
 	Standing(ctx context.Context) (steward.Standing, error)
@@ -72,6 +76,9 @@ type Deliveries interface {
 	// speak again.
 	Notice(ctx context.Context, key string, m steward.Message, now time.Time) (bool, error)
 	ForgetNotice(ctx context.Context, key string) error
+	// Unclaimed is the open enrolments that nobody has taken on, of which a card
+	// went to one of the pools since a moment.
+	Unclaimed(ctx context.Context, pools []steward.OwnerID, since time.Time) ([]steward.Unclaimed, error)
 	// Notices is the keys that were told and not forgotten.
 	Notices(ctx context.Context) ([]string, error)
 }
@@ -158,6 +165,9 @@ func (e *Engine) survey(ctx context.Context, slot steward.Slot) (*ground, error)
 	if err != nil {
 		return nil, fmt.Errorf("read the portfolio: %w", err)
 	}
+	if p.Dealings, err = e.Ledger.Dealings(ctx, slot.Time().AddDate(0, 0, -dealingsDays), book.Zone); err != nil {
+		return nil, fmt.Errorf("read what was done: %w", err)
+	}
 	values, err := e.Ledger.Series(ctx, book.MetricsRead())
 	if err != nil {
 		return nil, fmt.Errorf("read series: %w", err)
@@ -166,7 +176,7 @@ func (e *Engine) survey(ctx context.Context, slot steward.Slot) (*ground, error)
 	if err != nil {
 		return nil, fmt.Errorf("read the state of sources: %w", err)
 	}
-	in := facts.Input{Slot: slot, Zone: book.Zone, Portfolio: p, Fields: book.Fields}
+	in := facts.Input{Slot: slot, Zone: book.Zone, Portfolio: p, Of: fieldsOf(sources, e.Now(), book.Zone), Fields: book.Fields}
 	for _, spec := range book.Metrics {
 		m := facts.Metric{Spec: spec, Through: steward.NoDay, Series: values[spec.Name]}
 		m.Through, m.Stale = e.through(spec.Name, sources, slot, book.Zone)
@@ -177,6 +187,21 @@ func (e *Engine) survey(ctx context.Context, slot steward.Slot) (*ground, error)
 		base.GoodUntil = e.GoodUntil(slot)
 	}
 	return &ground{slot: slot, base: base, sources: sources}, nil
+}
+
+// dealingsDays is how far back fired and mailed can look.
+const dealingsDays = 800
+
+// fieldsOf is the day from which on fields are as they stand: the last import's,
+// but not one to come, which only a wrong clock has seen; NoDay before the first.
+func fieldsOf(sources []steward.SourceState, now time.Time, zone *time.Location) steward.Day {
+	day := steward.NoDay
+	for _, s := range sources {
+		if !s.ImportedAt.IsZero() {
+			day = max(day, steward.DayOf(s.ImportedAt, zone))
+		}
+	}
+	return min(day, steward.DayOf(now, zone))
 }
 
 // through is the last complete day of a metric: the earliest among the sources
@@ -436,8 +461,14 @@ func (e *Engine) log() *slog.Logger {
 
 // tell plans a word to ops, once per key.
 func (e *Engine) tell(ctx context.Context, key, title string, lines []string, todo string) error {
-	book := e.Book()
-	if book.Ops == "" {
+	ops := e.Book().Ops
+	return e.tellTo(ctx, steward.Recipient{Key: "ops", Slack: ops, Name: ops}, key, title, lines, todo)
+}
+
+// tellTo plans a word to somebody among ourselves, once per key. Nobody is told
+// where the workspace names nobody.
+func (e *Engine) tellTo(ctx context.Context, to steward.Recipient, key, title string, lines []string, todo string) error {
+	if to.Owner == "" && to.Slack == "" {
 		return nil
 	}
 	e.tellMu.Lock()
@@ -449,11 +480,11 @@ func (e *Engine) tell(ctx context.Context, key, title string, lines []string, to
 	content := playbooks.NoticeContent(title, lines, todo)
 	_, err := e.Ledger.Notice(ctx, key, steward.Message{
 		ID: steward.NewMessageID(steward.Notice, key, now.UTC().Format(time.RFC3339)), Kind: steward.Notice, Channel: steward.Slack,
-		To: steward.Recipient{Key: "ops", Slack: book.Ops, Name: book.Ops}, State: steward.Planned, Due: now, Planned: now, Content: &content, Version: 1,
+		To: to, State: steward.Planned, Due: now, Planned: now, Content: &content, Version: 1,
 		RetryUncertain: true,
 	}, now)
 	if err != nil {
-		return fmt.Errorf("tell ops about %s: %w", key, err)
+		return fmt.Errorf("tell %s about %s: %w", to.Key, key, err)
 	}
 	e.told[key] = true
 	return nil
