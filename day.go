@@ -35,24 +35,27 @@ func ParseDay(s string) (Day, error) {
 	return Day(t.Unix() / 86400), nil
 }
 
-// Start is the first instant of the day in loc. Where midnight comes twice it is
-// the first one; where it does not exist (a daylight-saving gap at 00:00, or a
-// date that the zone left out when it crossed the date line) it is the first
-// instant after the gap.
+// Start is the first instant of the day in loc: At midnight.
+func (d Day) Start(loc *time.Location) time.Time { return d.At(0, loc) }
+
+// At is the instant at which clocks in loc show a time of the day, given since
+// midnight. Where that time comes twice it is the first one; where it does not
+// exist (a daylight-saving gap, or a date that the zone left out when it crossed
+// the date line) it is the first instant after the gap.
 //
 // time.Date is not asked: around a change it does not promise which of the two
 // offsets it takes.
-func (d Day) Start(loc *time.Location) time.Time {
+func (d Day) At(clock time.Duration, loc *time.Location) time.Time {
 	// No zone is more than sixteen hours from UTC, so these two offsets are the
-	// ones before and after any change near midnight.
-	midnight := d.utc()
-	before, after := midnight.Add(-offsetAt(midnight.Add(-16*time.Hour), loc)), midnight.Add(-offsetAt(midnight.Add(16*time.Hour), loc))
+	// ones before and after any change near then.
+	shown := d.utc().Add(clock)
+	before, after := shown.Add(-offsetAt(shown.Add(-16*time.Hour), loc)), shown.Add(-offsetAt(shown.Add(16*time.Hour), loc))
 	first, second := before, after
 	if second.Before(first) {
 		first, second = second, first
 	}
 	for _, t := range []time.Time{first, second} {
-		if t.Add(offsetAt(t, loc)).Equal(midnight) {
+		if t.Add(offsetAt(t, loc)).Equal(shown) {
 			return t.In(loc)
 		}
 	}

@@ -51,22 +51,30 @@ type Tally struct {
 // Decide judges every playbook at the situation's slot and works out all that
 // follows. It writes nothing; deciding again gives the same.
 func (s *Situation) Decide() Outcome {
+	d := s.decider()
+	for _, p := range s.Book.Playbooks {
+		d.judge(p)
+	}
+	d.learn()
+	d.dropRemoved()
+	d.Memory.Afoot = afootIn(d.Memory.Open, d.phases)
+	d.advanceOpen()
+	d.goalsOfEnded()
+	for _, p := range s.Book.Playbooks {
+		d.freezePilot(p)
+		d.open(p)
+	}
+	return d.outcome()
+}
+
+func (s *Situation) decider() *decider {
 	d := &decider{Situation: s, tally: map[steward.PlaybookName]*Tally{}, changes: map[steward.AccountID]*steward.Change{}, phases: map[Key]steward.PhaseState{}}
 	for k, st := range s.Memory.Phases {
 		if st.Phase != steward.Clear {
 			d.phases[k] = st
 		}
 	}
-	for _, p := range s.Book.Playbooks {
-		d.judge(p)
-	}
-	d.learn()
-	d.dropRemoved()
-	d.advanceOpen()
-	for _, p := range s.Book.Playbooks {
-		d.open(p)
-	}
-	return d.outcome()
+	return d
 }
 
 type decider struct {
@@ -102,6 +110,10 @@ func (d *decider) judge(p *Playbook) {
 		state.Fault = m + " is stale or was never imported: nothing is judged until its source is fresh"
 		t.Fault = state.Fault
 		state.Slot = d.Slot
+		return
+	}
+	if p.Kind == Rhythm {
+		d.judgeRhythm(p, t, &state)
 		return
 	}
 	view := d.Frame.View(p.About)
@@ -270,13 +282,13 @@ func (d *decider) count(p *Playbook, view *facts.View, t *Tally) {
 	}
 }
 
-// dropRemoved clears the phases of playbooks that are gone and of subjects
-// that are no longer in the data.
+// dropRemoved clears the phases of playbooks that are gone, or that have none
+// any more, and of subjects that are no longer in the data.
 func (d *decider) dropRemoved() {
 	for _, key := range sortedKeys(d.phases) {
 		st := d.phases[key]
 		p, ok := d.Book.Playbook(key.Playbook)
-		if ok {
+		if ok && p.Kind != Rhythm {
 			if _, ok = d.Frame.View(p.About).Row(key.ID); ok {
 				continue
 			}
@@ -289,8 +301,9 @@ func (d *decider) dropRemoved() {
 // advanceOpen moves every open enrolment on.
 func (d *decider) advanceOpen() {
 	for _, key := range sortedKeys(d.Memory.Open) {
-		e := d.Memory.Open[key]
+		e, reached := d.goal(d.Memory.Open[key])
 		prog := d.Advance(e, d.phases[key])
+		prog.Records, prog.Moved = append(reached, prog.Records...), prog.Moved || len(reached) > 0
 		d.take(prog)
 		if prog.Enrolment.State == steward.Quarantined && !d.Now.Before(e.OpenedAt.Add(QuarantineFor-quarantineNotice)) {
 			d.expiring = append(d.expiring, d.Held(e))
@@ -354,6 +367,10 @@ func (d *decider) open(p *Playbook) {
 	if !p.Enabled || d.tallyOf(p.Name).Fault != "" {
 		return // what cannot be judged opens nothing
 	}
+	if p.Kind == Rhythm {
+		d.occur(p)
+		return
+	}
 	view := d.Frame.View(p.About)
 	state := d.stateOf(p.Name)
 	var ready []opening
@@ -409,18 +426,22 @@ func (d *decider) open(p *Playbook) {
 			t.Quarantined++
 			e.StepSince = time.Time{} // it has not begun: no cooldown will count from it
 			d.held = append(d.held, d.Held(e))
-		} else {
-			t.Opened++
 		}
-		prog := d.Advance(e, o.phase)
-		reason := e.Reason
-		if reason == "" {
-			reason = steward.ReasonOpened
-		}
-		first := steward.Record{At: d.Slot, Playbook: p.Name, Subject: e.Subject, Enrolment: e.ID, Decision: steward.Decision{Effect: steward.Pass, Reason: reason, Detail: strings.Join(words(e.Evidence), "; ")}}
-		prog.Records = append([]steward.Record{first}, prog.Records...)
-		d.take(prog)
+		d.begin(p, e, o.phase)
 	}
+}
+
+// begin takes up a new enrolment, as far as it can go now.
+func (d *decider) begin(p *Playbook, e steward.Enrolment, phase steward.PhaseState) {
+	reason := e.Reason
+	if e.State != steward.Quarantined {
+		d.tallyOf(p.Name).Opened++
+		reason = steward.ReasonOpened
+	}
+	prog := d.Advance(e, phase)
+	first := steward.Record{At: steward.SlotAt(d.Now), Playbook: p.Name, Subject: e.Subject, Enrolment: e.ID, Decision: steward.Decision{Effect: steward.Pass, Reason: reason, Detail: strings.Join(words(e.Evidence), "; ")}}
+	prog.Records = append([]steward.Record{first}, prog.Records...)
+	d.take(prog)
 }
 
 // openedBefore is how many this very run has opened and written already, where
@@ -438,12 +459,23 @@ func (d *decider) openedBefore(p *Playbook) int {
 }
 
 func (d *decider) stateOf(name steward.PlaybookName) steward.PlaybookState {
-	for _, st := range d.states {
-		if st.Playbook == name {
-			return st
-		}
+	if i := d.stateIndex(name); i >= 0 {
+		return d.states[i]
 	}
 	return steward.PlaybookState{}
+}
+
+// stateIndex is the place of a playbook's state; -1 where it has none.
+func (d *decider) stateIndex(name steward.PlaybookName) int {
+	return slices.IndexFunc(d.states, func(st steward.PlaybookState) bool { return st.Playbook == name })
+}
+
+// audienceOf tells whether a row is in the playbook's audience, portfolio aside.
+func (s *Situation) audienceOf(p *Playbook, row int) steward.Verdict {
+	if p.Audience == nil {
+		return steward.Holds
+	}
+	return p.Audience.Value(s.Frame.View(p.About), row, lang.At{}).Verdict()
 }
 
 type opening struct {
@@ -457,13 +489,15 @@ type opening struct {
 // aside.
 func (s *Situation) eligible(p *Playbook, key Key, st steward.PhaseState) steward.Decision {
 	last, ok := s.Memory.Ended[key]
-	if !ok {
-		return steward.Decision{}
-	}
-	if last.Episode == st.Episode {
+	if ok && last.Episode == st.Episode {
 		return suppress(steward.ReasonNoReentry, "this episode was already opened and ended: %s", last.Reason)
 	}
-	if last.StepSince.IsZero() {
+	if row, known := s.Frame.View(p.About).Row(key.ID); known {
+		if v := s.pilotBars(p, row); !v.Passes() {
+			return v
+		}
+	}
+	if !ok || last.StepSince.IsZero() {
 		return steward.Decision{} // it ended in quarantine: nothing was done that anyone should rest from
 	}
 	if p.Reentry == Never {
@@ -492,11 +526,20 @@ func (s *Situation) arm(p *Playbook, a steward.AccountID) steward.Arm {
 	if p.Holdout <= 0 {
 		return steward.Treatment
 	}
-	h := sha256.Sum256([]byte(s.Memory.Salt + "\x00" + string(p.Name) + "\x00" + string(s.topParent(a))))
+	h := sha256.Sum256([]byte(s.Memory.Salt + "\x00" + string(s.drawnAs(p)) + "\x00" + string(s.topParent(a))))
 	if float64(binary.BigEndian.Uint64(h[:8])>>11)/(1<<53) < p.Holdout {
 		return steward.Holdout
 	}
 	return steward.Treatment
+}
+
+// drawnAs is the name by which a playbook's holdouts are drawn: the one that it
+// had first.
+func (s *Situation) drawnAs(p *Playbook) steward.PlaybookName {
+	if name := s.Memory.States[p.Name].DrawnAs; name != "" {
+		return name
+	}
+	return p.Name
 }
 
 // topParent follows parents upwards; a cycle in the data ends the walk.

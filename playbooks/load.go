@@ -22,7 +22,7 @@ type document struct {
 	Pos      strictyaml.Pos       `yaml:",pos"`
 	Playbook strictyaml.Scalar    `yaml:"playbook,required" doc:"The playbook's name: lower-case letters, digits and dashes. What was said is remembered by it." pattern:"^[a-z][a-z0-9-]{0,63}$" want:"use lower-case letters, digits and dashes, beginning with a letter"`
 	Title    string               `yaml:"title" doc:"What people call it, on cards and in reports. Without it, the name with spaces."`
-	Kind     strictyaml.Scalar    `yaml:"kind" doc:"What opens and ends it: a signal is opened by its condition and ended by recovery; a process is opened by its condition and ended by exit_when or its last step. Default signal." enum:"signal|process"`
+	Kind     strictyaml.Scalar    `yaml:"kind" doc:"What opens and ends it: a signal is opened by its condition and ended by recovery; a process is opened by its condition and ended by exit_when or its last step; a rhythm is opened by the calendar, see every. Default signal." enum:"signal|process|rhythm"`
 	About    strictyaml.Scalar    `yaml:"about" doc:"What it is judged for. Default account." enum:"account|contract"`
 	Stage    string               `yaml:"stage" doc:"The stage of the customer's journey that it belongs to, for people to sort by."`
 	Purpose  strictyaml.Scalar    `yaml:"purpose" doc:"Why it speaks to a customer: holds and limits go by it. Default care." enum:"care|risk|commercial|report"`
@@ -42,11 +42,8 @@ type document struct {
 	MaxNew   strictyaml.Scalar    `yaml:"max_new" doc:"How many may open in one run before the rest is held for a person to look at: a number, or a share of the audience. Default 5%, and at least 10." pattern:"^([1-9][0-9]*|[0-9]+([.][0-9]+)?%)$" type:"string,integer" least:"1" want:"write a number such as 20, or a share such as 5%"`
 	Backfill bool                 `yaml:"backfill" doc:"true opens at once what already held when the condition was new; otherwise that is held for a person to look at. Default false."`
 	Steps    []stepDocument       `yaml:"steps,required" doc:"What happens once it opened, one step after the other."`
-}
 
-// LaterKeys are keys of the language that this version does not read yet.
-func (document) LaterKeys() []string {
-	return []string{"goal", "every", "inhibited_by", "mode", "pilot", "was"}
+	openingKeys `yaml:",inline"`
 }
 
 type stepDocument struct {
@@ -82,9 +79,11 @@ func Load(fsys fs.FS, playbookDir, messageDir string, s Settings) (*Book, stewar
 	for _, o := range s.Owners {
 		l.book.owners[o.ID] = o
 	}
+	files, err := fs.Glob(fsys, path.Join(playbookDir, "*.y*ml"))
+	l.names = playbookNames(fsys, files)
+	l.book.playbooks = l.names
 	l.settings()
 	l.messages(fsys, messageDir)
-	files, err := fs.Glob(fsys, path.Join(playbookDir, "*.y*ml"))
 	if err != nil || len(files) == 0 {
 		l.problems = append(l.problems, steward.Problem{File: playbookDir, Message: "no playbooks found", Hint: "put a file such as playbooks/login-drop.yaml there; steward init writes an example"})
 	}
@@ -97,6 +96,8 @@ func Load(fsys fs.FS, playbookDir, messageDir string, s Settings) (*Book, stewar
 		l.file(file, src)
 	}
 	l.unused()
+	l.renamed()
+	l.inhibitions()
 	slices.SortFunc(l.book.Playbooks, func(a, b *Playbook) int { return strings.Compare(string(a.Name), string(b.Name)) })
 	return l.book, once(l.problems.Sorted())
 }
@@ -115,7 +116,9 @@ func once(ps steward.Problems) steward.Problems {
 // Compile reads one stored playbook text against the book's settings and
 // messages, for enrolments that began on it.
 func (b *Book) Compile(text string) (*Playbook, error) {
-	l := &loader{book: &Book{Settings: b.Settings, Wordings: b.Wordings, byName: map[steward.PlaybookName]*Playbook{}, owners: b.owners, rules: b.rules}, stored: true}
+	settings := b.Settings
+	settings.playbooks = nil // those that the text names may be gone
+	l := &loader{book: &Book{Settings: settings, Wordings: b.Wordings, byName: map[steward.PlaybookName]*Playbook{}, owners: b.owners, rules: b.rules}, stored: true}
 	l.file("stored playbook", []byte(text))
 	if errs := l.problems.Errors(); len(errs) > 0 {
 		return nil, errs
@@ -130,6 +133,10 @@ type loader struct {
 	book     *Book
 	problems steward.Problems
 	used     map[string]bool
+	// names is every playbook's, read the playbooks with the texts that they were
+	// read from: those with mistakes too.
+	names []string
+	read  []readPlaybook
 	// stored is set for texts read back from the database: their wording may
 	// be gone, and nobody can mend their lints.
 	stored bool
@@ -155,6 +162,13 @@ func (s Settings) Scope(kind steward.SubjectKind) lang.Scope {
 	for _, m := range s.Metrics {
 		sc.Metrics[m.Name] = m.Kind
 	}
+	s.features(&sc)
+	if s.playbooks != nil {
+		sc.Names["playbook"] = s.playbooks
+	}
+	if kind != steward.AboutAccount {
+		sc.Accounts = s.Scope(steward.AboutAccount).Fields
+	}
 	return sc
 }
 
@@ -165,6 +179,7 @@ func (l *loader) settings() {
 	}
 	l.book.rules = l.derived()
 	sc := l.scope(steward.AboutAccount)
+	l.holds(sc)
 	l.book.include = l.expr(source{l.book.File, l.book.Source, "portfolio.include"}, include, sc, steward.FlagKind)
 	l.book.noMail = l.expr(source{l.book.File, l.book.Source, "portfolio.no_customer_mail"}, l.book.NoCustomerMail, sc, steward.FlagKind)
 }
@@ -214,6 +229,7 @@ func (l *loader) file(file string, src []byte) {
 			l.book.Playbooks = append(l.book.Playbooks, p)
 			l.book.byName[p.Name] = p
 		}
+		l.read = append(l.read, readPlaybook{r, p})
 	}
 }
 
@@ -266,14 +282,15 @@ func (r *reader) playbook(text string) *Playbook {
 	if p.Title == "" {
 		p.Title = strings.ReplaceAll(d.Playbook.Value, "-", " ")
 	}
-	p.Kind = r.kind()
-	p.About = oneOf(r, "about", d.About, steward.AboutAccount, steward.AboutAccount, steward.AboutContract)
+	p.Kind = oneOf(r, "kind", d.Kind, Signal, Signal, Process, Rhythm)
+	p.About = oneOf(r, "about", d.About, steward.AboutAccount, steward.SubjectKinds()...)
 	p.Purpose = oneOf(r, "purpose", d.Purpose, "care", "care", "risk", "commercial", "report")
 	p.Severity = oneOf(r, "severity", d.Severity, Warning, Info, Warning, Critical)
 	p.Reentry = oneOf(r, "reentry", d.Reentry, OnNewEpisode, OnNewEpisode, Never)
 	if d.Cooldown != nil {
 		p.Cooldown = d.Cooldown.Std()
 	}
+	r.opening(p)
 	p.Holdout = r.holdout(p)
 	r.maxNew(p)
 	r.conditions(p)
@@ -286,15 +303,6 @@ func (r *reader) playbook(text string) *Playbook {
 	return p
 }
 
-// kind is process where the playbook says so. A rhythm is named apart, as
-// people may have read of it.
-func (r *reader) kind() PlaybookKind {
-	if r.doc.Kind.Value == "rhythm" {
-		r.fault(r.doc.Kind, "kind: rhythm is not in this version", "write signal or process")
-		return Signal
-	}
-	return oneOf(r, "kind", r.doc.Kind, Signal, Signal, Process)
-}
 
 func (r *reader) name(p *Playbook) {
 	if r.doc.Playbook.Pos.IsZero() {
@@ -354,13 +362,18 @@ func (r *reader) conditions(p *Playbook) {
 	d, sc := r.doc, r.scope(p.About)
 	p.Audience = r.expr(r.src, d.Audience, sc, steward.FlagKind)
 	p.When = r.expr(r.src, d.When, sc, steward.FlagKind)
-	if d.When.IsZero() {
+	if p.Kind == Rhythm {
+		p.When = always(sc)
+	} else if d.When.IsZero() {
 		r.faultAt(d.Pos, "`when` is missing", "say what opens the playbook, such as when: drop(logins, 14d) >= 50%")
 	}
 	sc.AtOpen = true
 	p.Until = r.expr(r.src, d.Until, sc, steward.FlagKind)
 	p.ExitWhen = r.expr(r.src, d.ExitWhen, sc, steward.FlagKind)
 	p.Priority = r.expr(r.src, d.Priority, sc, steward.NumberKind)
+	r.goal(p, d.Goal, sc)
+	sc.AtOpen = false
+	r.pilot(p, d.Pilot, sc)
 }
 
 func (r *reader) step(p *Playbook, d *stepDocument) Step {
@@ -527,6 +540,9 @@ func (r *reader) stepIDs(p *Playbook) {
 // words, steps, formatting or a comment never makes a new baseline. What the
 // condition reads of health and journey decides, too.
 func (p *Playbook) conditionHash(rules *derived) string {
+	if p.Kind == Rhythm { // who is in its audience changes nothing about when it comes round
+		return fingerprint("condition", "rhythm\x00"+p.Every.String())
+	}
 	parts := []string{string(p.About), strconv.FormatFloat(p.For, 'g', -1, 64), strconv.FormatFloat(p.ClearFor, 'g', -1, 64)}
 	for _, e := range []*lang.Expr{p.Audience, p.When, p.Until} {
 		if e == nil {

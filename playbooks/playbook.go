@@ -11,10 +11,12 @@ import (
 type PlaybookKind string
 
 // A signal is opened by its condition and ended by recovery; a process is
-// opened by its condition and ended only by exit_when or its last step.
+// opened by its condition and ended only by exit_when or its last step; a rhythm
+// is opened by the calendar, and ends as a process does.
 const (
 	Signal  PlaybookKind = "signal"
 	Process PlaybookKind = "process"
+	Rhythm  PlaybookKind = "rhythm"
 )
 
 // Severity says how loud a nudge is.
@@ -49,7 +51,17 @@ type Playbook struct {
 	Purpose string
 	Enabled bool
 
-	// Audience and Until may be nil; When never is.
+	// Was is the name that the playbook had before it was renamed; "" for none.
+	Was steward.PlaybookName
+	// Every is when a rhythm comes round; zero for the other kinds.
+	Every Cadence
+	Mode  Mode
+	// InhibitedBy is the playbooks that this one gives way to.
+	InhibitedBy []steward.PlaybookName
+	Goal        Goal
+	Pilot       Pilot
+
+	// Audience and Until may be nil; When never is, and a rhythm's always holds.
 	Audience, When, Until *lang.Expr
 	// For and ClearFor are in days: newly complete ones where the condition
 	// reads daily metrics, else of slot time.
@@ -118,7 +130,7 @@ func (p *Playbook) ConditionMetrics() []string {
 
 // expressions is every expression of the playbook, for what they read.
 func (p *Playbook) expressions() []*lang.Expr {
-	out := []*lang.Expr{p.Audience, p.When, p.Until, p.ExitWhen, p.Priority}
+	out := []*lang.Expr{p.Audience, p.When, p.Until, p.ExitWhen, p.Priority, p.Goal.Reach, p.Pilot.Only, p.Pilot.Measure}
 	for _, s := range p.Steps {
 		out = append(out, s.If, s.Unless, s.At)
 	}
@@ -144,8 +156,10 @@ type Step struct {
 	// Wait is set on waiting steps.
 	Wait Wait
 	// Slack names owner, manager or a #channel; Email the roles to try in order.
-	Slack   string
-	Email   []string
+	Slack string
+	Email []string
+	// Webhook is the system that is told.
+	Webhook string
 	Wording string
 	// If skips the step unless it holds and keeps it waiting while unknown;
 	// Unless ends a wait early, or skips a sending step. At pins the step to a
@@ -165,7 +179,7 @@ type Step struct {
 }
 
 // Sends tells a step that says something from one that waits.
-func (s Step) Sends() bool { return s.Slack != "" || len(s.Email) > 0 }
+func (s Step) Sends() bool { return s.Slack != "" || len(s.Email) > 0 || s.Webhook != "" }
 
 // Lateness says what a pinned step does when its date had passed before the
 // enrolment reached it.

@@ -37,6 +37,9 @@ type Memory struct {
 	// Suppressed is the addresses that opted out or bounced, lower case, and why.
 	Suppressed map[string]string
 	Pause      steward.Pause
+	// Afoot is, by account, the playbooks that are at work on it. Nil means what
+	// Open and Phases say.
+	Afoot map[steward.AccountID][]steward.PlaybookName
 }
 
 // A Situation is everything a decision looks at: the book, the facts at a
@@ -154,6 +157,11 @@ func (s *Situation) running(e steward.Enrolment) (*Playbook, bool) {
 		return p, true
 	}
 	p, ok := s.Memory.Versions[e.Version]
+	if ok && p.Name != e.Playbook { // it was renamed since
+		was := *p
+		was.Name = e.Playbook
+		p = &was
+	}
 	return p, ok
 }
 

@@ -306,13 +306,13 @@ func (w *walker) saidAnything() bool {
 // say plans a sending step's outreach and its message: for the first time, or
 // the nth as a reminder.
 func (w *walker) say(s Step, n int) bool {
-	to, found, why := w.resolve(s, w.account)
+	to, found, why := w.resolve(s, w.account, w.Enrolment.Subject)
 	if !found {
 		w.record(s.ID, "", steward.Decision{Effect: steward.Suppress, Reason: steward.ReasonNoAddress, Detail: why})
 		return w.next(w.Now)
 	}
 	o := steward.Outreach{
-		ID: steward.NewOutreachID(w.Enrolment.ID, s.ID, s.occurrence(n), to.Key), Enrolment: w.Enrolment.ID, Playbook: w.p.Name, Subject: w.Enrolment.Subject,
+		ID: steward.NewOutreachID(w.Enrolment.ID, s.ID, s.occurrence(n), to.Key), Enrolment: w.Enrolment.ID, Playbook: w.Enrolment.Playbook, Subject: w.Enrolment.Subject,
 		Step: s.ID, Occurrence: s.occurrence(n), To: to, Wording: s.Wording, Severity: string(w.p.Severity), Priority: w.priority(), Planned: w.Now,
 	}
 	m := w.message(s, o)
@@ -379,6 +379,11 @@ func (w *walker) message(s Step, o steward.Outreach) steward.Message {
 		Due: w.Now, Planned: w.Now, Expires: w.Now.Add(s.expiry()), RetryUncertain: s.RetryUncertain,
 	}
 	m.ID = steward.NewMessageID(steward.Card, string(o.To.Owner), o.To.Slack, o.To.Key, string(o.Subject.Account), steward.SlotAt(w.Now).String())
+	if o.To.Webhook != "" {
+		m.Kind, m.Channel = steward.Call, steward.Webhook
+		m.ID = steward.NewMessageID(steward.Call, string(o.ID))
+		return m
+	}
 	if !o.To.Customer() {
 		return m
 	}
