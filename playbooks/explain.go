@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"steward"
 	"steward/playbooks/lang"
@@ -16,10 +17,16 @@ type Explanation struct {
 	Title    string               `json:"title"`
 	Subject  steward.Subject      `json:"subject"`
 	Slot     steward.Slot         `json:"slot"`
+	// Then tells an explanation of a time that is over: Phase, Conditions and
+	// Opening are as today's files judge the data of then, Enrolment is as the
+	// ledger has it.
+	Then bool `json:"then,omitempty"`
 	// Sentence is the whole answer for a person in a hurry.
 	Sentence string `json:"sentence"`
 	// Phase is where the subject stands; a zero state is clear.
 	Phase steward.PhaseState `json:"phase"`
+	// Judged is how today's file judges the days before, oldest first.
+	Judged []Stretch `json:"judged"`
 	// Enrolment is the open one, else the newest ended; nil when there was none.
 	Enrolment *steward.Enrolment `json:"enrolment,omitempty"`
 	// Conditions are the playbook's conditions as written, each with what its
@@ -28,9 +35,12 @@ type Explanation struct {
 	// Portfolio and NoCustomerMail are the workspace's word on the account.
 	Portfolio      steward.Verdict `json:"portfolio"`
 	NoCustomerMail steward.Verdict `json:"no_customer_mail"`
-	// Gates is what would stand in the way of saying something now, in order;
-	// empty when nothing would.
-	Gates []steward.Decision `json:"gates,omitempty"`
+	// Opening is what an enrolment has to pass to be opened, in order; nil while
+	// one is.
+	Opening []Check `json:"opening,omitempty"`
+	// Next is what would be said next, and the gates before it; nil where nothing
+	// is left to say.
+	Next *Saying `json:"next,omitempty"`
 }
 
 // An ExplainedCondition is one condition of a playbook and what it came to.
@@ -41,18 +51,86 @@ type ExplainedCondition struct {
 	Trace *lang.Trace `json:"trace"`
 }
 
+// A Check is one thing that has to be passed, by its short name, and how it was
+// decided. Detail always says something.
+type Check struct {
+	Name string `json:"name"`
+	steward.Decision
+}
+
+// A Saying is the next thing that a playbook would say to somebody.
+type Saying struct {
+	Step string `json:"step"`
+	// What is the step in a few words, such as "nudge (Slack to owner)".
+	What string            `json:"what"`
+	To   steward.Recipient `json:"to,omitzero"`
+	// Nobody says why there is nobody to say it to; "" where there is.
+	Nobody string `json:"nobody,omitempty"`
+	// Gates are all that it has to pass when it is sent, in order.
+	Gates []Check `json:"gates,omitempty"`
+}
+
 // Explain tells where a subject stands with a playbook and why.
 func (s *Situation) Explain(p *Playbook, subject steward.Subject) (Explanation, error) {
+	judged, _ := s.Lookback(p, subject)
+	return s.explain(p, subject, judged, false)
+}
+
+// Doings is what is kept of what was done about an account: enrolments of all
+// times, their outreach, and the messages that carry it.
+type Doings struct {
+	Enrolments []steward.Enrolment
+	Outreach   []steward.Outreach
+	Messages   map[steward.MessageID]steward.Message
+}
+
+// ExplainThen is Explain for a situation of a time that is over. What was
+// remembered then is not kept, so phases are those of Lookback, and the doings
+// up to then say what was done.
+func (s *Situation) ExplainThen(p *Playbook, subject steward.Subject, done Doings) (Explanation, error) {
+	judged, phase := s.Lookback(p, subject)
+	key := KeyOf(p.Name, subject)
+	m := Memory{Salt: s.Memory.Salt, Versions: s.Memory.Versions, Phases: map[Key]steward.PhaseState{}, Open: map[Key]steward.Enrolment{}, Ended: map[Key]steward.Enrolment{},
+		Outreach: map[steward.EnrolmentID][]steward.Outreach{}, Messages: map[steward.MessageID]steward.Message{}}
+	if phaseOf(phase) != steward.Clear {
+		m.Phases[key] = phase
+	}
+	now := s.Slot.Time()
+	for _, o := range done.Outreach {
+		if !o.Planned.After(now) {
+			m.Outreach[o.Enrolment] = append(m.Outreach[o.Enrolment], o)
+		}
+	}
+	for id, msg := range done.Messages {
+		if msg.Settled.After(now) {
+			msg.State = steward.Planned
+		}
+		m.Messages[id] = msg
+	}
+	for _, e := range done.Enrolments {
+		switch {
+		case KeyOf(e.Playbook, e.Subject) != key || e.OpenedAt.After(now):
+		case e.EndedAt.IsZero() || e.EndedAt.After(now):
+			m.Open[key] = e
+		case !e.EndedAt.Before(m.Ended[key].EndedAt):
+			m.Ended[key] = e
+		}
+	}
+	return s.At(now, m).explain(p, subject, judged, true)
+}
+
+func (s *Situation) explain(p *Playbook, subject steward.Subject, judged []Stretch, then bool) (Explanation, error) {
 	view := s.Frame.View(p.About)
 	row, ok := view.Row(subject.ID)
 	if !ok {
 		return Explanation{}, fmt.Errorf("%s is not in the data", subject)
 	}
 	key := KeyOf(p.Name, subject)
-	x := Explanation{Playbook: p.Name, Title: p.Title, Subject: subject, Slot: s.Slot, Phase: s.Memory.Phases[key]}
+	x := Explanation{Playbook: p.Name, Title: p.Title, Subject: subject, Slot: s.Slot, Then: then, Phase: s.Memory.Phases[key], Judged: judged}
 	at := lang.At{}
+	open := false
 	if e, ok := s.Memory.Open[key]; ok {
-		x.Enrolment = &e
+		x.Enrolment, open = &e, true
 	} else if e, ok := s.Memory.Ended[key]; ok {
 		x.Enrolment = &e
 	}
@@ -68,24 +146,141 @@ func (s *Situation) Explain(p *Playbook, subject steward.Subject) (Explanation, 
 		}
 	}
 	x.Portfolio, x.NoCustomerMail = s.portfolio(subject.Account)
-	x.Gates = s.standingGates(p, subject, x)
-	x.Sentence = s.sentence(p, x)
+	if !open {
+		x.Opening = s.opening(p, x)
+	}
+	x.Next = s.next(p, x, row, open)
+	x.Sentence = s.sentence(p, x, open)
 	return x, nil
 }
 
-// standingGates is what stands in the way of saying something now.
-func (s *Situation) standingGates(p *Playbook, subject steward.Subject, x Explanation) []steward.Decision {
-	var out []steward.Decision
-	c := Candidate{Outreach: steward.Outreach{Playbook: p.Name, Subject: subject}, Phase: x.Phase, Pause: s.Memory.Pause, AtSend: true}
-	for _, g := range []gate{gatePortfolio, gateDisabled, gatePaused} {
-		if d := g(s, c); !d.Passes() {
-			out = append(out, d)
+// opening is what stands between the subject and an enrolment, in the order in
+// which a run asks it.
+func (s *Situation) opening(p *Playbook, x Explanation) []Check {
+	c := Candidate{Outreach: steward.Outreach{Playbook: p.Name, Subject: x.Subject}}
+	var out []Check
+	add := func(name string, d steward.Decision, passing string) {
+		if d.Passes() {
+			d = steward.Decision{Effect: steward.Pass, Detail: passing}
 		}
+		out = append(out, Check{name, d})
 	}
-	if x.Enrolment != nil && x.Enrolment.Arm == steward.Holdout {
-		out = append(out, gateHoldout(s, Candidate{Enrolment: *x.Enrolment}))
+	add("portfolio", gatePortfolio(s, c), "portfolio.include takes the account in")
+	add("enabled", gateDisabled(s, c), "the playbook is enabled")
+	if a := x.condition("audience"); a != nil {
+		d := steward.Decision{}
+		if a.Trace.Value.Verdict() != steward.Holds {
+			d = suppress(steward.ReasonNotInAudience, "%s", because(a.Trace))
+		}
+		add("audience", d, "it is in the audience")
+	}
+	if x.condition("when") != nil {
+		d := steward.Decision{}
+		if ph := phaseOf(x.Phase); ph != steward.Firing {
+			d = steward.Decision{Effect: steward.Defer, Detail: "the phase is " + string(ph)}
+		}
+		add("condition", d, "it fires")
+	}
+	add("rest", s.eligible(p, KeyOf(p.Name, x.Subject), x.Phase), s.rested(p, x))
+	if base := s.Memory.States[p.Name].Baseline; !base.IsZero() {
+		d := steward.Decision{}
+		if phaseOf(x.Phase) != steward.Clear && x.Phase.Episode == base && !p.Backfill {
+			d = steward.Decision{Effect: steward.Defer, Reason: steward.ReasonBaseline, Detail: "it held at the condition's first run, on " + day(base, s) + ", and is held until it is released"}
+		}
+		add("baseline", d, "it did not hold at the condition's first run, on "+day(base, s))
+	}
+	if p.Holdout > 0 {
+		d := steward.Decision{}
+		if s.arm(p, x.Subject.Account) == steward.Holdout {
+			d = gateHoldout(s, Candidate{Enrolment: steward.Enrolment{Arm: steward.Holdout}})
+		}
+		add("holdout", d, "the account is not in the holdout")
 	}
 	return out
+}
+
+// rested says why nothing before keeps the subject from being enrolled.
+func (s *Situation) rested(p *Playbook, x Explanation) string {
+	if x.Enrolment == nil {
+		return "it was never enrolled before"
+	}
+	return "its last enrolment ended on " + x.Enrolment.EndedAt.In(s.Book.Zone).Format("2 January 2006") + ", longer ago than the cooldown"
+}
+
+// lost is what is not kept of the past, so that nothing is claimed of it: the
+// gates that look at it.
+var lost = []string{"pause", "opt-out", "fresh facts"}
+
+// next is what would be said next, with every gate before it. A subject that is
+// not enrolled is looked at as if it were now, for the playbook's first word.
+func (s *Situation) next(p *Playbook, x Explanation, row int, open bool) *Saying {
+	w := &walker{Situation: s, p: p, view: s.Frame.View(p.About), row: row, phase: x.Phase}
+	if open {
+		w.Enrolment = *x.Enrolment
+		if running, ok := s.running(w.Enrolment); ok {
+			w.p = running
+		}
+	} else {
+		if phaseOf(w.phase) == steward.Clear {
+			w.phase = steward.PhaseState{Playbook: p.Name, Subject: x.Subject, Phase: steward.Firing, EpisodeDay: s.lastDay(p)}
+		}
+		w.Enrolment = steward.Enrolment{Playbook: p.Name, Subject: x.Subject, Episode: w.phase.Episode, EpisodeDay: w.phase.EpisodeDay, Frozen: w.phase.Frozen,
+			State: steward.Active, Arm: s.arm(p, x.Subject.Account), Version: p.Version, OpenedAt: s.Now, StepSince: s.Now}
+	}
+	w.at, w.account = s.at(row, w.Enrolment, w.p), *w.view.Account(row)
+	from := w.Enrolment.Step
+	if x.Then { // where it stood then is not kept; what it had said is
+		from = 0
+		for i, step := range w.p.Steps {
+			if len(w.timesOf(step)) > 0 {
+				from = i
+			}
+		}
+	}
+	for _, step := range w.p.Steps[min(from, len(w.p.Steps)):] {
+		if !step.Sends() {
+			continue
+		}
+		if say, left := w.saying(step, x.Then); left {
+			return &say
+		}
+	}
+	return nil
+}
+
+// saying is a step's word as it would be sent; left tells that it was not said
+// yet.
+func (w *walker) saying(step Step, then bool) (say Saying, left bool) {
+	say = Saying{Step: step.ID, What: step.describe()}
+	to, found, why := w.resolve(step, w.account, w.Enrolment.Subject)
+	o := steward.Outreach{ID: steward.NewOutreachID(w.Enrolment.ID, step.ID, "", to.Key), Enrolment: w.Enrolment.ID, Playbook: w.p.Name,
+		Subject: w.Enrolment.Subject, Step: step.ID, To: to, Wording: step.Wording, Severity: string(w.p.Severity), Planned: w.Now}
+	m := w.message(step, o)
+	if times := w.timesOf(step); len(times) > 0 {
+		newest := times[len(times)-1]
+		switch _, settled := w.settledAt(newest); {
+		case !settled:
+			o, m, to, found = newest, w.Memory.Messages[newest.Message], newest.To, true
+		case step.Remind.IsZero():
+			return say, false
+		}
+	}
+	if say.To = to; !found {
+		say.Nobody = why
+		return say, true
+	}
+	c := Candidate{Outreach: o, Message: m, Enrolment: w.Enrolment, Phase: w.phase, OptedOut: w.optedOut(to), Pause: w.Memory.Pause, AtSend: true}
+	for _, g := range gates {
+		if then && slices.Contains(lost, g.name) {
+			continue
+		}
+		d := g.look(w.Situation, c)
+		if d.Passes() {
+			d = steward.Decision{Effect: steward.Pass, Detail: g.passing}
+		}
+		say.Gates = append(say.Gates, Check{g.name, d})
+	}
+	return say, true
 }
 
 func (x Explanation) condition(name string) *ExplainedCondition {
@@ -99,12 +294,18 @@ func (x Explanation) condition(name string) *ExplainedCondition {
 
 // sentence is the answer in one breath: what is going on, or the first thing
 // that stands in the way.
-func (s *Situation) sentence(p *Playbook, x Explanation) string {
+func (s *Situation) sentence(p *Playbook, x Explanation, open bool) string {
 	who := fmt.Sprintf("%s, %s", x.Subject.ID, p.Name)
-	when := x.condition("when").Trace
-	if e := x.Enrolment; e != nil && e.State.Open() {
-		return s.enrolledSentence(who, p, x, *e)
+	switch {
+	case open && x.Then:
+		return s.wasEnrolled(who, *x.Enrolment)
+	case open:
+		return s.enrolledSentence(who, p, x, *x.Enrolment)
 	}
+	if x.Then {
+		who = fmt.Sprintf("%s, on %s", who, day(s.Slot, s))
+	}
+	when := x.condition("when").Trace
 	switch {
 	case x.Portfolio != steward.Holds:
 		return who + ": nothing happens, as the account is not in the portfolio (portfolio.include is " + x.Portfolio.String() + ")" + s.lastEnded(x) + "."
@@ -148,6 +349,21 @@ func (s *Situation) lastEnded(x Explanation) string {
 	}
 	return fmt.Sprintf("; it was last enrolled from %s to %s (%s)", x.Enrolment.OpenedAt.In(s.Book.Zone).Format("2 January 2006"),
 		x.Enrolment.EndedAt.In(s.Book.Zone).Format("2 January 2006"), x.Enrolment.Reason)
+}
+
+// wasEnrolled is the sentence about an enrolment that was open at a time that is
+// over, from what is kept of it.
+func (s *Situation) wasEnrolled(who string, e steward.Enrolment) string {
+	date := func(t time.Time) string { return t.In(s.Book.Zone).Format("2 January 2006") }
+	was := "enrolled"
+	if e.StepSince.IsZero() {
+		was = "held"
+	}
+	out := fmt.Sprintf("%s: was %s on %s, since %s, because %s", who, was, day(s.Slot, s), date(e.OpenedAt), strings.Join(words(e.Evidence), "; "))
+	if e.EndedAt.IsZero() {
+		return out + "; it still is."
+	}
+	return fmt.Sprintf("%s; it ended on %s (%s).", out, date(e.EndedAt), e.Reason)
 }
 
 func (s *Situation) enrolledSentence(who string, p *Playbook, x Explanation, e steward.Enrolment) string {
@@ -204,6 +420,8 @@ func (s Step) describe() string {
 		return "waiting " + s.Wait.String()
 	case s.Slack != "":
 		return s.ID + " (Slack to " + s.Slack + ")"
+	case s.Webhook != "":
+		return s.ID + " (webhook " + s.Webhook + ")"
 	default:
 		return s.ID + " (mail to " + strings.Join(s.Email, " or ") + ")"
 	}

@@ -86,7 +86,7 @@ func TestExplainTellsWhatItRestsOn(t *testing.T) {
 	if got := strings.Join(names, " "); got != "audience=true when=true until=false exit_when=false" {
 		t.Errorf("conditions %s", got)
 	}
-	if len(x.Gates) != 1 || x.Gates[0].Reason != steward.ReasonPaused || x.Phase.Phase != steward.Pending || x.Portfolio != steward.Holds || x.Enrolment != nil {
+	if x.Phase.Phase != steward.Pending || x.Portfolio != steward.Holds || x.Enrolment != nil {
 		t.Errorf("%+v", x)
 	}
 	w.Accounts[0].More = nil

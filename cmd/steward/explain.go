@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"steward"
 	"steward/playbooks"
-	"steward/playbooks/lang"
 	"steward/store"
 )
 
@@ -18,20 +18,25 @@ type explainOptions struct {
 	app      *app
 	account  string
 	playbook string
+	on       string
 }
 
 func explainCommand(a *app) *cobra.Command {
 	o := &explainOptions{app: a}
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "explain ACCOUNT [PLAYBOOK]",
 		Short: "Say why something happened for an account, or why not",
-		Long: `Answers in one sentence first, then shows the condition as written with what
-each part came to, the phase, the enrolment with its steps, and what would stand
-in the way of saying something. ACCOUNT is an id or a part of a name.
+		Long: `Answers in one sentence first. Then it shows each condition as written with what
+its parts came to, the phase and the days that led to it, what was done and said
+(oldest first), what an enrolment has to pass to be opened, and every gate before
+what would be said next. ACCOUNT is an id or a part of a name.
 
 Without PLAYBOOK every playbook is answered in a sentence.
 
-Exit codes: 0 fine, 1 failed.`,
+--on goes back to a day: its data, judged by today's files, and what the ledger
+says had been done by then.
+
+Exit codes: 0 fine, 1 failed, 2 wrong usage.`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.account = args[0]
@@ -41,6 +46,8 @@ Exit codes: 0 fine, 1 failed.`,
 			return o.run(c.Context())
 		},
 	}
+	c.Flags().StringVar(&o.on, "on", "", "a day in the past, such as 2026-03-12")
+	return c
 }
 
 func (o *explainOptions) run(ctx context.Context) error {
@@ -49,7 +56,7 @@ func (o *explainOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer h.close()
-	s, err := h.lastSituation(ctx)
+	s, then, err := o.situation(ctx, h)
 	if err != nil {
 		return err
 	}
@@ -57,47 +64,83 @@ func (o *explainOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	list := h.book.Playbooks
-	if o.playbook != "" {
-		p, ok := h.book.Playbook(steward.PlaybookName(o.playbook))
-		if !ok {
-			hint := "there is " + strings.Join(h.book.Names(), ", ")
-			if n := steward.Nearest(o.playbook, h.book.Names()); n != "" {
-				hint = "did you mean " + n + "?"
-			}
-			return usagef("there is no playbook %q; %s", o.playbook, hint)
-		}
-		list = []*playbooks.Playbook{p}
+	list, err := o.asked(h)
+	if err != nil {
+		return err
 	}
-	var all []playbooks.Explanation
-	for _, p := range list {
-		for _, subject := range subjectsOf(s, p, account.ID) {
-			x, err := s.Explain(p, subject)
-			if err != nil {
-				return err
-			}
-			all = append(all, x)
-		}
+	st, err := storyOf(ctx, h.db, s, account, list, then)
+	if err != nil {
+		return err
 	}
 	if o.app.json {
-		return o.app.printJSON(all)
+		return o.app.printJSON(st)
 	}
-	fmt.Fprintf(o.app.stdout, "%s  %s\n", o.app.bold(clean(account.Name)), o.app.dim(fmt.Sprintf("%s · as of %s", account.ID, h.date(s.Slot.Time()))))
-	if len(all) == 0 {
-		fmt.Fprintln(o.app.stdout, "It has no contracts, and the playbook is about contracts.")
+	e := explainer{app: o.app, book: h.book, width: paperWidth}
+	if o.playbook == "" {
+		e.overview(st)
+		return nil
 	}
-	for _, x := range all {
-		fmt.Fprintf(o.app.stdout, "\n%s\n", clean(x.Sentence))
-		if o.playbook != "" {
-			if err := o.app.printExplanation(ctx, h, s, x); err != nil {
-				return err
-			}
+	if len(st.Playbooks) == 0 {
+		about := list[0].About
+		fmt.Fprintf(o.app.stdout, "%s, %s: nothing happens, as the account has no %s and the playbook is about %ss.\n", st.Account, list[0].Name, about, about)
+	}
+	for i, x := range st.Playbooks {
+		if i > 0 {
+			fmt.Fprintln(o.app.stdout)
 		}
-	}
-	if o.playbook == "" && len(all) > 0 {
-		fmt.Fprintf(o.app.stdout, "\n%s\n", o.app.dim("More: steward explain "+string(account.ID)+" "+string(all[0].Playbook)))
+		e.whole(st, x)
 	}
 	return nil
+}
+
+// situation is the facts of the last evaluation, or of the day asked for; then
+// tells a day that is over.
+func (o *explainOptions) situation(ctx context.Context, h *house) (s *playbooks.Situation, then bool, err error) {
+	if o.on == "" {
+		s, err = h.lastSituation(ctx)
+		return s, false, err
+	}
+	day, err := steward.ParseDay(o.on)
+	if err != nil {
+		return nil, false, usagef("--on: %v", err)
+	}
+	slot, err := slotOn(h.ws, day)
+	if err != nil {
+		return nil, false, err
+	}
+	engine := h.engine(nil, nil)
+	last, err := engine.LastSlot(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	if last.IsZero() {
+		last = steward.SlotAt(h.now())
+	}
+	switch {
+	case slot == last:
+		s, err = h.lastSituation(ctx)
+		return s, false, err
+	case slot.Time().After(last.Time()):
+		return nil, false, usagef("--on: the evaluation of %s is still to come; the last one is of %s\nLook ahead with: steward plan --on %s", day, h.date(last.Time()), day)
+	}
+	s, err = engine.Situation(ctx, slot)
+	return s, true, err
+}
+
+// asked is the playbooks to tell about.
+func (o *explainOptions) asked(h *house) ([]*playbooks.Playbook, error) {
+	if o.playbook == "" {
+		return h.book.Playbooks, nil
+	}
+	p, ok := h.book.Playbook(steward.PlaybookName(o.playbook))
+	if !ok {
+		hint := "there is " + strings.Join(h.book.Names(), ", ")
+		if n := steward.Nearest(o.playbook, h.book.Names()); n != "" {
+			hint = "did you mean " + n + "?"
+		}
+		return nil, usagef("there is no playbook %q; %s", o.playbook, hint)
+	}
+	return []*playbooks.Playbook{p}, nil
 }
 
 // lastSituation is the facts of the last evaluation, or of now before the
@@ -154,6 +197,12 @@ func findAccount(s *playbooks.Situation, text string) (*steward.Account, error) 
 // contracts.
 func subjectsOf(s *playbooks.Situation, p *playbooks.Playbook, id steward.AccountID) []steward.Subject {
 	view := s.Frame.View(p.About)
+	if p.About == steward.AboutAccount {
+		if row, ok := view.Row(string(id)); ok {
+			return []steward.Subject{view.Subject(row)}
+		}
+		return nil
+	}
 	var out []steward.Subject
 	for row := range view.Len() {
 		if subject := view.Subject(row); subject.Account == id {
@@ -163,129 +212,262 @@ func subjectsOf(s *playbooks.Situation, p *playbooks.Playbook, id steward.Accoun
 	return out
 }
 
-func (a *app) printExplanation(ctx context.Context, h *house, s *playbooks.Situation, x playbooks.Explanation) error {
-	for _, c := range x.Conditions {
-		fmt.Fprintf(a.stdout, "\n  %s: %s  → %s\n", a.bold(c.Name), c.Text, a.verdict(c.Trace.Value))
-		for _, child := range c.Trace.Children {
-			a.printTrace(child, 2)
-		}
-	}
-	fmt.Fprintf(a.stdout, "\n  portfolio.include is %s; no_customer_mail is %s\n", x.Portfolio, x.NoCustomerMail)
-	ph := x.Phase
-	if ph.Phase == "" {
-		fmt.Fprintln(a.stdout, "  phase: clear")
-	} else {
-		fmt.Fprintf(a.stdout, "  phase: %s since %s; the episode began %s", ph.Phase, h.date(ph.Since.Time()), h.date(ph.Episode.Time()))
-		for k, v := range ph.Frozen {
-			fmt.Fprintf(a.stdout, "; at its opening %s was %s", k, lang.Describe(v, false))
-		}
-		fmt.Fprintln(a.stdout)
-	}
-	for _, g := range x.Gates {
-		fmt.Fprintf(a.stdout, "  gate: %s (%s): %s\n", g.Reason, g.Effect, clean(g.Detail))
-	}
-	if x.Enrolment == nil {
-		fmt.Fprintln(a.stdout, "  enrolment: none so far")
-		return nil
-	}
-	return a.printEnrolment(ctx, h, s, *x.Enrolment)
+// A story is all that explain tells of an account.
+type story struct {
+	Account steward.AccountID `json:"account"`
+	Name    string            `json:"name"`
+	Slot    steward.Slot      `json:"slot"`
+	// Then tells a time that is over: judged by today's files on the data of
+	// then, with what the ledger says had been done.
+	Then bool `json:"then,omitempty"`
+	// Summary is the answer where no playbook was asked about.
+	Summary   string          `json:"summary"`
+	Playbooks []playbookStory `json:"playbooks"`
 }
 
-func (a *app) printEnrolment(ctx context.Context, h *house, s *playbooks.Situation, e steward.Enrolment) error {
-	state := string(e.State)
-	if e.Reason != "" {
-		state += " (" + string(e.Reason) + ")"
-	}
-	fmt.Fprintf(a.stdout, "  enrolment %s: %s, opened %s", e.ID, state, h.date(e.OpenedAt))
-	if !e.EndedAt.IsZero() {
-		fmt.Fprintf(a.stdout, ", ended %s", h.date(e.EndedAt))
-	}
-	if !e.AckedAt.IsZero() {
-		fmt.Fprintf(a.stdout, ", taken on by %s %s", clean(e.AckedBy), h.date(e.AckedAt))
-	}
-	fmt.Fprintln(a.stdout)
-	outreach, messages, err := h.db.OutreachOf(ctx, []steward.EnrolmentID{e.ID})
+// A playbookStory is one subject's dealings with one playbook.
+type playbookStory struct {
+	playbooks.Explanation
+	// Timeline is what was done in the enrolment, oldest first.
+	Timeline []event `json:"timeline,omitempty"`
+	// Earlier is the enrolments before it, newest first.
+	Earlier []steward.Enrolment `json:"earlier,omitempty"`
+}
+
+// An event is something that was decided or done in an enrolment.
+type event struct {
+	At   time.Time `json:"at"`
+	Step string    `json:"step,omitempty"`
+	To   string    `json:"to,omitempty"`
+	// What is the stored reason, or what happened to a message: planned, taken.
+	What    string            `json:"what"`
+	Detail  string            `json:"detail,omitempty"`
+	Message steward.MessageID `json:"message,omitempty"`
+	// Times and Last tell the same thing decided again and again.
+	Times int       `json:"times,omitempty"`
+	Last  time.Time `json:"last,omitzero"`
+}
+
+// chronicle is where a story's doings are kept.
+type chronicle interface {
+	Enrolments(ctx context.Context, f store.EnrolmentFilter) ([]steward.Enrolment, error)
+	OutreachOf(ctx context.Context, enrolments []steward.EnrolmentID) ([]steward.Outreach, map[steward.MessageID]steward.Message, error)
+	Records(ctx context.Context, f store.RecordFilter) ([]steward.Record, error)
+}
+
+// storyOf gathers what there is to tell of an account and some playbooks.
+func storyOf(ctx context.Context, db chronicle, s *playbooks.Situation, account *steward.Account, list []*playbooks.Playbook, then bool) (story, error) {
+	st := story{Account: account.ID, Name: account.Name, Slot: s.Slot, Then: then, Playbooks: []playbookStory{}}
+	all, err := db.Enrolments(ctx, store.EnrolmentFilter{Account: account.ID})
 	if err != nil {
-		return err
+		return st, err
+	}
+	done := playbooks.Doings{Enrolments: all}
+	if then {
+		ids := make([]steward.EnrolmentID, len(all))
+		for i, e := range all {
+			ids[i] = e.ID
+		}
+		if done.Outreach, done.Messages, err = db.OutreachOf(ctx, ids); err != nil {
+			return st, err
+		}
+	}
+	until := s.Now
+	if !then {
+		until = time.Time{} // all there is
+	}
+	for _, p := range list {
+		for _, subject := range subjectsOf(s, p, account.ID) {
+			x, err := explained(s, p, subject, done, then)
+			if err != nil {
+				return st, err
+			}
+			told := playbookStory{Explanation: x}
+			if x.Enrolment != nil {
+				if told.Timeline, err = timelineOf(ctx, db, *x.Enrolment, until); err != nil {
+					return st, err
+				}
+				told.Earlier = earlier(all, *x.Enrolment)
+			}
+			st.Playbooks = append(st.Playbooks, told)
+		}
+	}
+	st.Summary = st.summary(s.Book.Zone)
+	return st, nil
+}
+
+func explained(s *playbooks.Situation, p *playbooks.Playbook, subject steward.Subject, done playbooks.Doings, then bool) (playbooks.Explanation, error) {
+	if then {
+		return s.ExplainThen(p, subject, done)
+	}
+	return s.Explain(p, subject)
+}
+
+// earlier is the enrolments of the same playbook and subject that were opened
+// before one, newest first.
+func earlier(all []steward.Enrolment, than steward.Enrolment) []steward.Enrolment {
+	var out []steward.Enrolment
+	for _, e := range all {
+		if e.Playbook == than.Playbook && e.Subject == than.Subject && e.ID != than.ID && e.OpenedAt.Before(than.OpenedAt) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// summary says in one sentence what is going on with an account.
+func (st story) summary(zone *time.Location) string {
+	var in, held []string
+	idle := 0
+	seen := map[steward.PlaybookName]bool{}
+	for _, x := range st.Playbooks {
+		name := string(x.Playbook)
+		if x.Subject.Kind != steward.AboutAccount {
+			name += " (" + x.Subject.ID + ")"
+		}
+		switch e := x.Enrolment; {
+		case e == nil || x.Opening != nil:
+			if !seen[x.Playbook] {
+				idle++
+			}
+		case e.StepSince.IsZero():
+			held = append(held, name)
+		default:
+			in = append(in, name)
+		}
+		seen[x.Playbook] = true
+	}
+	is, does := "is", "do"
+	if idle == 1 {
+		does = "does"
+	}
+	who := string(st.Account)
+	if st.Then {
+		is, does, who = "was", "did", who+", on "+st.Slot.Day(zone).String()
+	}
+	var parts []string
+	if len(in) > 0 {
+		parts = append(parts, is+" enrolled in "+strings.Join(in, ", "))
+	}
+	if len(held) > 0 {
+		parts = append(parts, is+" held in "+strings.Join(held, ", "))
+	}
+	switch {
+	case len(parts) == 0:
+		return fmt.Sprintf("%s: %s enrolled in none of %s.", who, is, count(len(seen), "playbook"))
+	case idle > 0:
+		more := "more playbooks"
+		if idle == 1 {
+			more = "more playbook"
+		}
+		parts = append(parts, fmt.Sprintf("%d %s %s nothing", idle, more, does))
+	}
+	return who + ": " + strings.Join(parts, "; ") + "."
+}
+
+// recordsTold is how many of an enrolment's decisions are read: an enrolment of
+// months whose mail is put off day by day stays well below.
+const recordsTold = 500
+
+// timelineOf is what was done in an enrolment up to a moment (zero: now), oldest
+// first.
+func timelineOf(ctx context.Context, db chronicle, e steward.Enrolment, until time.Time) ([]event, error) {
+	outreach, messages, err := db.OutreachOf(ctx, []steward.EnrolmentID{e.ID})
+	if err != nil {
+		return nil, err
+	}
+	records, err := db.Records(ctx, store.RecordFilter{Account: e.Subject.Account, Enrolment: e.ID, Limit: recordsTold})
+	if err != nil {
+		return nil, err
+	}
+	to := map[steward.OutreachID]steward.Outreach{}
+	for _, o := range outreach {
+		to[o.ID] = o
+	}
+	var out []event
+	begun := false
+	for _, r := range slices.Backward(records) {
+		ev := event{At: r.At.Time(), Step: r.Step, What: string(r.Reason), Detail: r.Detail, Message: r.Message}
+		if o, ok := to[r.Outreach]; ok {
+			ev.Step, ev.To, ev.Message = o.Step, recipientWords(o.To), o.Message
+		}
+		begun = begun || ev.opens()
+		out = append(out, ev)
+	}
+	if !begun {
+		out = append(out, event{At: e.OpenedAt, What: string(steward.ReasonOpened), Detail: strings.Join(evidenceWords(e.Evidence), "; ")})
 	}
 	for _, o := range outreach {
-		line := fmt.Sprintf("    %s  %s to %s", h.date(o.Planned), o.Step, clean(recipientWords(o.To)))
-		if m, ok := messages[o.Message]; ok {
-			line += fmt.Sprintf(": %s", m.State)
-			if m.State == steward.Deferred {
-				line += " until " + h.date(m.Due)
-			}
-			if m.Reason != "" && m.Reason != steward.ReasonDelivered {
-				line += fmt.Sprintf(" (%s)", m.Reason)
-			}
-			line += a.dim("  " + string(m.ID))
-		} else if o.Suppressed != "" {
-			line += fmt.Sprintf(": not said (%s)", o.Suppressed)
+		if o.Suppressed == "" {
+			out = append(out, event{At: o.Planned, Step: o.Step, To: recipientWords(o.To), What: "planned", Message: o.Message})
 		}
-		fmt.Fprintln(a.stdout, line)
 	}
-	records, err := h.db.Records(ctx, store.RecordFilter{Account: e.Subject.Account, Enrolment: e.ID, Limit: 30})
-	if err != nil {
-		return err
+	if !e.AckedAt.IsZero() {
+		out = append(out, event{At: e.AckedAt, What: "taken", Detail: "by " + e.AckedBy})
 	}
-	if len(records) > 0 {
-		fmt.Fprintln(a.stdout, "  decisions:")
-	}
-	for _, r := range slices.Backward(records) { // oldest first, as it happened
-		line := fmt.Sprintf("    %s  %s", h.date(r.At.Time()), r.Reason)
-		if r.Step != "" {
-			line += " at " + r.Step
+	slices.SortStableFunc(out, func(a, b event) int {
+		if c := a.At.Compare(b.At); c != 0 {
+			return c
 		}
-		if r.Detail != "" {
-			line += ": " + clean(r.Detail)
-		}
-		fmt.Fprintln(a.stdout, line)
+		return a.rank() - b.rank()
+	})
+	if !until.IsZero() {
+		return folded(slices.DeleteFunc(out, func(ev event) bool { return ev.At.After(until) })), nil
 	}
-	return nil
+	return append(folded(out), pending(outreach, messages)...), nil
 }
 
-// printTrace shows a part of a condition with its value, and its parts under
-// it. Literals and bare names on one line with their comparison need no line
-// of their own.
-func (a *app) printTrace(t *lang.Trace, depth int) {
-	value := lang.Describe(t.Value, t.Percent)
-	if t.Value.Kind == steward.FlagKind || !t.Value.Known {
-		value = a.verdict(t.Value)
+// rank orders what happened in one second: an opening, what somebody did, what
+// was decided about steps, what was planned, what became of it.
+func (ev event) rank() int {
+	switch {
+	case ev.opens():
+		return 0
+	case ev.What == "taken":
+		return 1
+	case ev.What == "planned":
+		return 3
+	case ev.To != "":
+		return 4
 	}
-	line := fmt.Sprintf("%s%-*s → %s", strings.Repeat("  ", depth), max(0, 46-2*depth), t.Text, value)
-	if t.Why != "" && !t.Value.Known && !deeperWhy(t) {
-		line += a.dim("  (" + clean(t.Why) + ")")
-	}
-	fmt.Fprintln(a.stdout, line)
-	for _, c := range t.Children {
-		if len(c.Children) > 0 || !isLiteral(c.Text) {
-			a.printTrace(c, depth+1)
-		}
-	}
+	return 2
 }
 
-func deeperWhy(t *lang.Trace) bool {
-	for _, c := range t.Children {
-		if !c.Value.Known && c.Why != "" {
-			return true
-		}
+// opens tells the event with which an enrolment begins.
+func (ev event) opens() bool {
+	switch steward.Reason(ev.What) {
+	case steward.ReasonOpened, steward.ReasonBaseline, steward.ReasonBlastRadius:
+		return true
 	}
 	return false
 }
 
-func isLiteral(text string) bool {
-	return text == "" || strings.ContainsAny(text[:1], "0123456789'\"[-") || text == "true" || text == "false"
+// folded makes one of the same thing decided again and again.
+func folded(events []event) []event {
+	var out []event
+	for _, ev := range events {
+		if n := len(out) - 1; n >= 0 && out[n].Step == ev.Step && out[n].What == ev.What && out[n].To == ev.To && ev.Step != "" {
+			out[n].Times, out[n].Last = max(1, out[n].Times)+1, ev.At
+			continue
+		}
+		out = append(out, ev)
+	}
+	return out
 }
 
-func (a *app) verdict(v steward.Value) string {
-	switch {
-	case !v.Known:
-		return a.paint("33", "unknown")
-	case v.Kind != steward.FlagKind:
-		return v.String()
-	case v.Num != 0:
-		return a.paint("32", "true")
-	default:
-		return a.paint("31", "false")
+// pending is what is on its way and where it stands.
+func pending(outreach []steward.Outreach, messages map[steward.MessageID]steward.Message) []event {
+	var out []event
+	for _, o := range outreach {
+		m, ok := messages[o.Message]
+		if !ok || m.State.Settled() {
+			continue
+		}
+		ev := event{At: m.Due, Step: o.Step, To: recipientWords(o.To), What: string(m.State), Detail: m.Detail, Message: m.ID}
+		if m.State == steward.AwaitingApproval && !m.Veto.IsZero() {
+			ev.At, ev.Detail = m.Veto, "goes then unless somebody stops it"
+		}
+		out = append(out, ev)
 	}
+	return out
 }
