@@ -43,8 +43,11 @@ func (s *Situation) compose(m steward.Message, outreach []steward.Outreach, enro
 		}
 		letters = append(letters, l)
 	}
-	if m.Channel == steward.Email {
+	switch m.Channel {
+	case steward.Email:
 		return s.mail(letters[0])
+	case steward.Webhook:
+		return s.call(letters[0])
 	}
 	return s.card(letters)
 }
@@ -74,7 +77,7 @@ func (s *Situation) letter(o steward.Outreach, e steward.Enrolment) (letter, err
 		return letter{}, fmt.Errorf("playbook %s is no longer there to compose %s", o.Playbook, o.ID)
 	}
 	w, ok := s.Book.Wordings[o.Wording]
-	if !ok || w.body == nil {
+	if (!ok || w.body == nil) && (o.Wording != "" || o.To.Webhook == "") {
 		return letter{}, fmt.Errorf("message %s is no longer in the workspace; put it back, or end the enrolment", o.Wording)
 	}
 	view := s.Frame.View(p.About)
@@ -148,6 +151,7 @@ func (s *Situation) cardFacts(l letter) []steward.LabelledText {
 	if ct := l.view.Contract(l.row); ct != nil && ct.NoticeDate != steward.NoDay {
 		add("Notice by", longDate(ct.NoticeDate))
 	}
+	l.subjectFacts(add)
 	add("Stage", l.account.Stage)
 	add("Segment", l.account.Segment)
 	if l.outreach.To.Owner != l.owner.ID {
@@ -259,9 +263,10 @@ func (l letter) values(p printer) map[string]any {
 		}
 		m["contract"] = contract
 	}
+	l.ofSubject(p, m)
 	if to := l.outreach.To; to.Customer() {
 		contact := p.person(to.Name, steward.Contact{Name: to.Name}.FirstName(), to.Email)
-		contact["role"] = p.text(strings.ReplaceAll(strings.TrimPrefix(to.Key, "role:"), "_", " "))
+		contact["role"] = p.text(l.roleOf(to))
 		m["contact"] = contact
 	}
 	return m
@@ -468,7 +473,7 @@ func approvalRequest(m steward.Message, content steward.Content, p *Playbook, a 
 	if a.Veto > 0 {
 		ask = "goes out at " + m.Veto.UTC().Format("15:04 on 2 January (UTC)") + " unless somebody stops it"
 	}
-	role := strings.ReplaceAll(strings.TrimPrefix(m.To.Key, "role:"), "_", " ")
+	role := keyRole(m.To)
 	return steward.Content{
 		Title: "A mail waits for you", Account: content.Account, Severity: string(Info),
 		Facts:  []steward.LabelledText{{Label: "To", Text: plainLine(m.To.Name) + " (" + role + ")"}, {Label: "Subject", Text: content.Title}},

@@ -23,7 +23,7 @@ type document struct {
 	Playbook strictyaml.Scalar    `yaml:"playbook,required" doc:"The playbook's name: lower-case letters, digits and dashes. What was said is remembered by it." pattern:"^[a-z][a-z0-9-]{0,63}$" want:"use lower-case letters, digits and dashes, beginning with a letter"`
 	Title    string               `yaml:"title" doc:"What people call it, on cards and in reports. Without it, the name with spaces."`
 	Kind     strictyaml.Scalar    `yaml:"kind" doc:"What opens and ends it: a signal is opened by its condition and ended by recovery; a process is opened by its condition and ended by exit_when or its last step; a rhythm is opened by the calendar, see every. Default signal." enum:"signal|process|rhythm"`
-	About    strictyaml.Scalar    `yaml:"about" doc:"What it is judged for. Default account." enum:"account|contract"`
+	About    strictyaml.Scalar    `yaml:"about" doc:"What it is judged for. Default account." enum:"account|contract|contact|product"`
 	Stage    string               `yaml:"stage" doc:"The stage of the customer's journey that it belongs to, for people to sort by."`
 	Purpose  strictyaml.Scalar    `yaml:"purpose" doc:"Why it speaks to a customer: holds and limits go by it. Default care." enum:"care|risk|commercial|report"`
 	Why      string               `yaml:"why" doc:"One sentence for the CSM: why it is worth their time. It stands on the card."`
@@ -50,7 +50,7 @@ type stepDocument struct {
 	Pos         strictyaml.Pos       `yaml:",pos"`
 	ID          strictyaml.Scalar    `yaml:"id" doc:"The step's name, needed by every step that says something; what was said is remembered by it." pattern:"^[a-z][a-z0-9-]{0,63}$" want:"use lower-case letters, digits and dashes, beginning with a letter"`
 	Slack       strictyaml.Scalar    `yaml:"slack" doc:"Who gets a card: owner, manager or a channel in quotes." pattern:"^(owner|manager|#.+)$" want:"write owner, manager or a channel in quotes, such as \"#cs-enterprise\"" examples:"owner;manager"`
-	Email       strictyaml.OneOrMore `yaml:"email" doc:"The roles at the customer to write to; the first that somebody reachable has is taken." examples:"champion;admin;economic_buyer"`
+	Email       strictyaml.OneOrMore `yaml:"email" doc:"The roles at the customer to write to; the first that somebody reachable has is taken. Where the playbook is about contacts, contact is the person it is about." examples:"champion;admin;economic_buyer"`
 	Message     strictyaml.Scalar    `yaml:"message" doc:"The message to say: a file in messages, without .md."`
 	Wait        strictyaml.Scalar    `yaml:"wait" doc:"How long to wait before the next step: 3d, 2w or 2 business days." examples:"3d;2 business days"`
 	If          strictyaml.Text      `yaml:"if" doc:"Skips the step unless this holds; while it is unknown, the step waits." examples:"not acked"`
@@ -428,6 +428,7 @@ func (r *reader) shape(p *Playbook, d *stepDocument, s *Step) {
 	if len(s.Email) > 0 && s.RetryUncertain {
 		r.fault(d.OnUncertain, "a mail whose outcome was lost is never sent again", "a mail server cannot be asked what it took; write on_uncertain: leave, or remove it")
 	}
+	r.toSubject(p, d, s)
 	r.approval(d, s)
 	r.call(d, s)
 	r.remind(d.remindKeys, s)

@@ -9,7 +9,7 @@ import (
 
 // resolve finds the person or channel a sending step speaks to. why says, for
 // people, who was looked for when nobody is found.
-func (s *Situation) resolve(step Step, account steward.Account) (to steward.Recipient, found bool, why string) {
+func (s *Situation) resolve(step Step, account steward.Account, subject steward.Subject) (to steward.Recipient, found bool, why string) {
 	switch {
 	case step.Slack == "owner":
 		return s.ownerRecipient(account, "owner")
@@ -17,6 +17,10 @@ func (s *Situation) resolve(step Step, account steward.Account) (to steward.Reci
 		return s.managerRecipient(account)
 	case step.Slack != "":
 		return steward.Recipient{Key: step.Slack, Slack: step.Slack, Name: step.Slack}, true, ""
+	case step.Webhook != "":
+		return callRecipient(step.Webhook), true, ""
+	case step.toSubject():
+		return s.subjectRecipient(subject)
 	default:
 		return s.contactRecipient(step.Email, account.ID)
 	}

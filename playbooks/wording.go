@@ -445,6 +445,10 @@ func (c *useCheck) fieldKind(n *parse.FieldNode) steward.Kind {
 		return c.settings.Scope(steward.AboutAccount).Fields[n.Ident[1]]
 	case "contract":
 		return facts.BuiltinFields(steward.AboutContract)[n.Ident[1]]
+	case "person":
+		return facts.BuiltinFields(steward.AboutContact)[n.Ident[1]]
+	case "product":
+		return facts.BuiltinFields(steward.AboutProduct)[n.Ident[1]]
 	}
 	return steward.TextKind
 }
@@ -535,6 +539,9 @@ func valueNames(s Settings, about steward.SubjectKind, mail bool) map[string][]s
 	}
 	if about == steward.AboutContract {
 		m["contract"] = fields(steward.AboutContract)
+	}
+	if group, ok := subjectGroup[about]; ok {
+		m[group] = subjectNames(about)
 	}
 	if mail {
 		m["contact"] = []string{"name", "first_name", "email", "role"}
