@@ -36,6 +36,9 @@ func (r *reader) remind(k remindKeys, s *Step) {
 	if len(s.Email) > 0 {
 		r.fault(k.Remind, "a mail to a customer is not sent again by itself", "write a second step with words of its own, and wait: before it")
 	}
+	if s.Webhook != "" {
+		r.fault(k.Remind, "a system that was told once need not be reminded", "remove remind; what it did not take is tried again anyway")
+	}
 	every, ok := strings.CutPrefix(k.Remind.Value, "every ")
 	wait, err := ParseWait(every)
 	if !ok || err != nil {

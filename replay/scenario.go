@@ -32,6 +32,8 @@ type Scenario struct {
 	Given  Given
 	Do     []Action
 	Expect []Expectation
+	// Accepted is the lints that the file accepts.
+	Accepted []steward.Acceptance
 }
 
 // Given is the world of a scenario. Its accounts, contracts and contacts are
@@ -111,6 +113,8 @@ type scenarioFile struct {
 	Given  givenFile         `yaml:"given,required" doc:"The small world of the test."`
 	Do     []actionFile      `yaml:"do" doc:"What people do in it, day by day."`
 	Expect []expectationFile `yaml:"expect,required" doc:"What should be so after the run of a day."`
+
+	Accept []strictyaml.Accepted `yaml:"accept" doc:"Lints that are not followed here, each with the reason."`
 }
 
 type record = strictyaml.Entries[strictyaml.OneOrMore]
@@ -217,7 +221,7 @@ func ParseScenario(file string, src []byte, schema Schema) (Scenario, steward.Pr
 	var f scenarioFile
 	problems := strictyaml.Decode(file, src, &f)
 	r := &scenarioReader{file: file, src: src, schema: schema, accounts: map[steward.AccountID]bool{}, contracts: map[steward.ContractID]bool{}}
-	s := Scenario{File: file}
+	s := Scenario{File: file, Accepted: strictyaml.Acceptances(f.Accept, file, "", src)}
 	r.given(&f.Given, &s.Given)
 	r.days(&f, &s)
 	return s, append(problems, r.problems...).Sorted()
@@ -681,7 +685,7 @@ func (r *scenarioReader) expectation(f expectationFile, s *Scenario) {
 
 func (r *scenarioReader) outreach(f outreachFile) ExpectedOutreach {
 	o := ExpectedOutreach{Step: f.Step.Value, To: f.To.Value, Reason: steward.Reason(f.Reason.Value), at: f.At}
-	o.Channel = oneOf(r, f.Channel, "channel", steward.Slack, steward.Email)
+	o.Channel = oneOf(r, f.Channel, "channel", steward.Slack, steward.Email, steward.Webhook)
 	o.State = oneOf(r, f.State, "state of a message", steward.AwaitingApproval, steward.Planned, steward.Enqueued, steward.Sending, steward.Sent, steward.Deferred,
 		steward.Uncertain, steward.FailedToSend, steward.Suppressed, steward.Expired)
 	for _, c := range f.Contains {
