@@ -25,6 +25,7 @@ func fullChange(account steward.AccountID) steward.Change {
 	e, m := enrolment(account, "login-drop", start), cardFor(account, start)
 	m.Approvers, m.Expires, m.Veto, m.Content = []steward.OwnerID{"dana", "lee"}, start.AddDate(0, 0, 5), start.AddDate(0, 0, 1),
 		&steward.Content{Title: "<b> & co", Parts: []steward.ContentPart{{Markdown: "x", Evidence: []string{"42 → 13"}}}}
+	e.GoalAt = start.Add(time.Minute)
 	m.RetryUncertain, m.For, m.Version, m.Hash = true, "m-other", 2, "abc"
 	return steward.Change{
 		Account: account, Enrolments: []steward.Enrolment{e}, Messages: []steward.Message{m},
@@ -51,7 +52,7 @@ func TestWhatIsCommittedIsReadBack(t *testing.T) {
 	diff(t, "standing", steward.Standing{Phases: c.Phases, Open: []steward.Enrolment{want}}, st)
 	d, err := db.Dossier(ctx, c.Messages[0].ID)
 	must(t, err)
-	diff(t, "dossier", steward.Dossier{Message: c.Messages[0], Outreach: c.Outreach, Enrolments: []steward.Enrolment{want}, Phases: c.Phases}, d)
+	diff(t, "dossier", steward.Dossier{Message: c.Messages[0], Outreach: c.Outreach, Enrolments: []steward.Enrolment{want}, Phases: c.Phases, Afoot: []steward.PlaybookName{"login-drop"}}, d)
 	records, err := db.Records(ctx, RecordFilter{Account: "acme", Enrolment: want.ID, Limit: 5})
 	must(t, err)
 	diff(t, "records", c.Records, records)

@@ -193,7 +193,7 @@ func sqlOf(query string) func(context.Context, *DB) error {
 
 // readers are the methods that write nothing.
 var readMethods = strings.Fields(`Attempts Counts Dealings Dossier DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Held InQueue Keys LastFiles LastRun LastSlot
-	Message MessageCounts Messages Notices OutreachOf Pause PlaybookStates PlaybookVersion Portfolio Ready RecipientOf Records Rejects Runs Salt Scores Series SeriesOf Sources
+	Message MessageCounts Messages Notices OutreachOf Pause PilotStarts PlaybookStates PlaybookVersion Portfolio Ready RecipientOf Records Rejects Runs Salt Scores Series SeriesOf Sources
 	Standing StandingOf SuppressedAddresses Suppressions Unclaimed`)
 
 // Whatever is being written when the disk is full is written later or not at

@@ -35,6 +35,8 @@ var allowed = []struct{ query, step, why string }{
 	{"WHERE state = 'sending' ORDER BY planned DESC", "USE TEMP B-TREE", "as above"},
 	{"WHERE state = 'deferred' ORDER BY planned DESC", "USE TEMP B-TREE", "as above"},
 	{"SELECT e.id FROM enrolments e WHERE (state = 'completed'", "SCAN e USING INDEX enrolments_ended", "once a day, for what is to be pruned"},
+	{"UPDATE outreach SET playbook = ?", "SCAN outreach", "once, when a playbook got another name"},
+	{"UPDATE records SET playbook = ?", "SCAN records", "once, when a playbook got another name"},
 	{"UPDATE enrolments SET opened_at = MIN(opened_at, ?)", "SCAN enrolments", "a person's command after a clock went wrong"},
 	{"UPDATE messages SET expires = CASE", "SCAN messages", "as above"},
 }
@@ -207,6 +209,14 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 	"DueEnrolments": func(ctx context.Context, db *DB) error { _, err := db.DueEnrolments(ctx, start, 10); return err },
 	"DueMessages": func(ctx context.Context, db *DB) error {
 		_, err := db.DueMessages(ctx, start, 10, steward.Channels()...)
+		return err
+	},
+	"PilotStarts": func(ctx context.Context, db *DB) error {
+		_, err := db.PilotStarts(ctx, "adoption", "hash")
+		return err
+	},
+	"RenamePlaybooks": func(ctx context.Context, db *DB) error {
+		_, err := db.RenamePlaybooks(ctx, map[steward.PlaybookName]steward.PlaybookName{"adoption": "adopting"}, start)
 		return err
 	},
 	"Ended": func(ctx context.Context, db *DB) error { _, err := db.Ended(ctx); return err },

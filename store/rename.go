@@ -42,6 +42,13 @@ func (db *DB) RenamePlaybooks(ctx context.Context, names map[steward.PlaybookNam
 }
 
 func renamePlaybook(ctx context.Context, tx *sqlx.Tx, was, is steward.PlaybookName, now time.Time) (rows int64, err error) {
+	// Most of the time it was renamed long ago, and only said so still.
+	var known bool
+	if err := tx.GetContext(ctx, &known, `
+		SELECT EXISTS (SELECT 1 FROM playbook_state WHERE playbook = ?) OR EXISTS (SELECT 1 FROM enrolments WHERE playbook = ?)
+			OR EXISTS (SELECT 1 FROM phases WHERE playbook = ?)`, was, was, was); err != nil || !known {
+		return 0, err
+	}
 	exec := func(query string, args ...any) {
 		if err != nil {
 			return

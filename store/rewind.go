@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+
+	"steward"
 )
 
 // Rewound is what Rewind put right.
@@ -30,7 +32,7 @@ func (db *DB) Rewind(ctx context.Context, now time.Time) (Rewound, error) {
 	var out Rewound
 	err := db.update(ctx, "take back what is of times to come", func(tx *sqlx.Tx) error {
 		out = Rewound{}
-		at := now.Unix()
+		at, today := now.Unix(), steward.DayOf(now, time.UTC)
 		for _, step := range []struct {
 			n     *int
 			query string
@@ -44,6 +46,7 @@ func (db *DB) Rewind(ctx context.Context, now time.Time) (Rewound, error) {
 					acked_at = MIN(acked_at, ?), due = CASE WHEN step_since > ? THEN MIN(due, ?) ELSE due END, changed_at = ?, rev = rev + 1
 				WHERE opened_at > ? OR step_since > ? OR ended_at > ? OR acked_at > ?`,
 				[]any{at, at, at, at, at, at, at, at, at, at, at}},
+			{new(int), `UPDATE enrolments SET released_at = ? WHERE released_at > ?`, []any{at, at}},
 			{&out.Messages, `
 				UPDATE messages SET
 					expires = CASE WHEN planned > ? AND expires > 0 THEN expires - (planned - ?) ELSE expires END,
@@ -56,8 +59,16 @@ func (db *DB) Rewind(ctx context.Context, now time.Time) (Rewound, error) {
 				WHERE planned > ? OR settled > ? OR state IN ('planned', 'deferred') AND due > ?
 					OR state = 'enqueued' AND enqueued_at > ? OR state = 'sending' AND lease > ?`,
 				[]any{at, at, at, at, at, at, at, farLease(now), at, at, at, at, at, farLease(now)}},
+			// What fields were from days to come on, they are from today on: the newest
+			// of several. A day of grace, as days are the workspace's.
+			{new(int), `
+				INSERT INTO field_history (kind, id, field, day, value)
+				SELECT kind, id, field, ?, value FROM field_history h
+				WHERE day > ? AND NOT EXISTS (SELECT 1 FROM field_history l WHERE l.kind = h.kind AND l.id = h.id AND l.field = h.field AND l.day > h.day)
+				ON CONFLICT (kind, id, field, day) DO UPDATE SET value = excluded.value`, []any{today, today + 1}},
+			{new(int), `DELETE FROM field_history WHERE day > ?`, []any{today + 1}},
 			// Conditions that count time count it from here.
-			{new(int), `UPDATE playbook_state SET slot = ? WHERE slot > ?`, []any{at, at}},
+			{new(int), `UPDATE playbook_state SET slot = MIN(slot, ?), occurrence = MIN(occurrence, ?) WHERE slot > ? OR occurrence > ?`, []any{at, at, at, at}},
 		} {
 			res, err := tx.ExecContext(ctx, step.query, step.args...)
 			if err != nil {

@@ -152,6 +152,29 @@ func TestRewindCountsFromNow(t *testing.T) {
 	diff(t, "what was right", before, readMessage(t, db, right))
 }
 
+// What fields became on a wrong date they became today, and what they become
+// from now on stands.
+func TestRewindBringsThePastBack(t *testing.T) {
+	db, ctx := openTest(t), context.Background()
+	a := account("acme")
+	put := func(owner steward.OwnerID, at time.Time) {
+		t.Helper()
+		a.Owner = owner
+		_, err := db.Import(ctx, Batch{Source: "crm", At: at, Accounts: []steward.Account{a}})
+		must(t, err)
+	}
+	put("dana", start.AddDate(0, 0, -10))
+	put("lee", start.Add(year))
+	put("sam", start.Add(year+25*time.Hour))
+	_, err := db.Rewind(ctx, start)
+	must(t, err)
+	put("kim", start.AddDate(0, 0, 3))
+	p, err := db.Portfolio(ctx)
+	must(t, err)
+	diff(t, "who owned it", []steward.FieldChange{{Field: "owner", Day: 20_514, Value: steward.Str("dana")}, {Field: "owner", Day: 20_524, Value: steward.Str("sam")},
+		{Field: "owner", Day: 20_527, Value: steward.Str("kim")}}, p.History[steward.HistoryKey{Kind: steward.AboutAccount, ID: "acme"}].Changes)
+}
+
 func readMessage(t *testing.T, db *DB, id steward.MessageID) steward.Message {
 	t.Helper()
 	m, err := db.Message(context.Background(), string(id))
