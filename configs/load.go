@@ -65,8 +65,10 @@ type workspaceFile struct {
 	Playbooks     strictyaml.Scalar                     `yaml:"playbooks" doc:"The folder of playbooks. Default playbooks."`
 	Messages      strictyaml.Scalar                     `yaml:"messages" doc:"The folder of messages. Default messages."`
 	Tests         strictyaml.Scalar                     `yaml:"tests" doc:"The folder of tests. Default tests."`
-	webhookKeys   `yaml:",inline"`
-	Manners       mannersKeys                           `yaml:",inline"`
+
+	Accept      []strictyaml.Accepted `yaml:"accept" doc:"Lints that are not followed in this file and owners.yaml, each with the reason."`
+	webhookKeys `yaml:",inline"`
+	Manners     mannersKeys `yaml:",inline"`
 }
 
 // LaterKeys are described for Steward and do nothing yet. A key that is read
@@ -227,6 +229,7 @@ func (l *loader) read(f *workspaceFile) {
 	l.webhooks(f.webhookKeys)
 	l.delivery(f)
 	l.defaults()
+	l.accept(f.Accept)
 	l.folders()
 }
 

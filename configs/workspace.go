@@ -87,6 +87,10 @@ type Workspace struct {
 
 	Playbooks, Messages, Tests string
 
+	// Accepted is the lints that steward.yaml accepts, for itself and the owners'
+	// file.
+	Accepted []steward.Acceptance
+
 	text  []byte
 	unset steward.Problems
 }

@@ -39,8 +39,8 @@ type Settings struct {
 	// NoCustomerMail says whose people never get mail from Steward.
 	NoCustomerMail strictyaml.Text
 	// Holds keep mail of some purposes back.
-	Holds []Hold
-	Owners         []steward.Owner
+	Holds  []Hold
+	Owners []steward.Owner
 	// Away tells whether somebody is away on a day; nil when nobody ever is.
 	Away func(steward.OwnerID, steward.Day) bool
 	// Unowned is the channel that hears about accounts without an owner; Ops
@@ -73,6 +73,10 @@ type Book struct {
 	Playbooks []*Playbook
 	// Wordings are the message templates by name.
 	Wordings map[string]*Wording
+	// Accepted is the lints that playbooks and messages accept, and Conditions
+	// every expression of the playbooks where it stands, for advice.
+	Accepted   []steward.Acceptance
+	Conditions []Condition
 
 	byName  map[steward.PlaybookName]*Playbook
 	owners  map[steward.OwnerID]steward.Owner

@@ -43,6 +43,8 @@ type document struct {
 	Backfill bool                 `yaml:"backfill" doc:"true opens at once what already held when the condition was new; otherwise that is held for a person to look at. Default false."`
 	Steps    []stepDocument       `yaml:"steps,required" doc:"What happens once it opened, one step after the other."`
 
+	Accept []strictyaml.Accepted `yaml:"accept" doc:"Lints that are not followed here, each with the reason."`
+
 	openingKeys `yaml:",inline"`
 }
 
@@ -221,6 +223,9 @@ func (l *loader) file(file string, src []byte) {
 			problems[i].About = about
 		}
 		l.problems = append(l.problems, problems...)
+		if !l.stored {
+			l.book.Accepted = append(l.book.Accepted, strictyaml.Acceptances(doc.Accept, file, about, src)...)
+		}
 		before := len(l.problems.Errors())
 		r := &reader{loader: l, src: source{file, src, about}, doc: doc}
 		p := r.playbook(d.Source)
@@ -302,7 +307,6 @@ func (r *reader) playbook(text string) *Playbook {
 	p.Condition = p.conditionHash(r.book.rules)
 	return p
 }
-
 
 func (r *reader) name(p *Playbook) {
 	if r.doc.Playbook.Pos.IsZero() {

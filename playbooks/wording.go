@@ -29,6 +29,7 @@ type Wording struct {
 
 	body, subject *template.Template
 	source        []byte
+	accepted      []steward.Acceptance
 	// bodyAt and subjectAt are where the two begin in the file.
 	bodyAt, subjectAt origin
 
@@ -83,6 +84,8 @@ type frontMatter struct {
 	ForRoles strictyaml.OneOrMore `yaml:"for_roles" doc:"The roles of the customer's people that the message was written for. A mail goes to nobody else." examples:"champion;admin;economic_buyer"`
 	Subject  strictyaml.Scalar    `yaml:"subject" doc:"The mail's subject. It may hold values, such as {{ .account.name }}."`
 	Locale   string               `yaml:"locale" doc:"The language it is written in, such as en or de. Default the workspace's."`
+
+	Accept []strictyaml.Accepted `yaml:"accept" doc:"Lints that are not followed here, each with the reason."`
 }
 
 func (l *loader) messages(fsys fs.FS, dir string) {
@@ -96,6 +99,7 @@ func (l *loader) messages(fsys fs.FS, dir string) {
 		w, problems := parseWording(file, src)
 		l.problems = append(l.problems, problems...)
 		l.book.Wordings[w.Name] = w
+		l.book.Accepted = append(l.book.Accepted, w.accepted...)
 	}
 }
 
@@ -128,6 +132,7 @@ func parseWording(file string, src []byte) (*Wording, steward.Problems) {
 		w.ForRoles = append(w.ForRoles, r.Value)
 	}
 	w.Locale = fm.Locale
+	w.accepted = strictyaml.Acceptances(fm.Accept, file, "", []byte("\n"+head))
 	var ps steward.Problems
 	w.body, ps = w.template(w.bodyAt)
 	problems = append(problems, ps...)

@@ -1,0 +1,33 @@
+package playbooks
+
+import "steward"
+
+// Lints is the advice that reading playbooks and messages gives.
+func Lints() []steward.Lint {
+	return []steward.Lint{
+		{Name: "acked-too-early", Means: "A step asks whether the card was taken before any step could have sent one, so it is left out, or its wait runs to the end.",
+			Do: "Put the step that sends the card first, or ask something else."},
+		{Name: "approval-by-default", Means: "A mail to a customer says neither approve nor unattended, so it waits for the owner's approval.",
+			Do: "Write approve: owner to say so, or unattended: true to send without asking."},
+		{Name: "blind-drop", Means: "A signal looks for a drop or change alone. It goes blind after two windows of silence: from zero to zero is no change.",
+			Do: "Add or quiet_days(…) >= 14d to when."},
+		{Name: "blind-second-mail", Means: "A second mail goes to the customer by itself, and nothing since the first looks for an answer to it.",
+			Do: "Ask for approval, as the owner knows whether there was an answer, or add if: engaged('champion', 14d) == 0."},
+		{Name: "constant-condition", Means: "A condition reads nothing, so it is the same for every subject on every day.",
+			Do: "Remove it, or write what was meant."},
+		{Name: "expires-first", Means: "A mail that goes out unless somebody stops it expires before their time to do so is over, so it never goes out.",
+			Do: "Raise expires above the time after veto."},
+		{Name: "hurried-escalation", Means: "The manager hears right after the owner, with no wait between them in which the owner could have acted.",
+			Do: "Put a wait before the step, such as {wait: 2 business days, unless: acked}, or give it an if."},
+		{Name: "idle-wait", Means: "The last step waits for nothing.", Do: "Remove it, or add the step that should follow."},
+		{Name: "no-cooldown", Means: "Without a cooldown a subject that flaps is enrolled again at once.", Do: "Add cooldown: 30d, or cooldown: 0 to say you mean it."},
+		{Name: "no-until", Means: "Without until an episode ends the moment its condition fails, and may begin again the next day.",
+			Do: "Add until: with a bar that is clearly past the trouble."},
+		{Name: "role-equality", Means: "A condition about people compares role with ==, and whoever has several roles has them all in it: champion, admin.",
+			Do: "Write role contains 'champion'."},
+		{Name: "uneven-week", Means: "A window is compared with one that has other weekdays in it, so that a weekend looks like a change.",
+			Do: "Use whole weeks: 7d, 14d, 28d."},
+		{Name: "unreachable-step", Means: "A step can never be carried out, as what it asks for never holds.", Do: "Remove the step, or its condition."},
+		{Name: "unused-message", Means: "No playbook sends this message.", Do: "Name it in a step, or remove the file."},
+	}
+}
