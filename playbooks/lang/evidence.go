@@ -217,6 +217,9 @@ func (r *tracer) words(t *Trace, shift int) string {
 
 func fieldWords(n *node, x steward.Value) string {
 	name := plainName(n.text)
+	if n.text == "days_in_stage" {
+		return Describe(x, false) + " in this stage"
+	}
 	switch x.Kind {
 	case steward.FlagKind:
 		if x.Num == 0 {
@@ -231,10 +234,15 @@ func fieldWords(n *node, x steward.Value) string {
 
 func (r *tracer) callWords(t *Trace, shift int) string {
 	n, x := t.node, t.Value
-	if n.fn.plain {
+	switch {
+	case n.fn.plain:
 		return r.windowWords(n, x)
+	case n.fn.asks:
+		return askWords(n, x)
 	}
 	switch n.text {
+	case "family":
+		return familyWords(n, x)
 	case "change":
 		return r.movement(n, x.Num, shift)
 	case "drop":
@@ -268,6 +276,12 @@ func (r *tracer) windowWords(n *node, x steward.Value) string {
 		return fmt.Sprintf("the %s day of %s in %s was %s", map[string]string{"min": "lowest", "max": "highest"}[n.text], m, over, Describe(x, false))
 	case "last":
 		return fmt.Sprintf("%s stood at %s", m, Describe(x, n.percent))
+	case "trend":
+		return trendWords(m, x.Num, over)
+	case "unusual":
+		return unusualWords(m, x.Num, over)
+	case "vs_peers":
+		return peerWords(m, x.Num, over)
 	case "active_days":
 		return fmt.Sprintf("%s on %s of %s", m, Describe(x, false), over)
 	}
