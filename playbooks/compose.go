@@ -86,7 +86,7 @@ func (s *Situation) letter(o steward.Outreach, e steward.Enrolment) (letter, err
 		return letter{}, fmt.Errorf("%s is no longer in the data", o.Subject)
 	}
 	l := letter{outreach: o, playbook: p, wording: w, view: view, row: row, at: s.at(row, e, p), account: *view.Account(row), enrol: e, fields: s.Book.Fields}
-	l.owner = s.Book.owners[s.Book.ownerOf(l.account, e)]
+	l.owner = s.Book.owners[s.ownerOf(l.account, e)]
 	l.manager = s.Book.owners[l.owner.Manager]
 	return l, nil
 }
@@ -116,6 +116,7 @@ func (s *Situation) card(letters []letter) (steward.Content, error) {
 		c.Title = fmt.Sprintf("%d things to look at", len(letters))
 	}
 	c.Footer = first.footer()
+	first.asTask(&c)
 	return c, nil
 }
 

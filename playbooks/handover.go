@@ -5,14 +5,15 @@ import (
 )
 
 // ownerOf is who looks after an account as far as an enrolment is concerned: the
-// person who owns it, else whoever claimed the enrolment from the pool, or from
-// the channel for accounts that nobody owns. Once the account has a person as its
-// owner, that is who it is for.
-func (b *Book) ownerOf(a steward.Account, e steward.Enrolment) steward.OwnerID {
-	if o, ok := b.owners[a.Owner]; ok && o.Pool == "" {
+// person who owns it, or its stage of the journey, else whoever claimed the
+// enrolment from the pool, or from the channel for accounts that nobody owns. Once
+// the account has a person as its owner, that is who it is for.
+func (s *Situation) ownerOf(a steward.Account, e steward.Enrolment) steward.OwnerID {
+	a = s.ownedBy(a)
+	if o, ok := s.Book.owners[a.Owner]; ok && o.Pool == "" {
 		return a.Owner
 	}
-	if _, ok := b.owners[e.ClaimedBy]; ok {
+	if _, ok := s.Book.owners[e.ClaimedBy]; ok {
 		return e.ClaimedBy
 	}
 	return a.Owner

@@ -80,7 +80,7 @@ func (w *walker) run() {
 	}
 	w.row, w.at = row, w.Situation.at(row, *e, p)
 	w.account = *w.view.Account(row)
-	w.account.Owner = w.Book.ownerOf(w.account, *e)
+	w.account.Owner = w.ownerOf(w.account, *e)
 	if in, _ := w.portfolio(w.account.ID); in == steward.Fails {
 		w.exit(steward.ReasonNotInPortfolio, "the account has left the portfolio")
 		return
@@ -210,6 +210,10 @@ func (w *walker) step(s Step) bool {
 	if s.If != nil {
 		if s.If.UsesAcked() && !w.saidAnything() {
 			w.record(s.ID, "", steward.Decision{Effect: steward.Suppress, Reason: steward.ReasonIfFalse, Detail: "no card was sent that anybody could have taken on"})
+			return w.next(w.Now)
+		}
+		if s.If.UsesDone() && !w.gaveTask() {
+			w.record(s.ID, "", steward.Decision{Effect: steward.Suppress, Reason: steward.ReasonIfFalse, Detail: "no task was given that anybody could have done"})
 			return w.next(w.Now)
 		}
 		switch w.verdict(s.If) {
@@ -343,6 +347,7 @@ func (w *walker) say(s Step, n int) bool {
 		w.record(s.ID, o.ID, verdict)
 	}
 	o.Message = m.ID
+	w.assign(s, &o)
 	w.Outreach, w.Messages = append(w.Outreach, o), append(w.Messages, m)
 	w.Enrolment.State, w.Enrolment.Due = steward.Active, time.Time{}
 	return false
@@ -379,6 +384,10 @@ func (w *walker) message(s Step, o steward.Outreach) steward.Message {
 		Due: w.Now, Planned: w.Now, Expires: w.Now.Add(s.expiry()), RetryUncertain: s.RetryUncertain,
 	}
 	m.ID = steward.NewMessageID(steward.Card, string(o.To.Owner), o.To.Slack, o.To.Key, string(o.Subject.Account), steward.SlotAt(w.Now).String())
+	if s.Task != "" { // what is to be done stands by itself
+		m.ID = steward.NewMessageID(steward.Card, "task", string(o.ID), string(o.To.Owner), o.To.Slack)
+		return m
+	}
 	if o.To.Webhook != "" {
 		m.Kind, m.Channel = steward.Call, steward.Webhook
 		m.ID = steward.NewMessageID(steward.Call, string(o.ID))
