@@ -28,6 +28,9 @@ func (e *Engine) Advance(ctx context.Context) (Moved, error) {
 	if err := e.tellUnclaimed(ctx); err != nil {
 		return m, err
 	}
+	if err := e.occur(ctx, &m); err != nil {
+		return m, err
+	}
 	now := e.Now()
 	due, err := e.Ledger.DueEnrolments(ctx, now, advanceBatch)
 	if err != nil {
@@ -47,6 +50,11 @@ func (e *Engine) Advance(ctx context.Context) (Moved, error) {
 	}
 	if good := g.base.GoodUntil; !good.IsZero() && now.After(good) {
 		return m, e.tellOld(ctx, g)
+	}
+	for i := range due { // read before a new book was looked at
+		if to, renamed := g.base.Book.Renamed()[due[i].Playbook]; renamed {
+			due[i].Playbook = to
+		}
 	}
 	memory, err := e.memoryOf(ctx, g.base.Book, due)
 	if err != nil {

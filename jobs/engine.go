@@ -34,6 +34,9 @@ type Runs interface {
 	LastSlot(ctx context.Context, job string) (steward.Slot, error)
 	SavePlaybookVersion(ctx context.Context, playbook steward.PlaybookName, hash, text string, now time.Time) error
 	PlaybookVersion(ctx context.Context, hash string) (string, error)
+	// RenamePlaybooks gives what is remembered of playbooks their new names, by
+	// their old ones.
+	RenamePlaybooks(ctx context.Context, names map[steward.PlaybookName]steward.PlaybookName, now time.Time) (int, error)
 }
 
 // Memory is what decisions are made from.
@@ -44,6 +47,8 @@ type Memory interface {
 	Series(ctx context.Context, metrics []string) (map[string]map[steward.AccountID]series.Series, error)
 	Sources(ctx context.Context) ([]steward.SourceState, error)
 	Standing(ctx context.Context) (steward.Standing, error)
+	// PlaybookStates is the part of Standing that is remembered of playbooks.
+	PlaybookStates(ctx context.Context) ([]steward.PlaybookState, error)
 	// StandingOf is the part of Standing that concerns a few enrolments.
 	StandingOf(ctx context.Context, ids []steward.EnrolmentID) (steward.Standing, error)
 	// Ended is the newest ended enrolment of each playbook and subject.
@@ -159,8 +164,7 @@ const (
 )
 
 // survey reads the portfolio and the series that the book needs, as of a slot.
-func (e *Engine) survey(ctx context.Context, slot steward.Slot) (*ground, error) {
-	book := e.Book()
+func (e *Engine) survey(ctx context.Context, book *playbooks.Book, slot steward.Slot) (*ground, error) {
 	p, err := e.Ledger.Portfolio(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the portfolio: %w", err)
@@ -168,6 +172,7 @@ func (e *Engine) survey(ctx context.Context, slot steward.Slot) (*ground, error)
 	if p.Dealings, err = e.Ledger.Dealings(ctx, slot.Time().AddDate(0, 0, -dealingsDays), book.Zone); err != nil {
 		return nil, fmt.Errorf("read what was done: %w", err)
 	}
+	p.Dealings = playbooks.RenamedDealings(p.Dealings, book.Renamed())
 	values, err := e.Ledger.Series(ctx, book.MetricsRead())
 	if err != nil {
 		return nil, fmt.Errorf("read series: %w", err)
@@ -239,7 +244,7 @@ func contains(list []string, s string) bool {
 // Situation is what the engine would decide from at a slot, for the commands
 // that only look. Nothing else may use the engine while it is in use.
 func (e *Engine) Situation(ctx context.Context, slot steward.Slot) (*playbooks.Situation, error) {
-	g, err := e.survey(ctx, slot)
+	g, err := e.survey(ctx, e.Book(), slot)
 	if err != nil {
 		return nil, err
 	}
@@ -263,7 +268,12 @@ func (e *Engine) situation(ctx context.Context, g *ground, now time.Time) (*play
 // opening is the situation in which enrolments may be opened: with what has
 // ended, too.
 func (e *Engine) opening(ctx context.Context, g *ground) (*playbooks.Situation, error) {
-	s, err := e.situation(ctx, g, g.slot.Time())
+	return e.openingAt(ctx, g, g.slot.Time())
+}
+
+// openingAt is opening at a later moment, on the facts of the slot.
+func (e *Engine) openingAt(ctx context.Context, g *ground, now time.Time) (*playbooks.Situation, error) {
+	s, err := e.situation(ctx, g, now)
 	if err != nil {
 		return nil, err
 	}
@@ -274,6 +284,8 @@ func (e *Engine) opening(ctx context.Context, g *ground) (*playbooks.Situation, 
 	for _, en := range ended {
 		s.Memory.Ended[playbooks.KeyOf(en.Playbook, en.Subject)] = en
 	}
+	// A command that only looks finds what the worker will have renamed.
+	s.Memory = s.Memory.Renamed(g.base.Book.Renamed())
 	return s, nil
 }
 
@@ -289,7 +301,7 @@ func (e *Engine) memory(ctx context.Context, book *playbooks.Book) (playbooks.Me
 func (e *Engine) remember(ctx context.Context, book *playbooks.Book, st steward.Standing) (playbooks.Memory, error) {
 	m := playbooks.Memory{
 		Phases: map[playbooks.Key]steward.PhaseState{}, Open: map[playbooks.Key]steward.Enrolment{}, Ended: map[playbooks.Key]steward.Enrolment{},
-		States: map[steward.PlaybookName]steward.PlaybookState{}, Outreach: map[steward.EnrolmentID][]steward.Outreach{}, Pause: st.Pause,
+		States: map[steward.PlaybookName]steward.PlaybookState{}, Outreach: map[steward.EnrolmentID][]steward.Outreach{}, Pause: st.Pause, Afoot: st.Afoot,
 	}
 	for _, ph := range st.Phases {
 		m.Phases[playbooks.KeyOf(ph.Playbook, ph.Subject)] = ph
@@ -317,7 +329,7 @@ func (e *Engine) remember(ctx context.Context, book *playbooks.Book, st steward.
 		return m, fmt.Errorf("read the salt: %w", err)
 	}
 	m.Versions, err = e.versions(ctx, book, st.Open)
-	return m, err
+	return m.Renamed(book.Renamed()), err
 }
 
 // memoryOf is the part of the memory that goes on with a few enrolments.
@@ -415,8 +427,12 @@ func (e *Engine) ground(ctx context.Context) (*ground, error) {
 	e.mu.Lock()
 	last := e.last
 	e.mu.Unlock()
-	if last != nil && last.base.Book == e.Book() {
+	book := e.Book()
+	if last != nil && last.base.Book == book {
 		return last, nil
+	}
+	if err := e.rename(ctx, book); err != nil {
+		return nil, err
 	}
 	slot, err := e.Ledger.LastSlot(ctx, evaluation)
 	if err != nil {
@@ -425,7 +441,7 @@ func (e *Engine) ground(ctx context.Context) (*ground, error) {
 	if slot.IsZero() {
 		return nil, nil
 	}
-	return e.stand(e.survey(ctx, slot))
+	return e.stand(e.survey(ctx, book, slot))
 }
 
 // footing is what messages are judged on. Before the first evaluation that is
@@ -435,7 +451,7 @@ func (e *Engine) footing(ctx context.Context) (*ground, error) {
 	if g != nil || err != nil {
 		return g, err
 	}
-	return e.survey(ctx, steward.SlotAt(e.Now()))
+	return e.survey(ctx, e.Book(), steward.SlotAt(e.Now()))
 }
 
 // stand keeps a ground as the one to act on, unless a newer one has been found

@@ -75,7 +75,11 @@ func (e *Engine) Evaluate(ctx context.Context, slot steward.Slot) (Report, error
 
 // judge decides a claimed run and writes it, but for what closes it.
 func (e *Engine) judge(ctx context.Context, run steward.Run, report *Report) (*ground, []steward.PlaybookState, error) {
-	g, err := e.survey(ctx, run.Slot)
+	book := e.Book()
+	if err := e.rename(ctx, book); err != nil {
+		return nil, nil, err
+	}
+	g, err := e.survey(ctx, book, run.Slot)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -118,3 +118,25 @@ func moved[V any](of map[Key]V, names map[steward.PlaybookName]steward.PlaybookN
 	}
 	return out
 }
+
+// RenamedDealings is what was done about accounts under the playbooks' new
+// names.
+func RenamedDealings(of map[steward.AccountID]steward.Dealings, names map[steward.PlaybookName]steward.PlaybookName) map[steward.AccountID]steward.Dealings {
+	if len(names) == 0 {
+		return of
+	}
+	out := make(map[steward.AccountID]steward.Dealings, len(of))
+	for account, d := range of {
+		fired := make(map[steward.PlaybookName][]steward.Day, len(d.Fired))
+		for name, days := range d.Fired {
+			if to, ok := names[name]; ok {
+				name = to
+			}
+			fired[name] = append(fired[name], days...)
+			slices.Sort(fired[name])
+		}
+		d.Fired = fired
+		out[account] = d
+	}
+	return out
+}

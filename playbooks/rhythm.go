@@ -381,6 +381,12 @@ func (s *Situation) Occur() Outcome {
 	return d.outcome()
 }
 
+// Timed tells that some rhythm has a time of day, which evaluations alone would
+// not keep.
+func (b *Book) Timed() bool {
+	return slices.ContainsFunc(b.Playbooks, func(p *Playbook) bool { return p.Every.timed && p.Enabled })
+}
+
 // Moments are the times of day, after one moment and up to another, at which
 // some playbook comes round: what a clock that jumps from day to day has to stop
 // at.

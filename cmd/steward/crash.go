@@ -132,9 +132,19 @@ func (l minedLedger) Commit(ctx context.Context, run steward.Run, changes []stew
 	return l.Ledger.Commit(ctx, run, changes, now)
 }
 
+func (l minedLedger) KeepScores(ctx context.Context, run steward.Run, day steward.Day, scores []steward.Score) error {
+	defer l.around("KeepScores")()
+	return l.Ledger.KeepScores(ctx, run, day, scores)
+}
+
 func (l minedLedger) FinishRun(ctx context.Context, run steward.Run, states []steward.PlaybookState, now time.Time, summary any, fault string) error {
 	defer l.around("FinishRun")()
 	return l.Ledger.FinishRun(ctx, run, states, now, summary, fault)
+}
+
+func (l minedLedger) RenamePlaybooks(ctx context.Context, names map[steward.PlaybookName]steward.PlaybookName, now time.Time) (int, error) {
+	defer l.around("RenamePlaybooks")()
+	return l.Ledger.RenamePlaybooks(ctx, names, now)
 }
 
 func (l minedLedger) SavePlaybookVersion(ctx context.Context, playbook steward.PlaybookName, hash, text string, now time.Time) error {

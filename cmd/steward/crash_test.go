@@ -908,7 +908,7 @@ func TestEveryWriteHasKillPoints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reads := []string{"DueEnrolments", "Ended", "Enqueued", "InQueue", "LastSlot", "Notices", "OutreachOf", "PlaybookVersion", "Portfolio",
+	reads := []string{"Dealings", "DueEnrolments", "Ended", "Enqueued", "InQueue", "LastSlot", "Notices", "OutreachOf", "PlaybookStates", "PlaybookVersion", "Portfolio",
 		"Salt", "Series", "Sources", "Standing", "StandingOf", "SuppressedAddresses"}
 	for m := range reflect.TypeFor[jobs.Ledger]().Methods() {
 		around := strings.Contains(string(source), "func (l minedLedger) "+m.Name+"(")
