@@ -17,8 +17,9 @@ type Road interface {
 	// Begin prepares an empty world for a scenario. Given.Backfill is to be
 	// treated as the playbook's own backfill setting.
 	Begin(ctx context.Context, given Given) error
-	// Import replaces what is known: the portfolio, and all series up to and
-	// including through, which is whole for every metric given.
+	// Import replaces what is known: the portfolio, whose lists are complete and
+	// whose Kinds are those that a source feeds, and all series up to and including
+	// through, which is whole for every metric given.
 	Import(ctx context.Context, p steward.Portfolio, metrics map[string]map[steward.AccountID]series.Series, through steward.Day) error
 	// Live evaluates, advances and delivers as of a slot.
 	Live(ctx context.Context, slot steward.Slot) error
@@ -92,7 +93,7 @@ func (s Scenario) Run(ctx context.Context, road Road, slotOf func(steward.Day) s
 			return res, fmt.Errorf("%s: stopped on %s: %w", s.File, d, err)
 		}
 		slot := slotOf(d)
-		if err := road.Import(ctx, s.Given.Portfolio, s.Given.through(d-1), d-1); err != nil {
+		if err := road.Import(ctx, s.Given.On(d), s.Given.through(d-1), d-1); err != nil {
 			return res, fmt.Errorf("%s: import for %s: %w", s.File, d, err)
 		}
 		if err := road.Live(ctx, slot); err != nil {

@@ -12,7 +12,6 @@ import (
 
 	"steward"
 	"steward/configs/strictyaml"
-	"steward/facts"
 	"steward/series"
 )
 
@@ -36,10 +35,12 @@ type Scenario struct {
 	Accepted []steward.Acceptance
 }
 
-// Given is the world of a scenario. Its accounts, contracts and contacts are
-// the same on every day; its metrics grow by a day each day.
+// Given is the world of a scenario. Its metrics grow by a day each day, and so
+// do the rows that tell of one; its other rows change where Changes say so.
 type Given struct {
-	Playbook  steward.PlaybookName
+	Playbook steward.PlaybookName
+	// Portfolio is all rows as they are given. On tells what of them is there on a
+	// day.
 	Portfolio steward.Portfolio
 	// Metrics is by metric and account.
 	Metrics map[string]map[steward.AccountID]series.Series
@@ -48,6 +49,10 @@ type Given struct {
 	// Backfill asks that episodes of the first run are opened rather than
 	// quarantined as what was already there.
 	Backfill bool
+	// Changes is what becomes of rows on some days, in order of day; Away is when
+	// owners are away.
+	Changes []RowChange
+	Away    []Absence
 }
 
 // An ActionKind is what a person does in a scenario.
@@ -128,6 +133,7 @@ type givenFile struct {
 	Contracts []record                                                `yaml:"contracts" doc:"The accounts' contracts."`
 	Contacts  []record                                                `yaml:"contacts" doc:"The accounts' people, with their roles."`
 	Metrics   strictyaml.Entries[strictyaml.Entries[strictyaml.Text]] `yaml:"metrics" doc:"Daily values by metric and account, as runs: 40x60 10x12 is sixty days of 40 and twelve of 10."`
+	Rows      rowsFile                                                `yaml:",inline"`
 }
 
 type actionFile struct {
@@ -220,7 +226,8 @@ func playbookOf(name string) string {
 func ParseScenario(file string, src []byte, schema Schema) (Scenario, steward.Problems) {
 	var f scenarioFile
 	problems := strictyaml.Decode(file, src, &f)
-	r := &scenarioReader{file: file, src: src, schema: schema, accounts: map[steward.AccountID]bool{}, contracts: map[steward.ContractID]bool{}}
+	r := &scenarioReader{file: file, src: src, schema: schema, accounts: map[steward.AccountID]bool{}, contracts: map[steward.ContractID]bool{},
+		contacts: map[steward.ContactID]bool{}, products: map[steward.ProductID]bool{}}
 	s := Scenario{File: file, Accepted: strictyaml.Acceptances(f.Accept, file, "", src)}
 	r.given(&f.Given, &s.Given)
 	r.days(&f, &s)
@@ -235,6 +242,8 @@ type scenarioReader struct {
 	problems  steward.Problems
 	accounts  map[steward.AccountID]bool
 	contracts map[steward.ContractID]bool
+	contacts  map[steward.ContactID]bool
+	products  map[steward.ProductID]bool
 }
 
 func (r *scenarioReader) wrong(s strictyaml.Scalar, message, hint string) {
@@ -271,19 +280,7 @@ func (r *scenarioReader) given(f *givenFile, g *Given) {
 	if len(f.Accounts) == 0 && !f.At.IsZero() {
 		r.wrongAt(f.At, "a test needs at least one account", "add accounts: [{id: acme}]")
 	}
-	for _, rec := range f.Accounts {
-		r.account(rec, &g.Portfolio)
-	}
-	for _, rec := range f.Contracts {
-		r.contract(rec, &g.Portfolio)
-	}
-	for i, rec := range f.Contacts {
-		r.contact(rec, i, &g.Portfolio)
-	}
-	p := &g.Portfolio
-	slices.SortFunc(p.Accounts, func(a, b steward.Account) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	slices.SortFunc(p.Contracts, func(a, b steward.Contract) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	slices.SortFunc(p.Contacts, func(a, b steward.Contact) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	r.rows(f, g)
 	r.metrics(f, g)
 }
 
@@ -366,141 +363,6 @@ func (r *scenarioReader) day(s strictyaml.Scalar) steward.Day {
 		return steward.NoDay
 	}
 	return d
-}
-
-func (r *scenarioReader) account(rec record, p *steward.Portfolio) {
-	a := steward.Account{Status: "customer", StartDate: steward.NoDay, RenewalDate: steward.NoDay, ARR: steward.Unknown(steward.NumberKind),
-		EscalationLevel: steward.Unknown(steward.NumberKind), More: map[string]steward.Value{}}
-	kinds := facts.BuiltinFields(steward.AboutAccount)
-	for _, f := range r.schema.Fields {
-		if _, builtin := kinds[f.Name]; !builtin {
-			kinds[f.Name] = f.Kind
-		}
-	}
-	r.fields(rec, kinds, func(name string, v steward.Value) {
-		switch name {
-		case "id":
-			a.ID = steward.AccountID(v.Text)
-		case "name":
-			a.Name = v.Text
-		case "parent":
-			a.Parent = steward.AccountID(v.Text)
-		case "status":
-			a.Status = v.Text
-		case "segment":
-			a.Segment = v.Text
-		case "arr":
-			a.ARR = v
-		case "currency":
-			a.Currency = v.Text
-		case "owner":
-			a.Owner = steward.OwnerID(v.Text)
-		case "start_date":
-			a.StartDate = v.Day()
-		case "renewal_date":
-			a.RenewalDate = v.Day()
-		case "stage":
-			a.Stage = v.Text
-		case "escalation_level":
-			a.EscalationLevel = v
-		case "contact_policy":
-			a.ContactPolicy = v.Text
-		case "test":
-			a.Test = v.Verdict() == steward.Holds
-		default:
-			a.More[name] = v
-		}
-	})
-	if !r.identity(rec, "account", string(a.ID), r.accounts[a.ID]) {
-		return
-	}
-	if a.Name == "" {
-		a.Name = string(a.ID)
-	}
-	r.accounts[a.ID] = true
-	p.Accounts = append(p.Accounts, a)
-}
-
-func (r *scenarioReader) contract(rec record, p *steward.Portfolio) {
-	c := steward.Contract{StartDate: steward.NoDay, EndDate: steward.NoDay, NoticeDate: steward.NoDay, Amount: steward.Unknown(steward.NumberKind)}
-	r.fields(rec, map[string]steward.Kind{"id": steward.TextKind, "account": steward.TextKind, "product": steward.TextKind, "start_date": steward.DateKind,
-		"end_date": steward.DateKind, "notice_date": steward.DateKind, "amount": steward.NumberKind, "auto_renew": steward.FlagKind, "renewed": steward.FlagKind,
-		"cancelled": steward.FlagKind}, func(name string, v steward.Value) {
-		switch name {
-		case "id":
-			c.ID = steward.ContractID(v.Text)
-		case "account":
-			c.Account = steward.AccountID(v.Text)
-		case "product":
-			c.Product = v.Text
-		case "start_date":
-			c.StartDate = v.Day()
-		case "end_date":
-			c.EndDate = v.Day()
-		case "notice_date":
-			c.NoticeDate = v.Day()
-		case "amount":
-			c.Amount = v
-		case "auto_renew":
-			c.AutoRenew = v.Verdict() == steward.Holds
-		case "renewed":
-			c.Renewed = v.Verdict() == steward.Holds
-		case "cancelled":
-			c.Cancelled = v.Verdict() == steward.Holds
-		}
-	})
-	if !r.identity(rec, "contract", string(c.ID), r.contracts[c.ID]) {
-		return
-	}
-	r.contracts[c.ID] = true // also where the rest is wrong, so that one mistake is told once
-	account, ok := r.accountOf(rec)
-	if !ok {
-		return
-	}
-	c.Account = account
-	p.Contracts = append(p.Contracts, c)
-}
-
-func (r *scenarioReader) contact(rec record, index int, p *steward.Portfolio) {
-	c := steward.Contact{LastSeen: steward.NoDay}
-	var rest record
-	for _, e := range rec {
-		if e.Key.Value == "roles" || e.Key.Value == "role" {
-			for _, v := range e.Value {
-				c.Roles = append(c.Roles, v.Value)
-			}
-			continue
-		}
-		rest = append(rest, e)
-	}
-	r.fields(rest, map[string]steward.Kind{"id": steward.TextKind, "account": steward.TextKind, "name": steward.TextKind, "email": steward.TextKind,
-		"locale": steward.TextKind, "last_seen": steward.DateKind}, func(name string, v steward.Value) {
-		switch name {
-		case "id":
-			c.ID = steward.ContactID(v.Text)
-		case "name":
-			c.Name = v.Text
-		case "email":
-			c.Email = v.Text
-		case "locale":
-			c.Locale = v.Text
-		case "last_seen":
-			c.LastSeen = v.Day()
-		}
-	})
-	account, ok := r.accountOf(rec)
-	if !ok {
-		return
-	}
-	c.Account = account
-	if c.ID == "" {
-		c.ID = steward.ContactID(fmt.Sprintf("%s-contact-%d", account, index+1))
-	}
-	if slices.ContainsFunc(p.Contacts, func(other steward.Contact) bool { return other.ID == c.ID }) {
-		r.identity(rec, "contact", string(c.ID), true)
-		return
-	}
-	p.Contacts = append(p.Contacts, c)
 }
 
 // identity checks that a record has an id that no other has.

@@ -232,6 +232,7 @@ expect:
 			{ID: "acme-contact-1", Account: "acme", Name: "Ann Lee", Email: "ann@example.com", Roles: []string{"economic_buyer"}, LastSeen: steward.NoDay},
 			{ID: "p2", Account: "beta", Roles: []string{"champion", "admin"}, LastSeen: steward.NoDay},
 		},
+		Kinds: everyKind(),
 	}
 	if diff := cmp.Diff(wantPortfolio, all.Given.Portfolio); diff != "" {
 		t.Error(diff)

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -171,6 +173,8 @@ const given = "test"
 func (r *testRoad) Import(ctx context.Context, p steward.Portfolio, metrics map[string]map[steward.AccountID]series.Series, through steward.Day) error {
 	b := store.Batch{
 		Source: given, At: (through + 1).Start(r.ws.Zone), Accounts: p.Accounts, Contracts: p.Contracts, Contacts: p.Contacts, Touches: p.Touches,
+		Products: p.Products, Tickets: p.Tickets, Surveys: p.Surveys, Objectives: p.Objectives, Milestones: p.Milestones,
+		Kinds: slices.Sorted(maps.Keys(p.Kinds)), Full: true, Accept: store.SwingKinds(), // a scenario means what it says
 		Series: map[store.SeriesKey]series.Series{}, CompleteThrough: through, NewestDay: through,
 	}
 	for name, of := range metrics {
