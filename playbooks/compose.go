@@ -153,7 +153,8 @@ func (s *Situation) cardFacts(l letter) []steward.LabelledText {
 		add("Notice by", longDate(ct.NoticeDate))
 	}
 	l.subjectFacts(add)
-	add("Stage", l.account.Stage)
+	add("Health", s.healthFact(l.account.ID))
+	add("Stage", s.stageOf(l.account))
 	add("Segment", l.account.Segment)
 	if l.outreach.To.Owner != l.owner.ID {
 		add("Owner", l.owner.Name)

@@ -300,7 +300,8 @@ func (f *follower) Value(v *facts.View, row int, q facts.Question, shift int) st
 	case "grade":
 		return f.gradeOf(f.assess(v, row, shift).stands())
 	case "health_of":
-		return f.assess(v, row, shift).part(q.Text)
+		x, _ := f.partAt(v, row, q.Text, shift)
+		return x
 	case "reached", "overdue", "days_since_reached":
 		return f.milestoneAt(v, row, q, shift)
 	}
@@ -316,7 +317,8 @@ func (f *follower) Why(v *facts.View, row int, q facts.Question, shift int) stri
 	case "health", "grade":
 		return f.assess(v, row, shift).why()
 	case "health_of":
-		return f.assess(v, row, shift).whyPart(q.Text)
+		_, why := f.partAt(v, row, q.Text, shift)
+		return why
 	case "reached", "overdue", "days_since_reached":
 		return f.whyMilestone(v, row, q, shift)
 	}

@@ -227,7 +227,7 @@ func (s *Situation) next(p *Playbook, x Explanation, row int, open bool) *Saying
 		w.Enrolment = steward.Enrolment{Playbook: p.Name, Subject: x.Subject, Episode: w.phase.Episode, EpisodeDay: w.phase.EpisodeDay, Frozen: w.phase.Frozen,
 			State: steward.Active, Arm: s.arm(p, x.Subject.Account), Version: p.Version, OpenedAt: s.Now, StepSince: s.Now}
 	}
-	w.at, w.account = s.at(row, w.Enrolment, w.p), *w.view.Account(row)
+	w.at, w.account = s.at(row, w.Enrolment, w.p), s.ownedBy(*w.view.Account(row))
 	from := w.Enrolment.Step
 	if x.Then { // where it stood then is not kept; what it had said is
 		from = 0

@@ -134,17 +134,6 @@ func (a assessment) stands() steward.Value {
 	return a.score
 }
 
-func (a assessment) part(name string) steward.Value {
-	if a.card != nil {
-		for i, p := range a.card.parts {
-			if p.name == name {
-				return a.scores[i]
-			}
-		}
-	}
-	return steward.Unknown(steward.NumberKind)
-}
-
 func (a assessment) why() string {
 	switch {
 	case a.none:
@@ -164,41 +153,61 @@ func (a assessment) why() string {
 	return fmt.Sprintf("only %.0f%% of scorecard %s is known, and %.0f%% is needed (%s)", math.Floor(100*a.known), a.card.name, 100*a.minKnown, strings.Join(missing, "; "))
 }
 
-func (a assessment) whyPart(name string) string {
-	if a.none || a.card == nil {
-		return a.why()
-	}
-	for i, p := range a.card.parts {
-		if p.name == name {
-			return a.whys[i]
-		}
-	}
-	return fmt.Sprintf("scorecard %s, which applies to the account, has no part %s", a.card.name, name)
-}
-
 // clamp keeps a part's score between 0 and 100.
 func clamp(x float64) float64 { return min(100, max(0, x)) }
+
+// at is the part's score of one account.
+func (p part) at(v *facts.View, row, shift int) steward.Value {
+	x := p.score.Value(v, row, lang.At{Shift: shift})
+	if x.Known {
+		x.Num = clamp(x.Num)
+	}
+	return x
+}
+
+// cardOf is the scorecard that applies to an account; nil when none does.
+func (f *follower) cardOf(v *facts.View, row, shift int) *scorecard {
+	for i := range f.health.cards {
+		c := &f.health.cards[i]
+		if c.applies == nil || c.applies.Value(v, row, lang.At{Shift: shift}).Verdict() == steward.Holds {
+			return c
+		}
+	}
+	return nil
+}
+
+// partAt is one part of an account's health. The other parts are not looked at:
+// some of them may read this one.
+func (f *follower) partAt(v *facts.View, row int, name string, shift int) (x steward.Value, why string) {
+	unknown := steward.Unknown(steward.NumberKind)
+	card := f.cardOf(v, row, shift)
+	if card == nil {
+		return unknown, assessment{none: len(f.health.cards) == 0}.why()
+	}
+	for _, p := range card.parts {
+		if p.name != name {
+			continue
+		}
+		if x := p.at(v, row, shift); x.Known {
+			return x, ""
+		}
+		return unknown, whyOf(p.score, v, row, shift)
+	}
+	return unknown, fmt.Sprintf("scorecard %s, which applies to the account, has no part %s", card.name, name)
+}
 
 // assess works out the health of one account from the definition.
 func (f *follower) assess(v *facts.View, row, shift int) assessment {
 	a := assessment{score: steward.Unknown(steward.NumberKind), none: len(f.health.cards) == 0, minKnown: f.health.minKnown, override: f.override(v, row, shift)}
-	at := lang.At{Shift: shift}
-	for i := range f.health.cards {
-		c := &f.health.cards[i]
-		if c.applies == nil || c.applies.Value(v, row, at).Verdict() == steward.Holds {
-			a.card = c
-			break
-		}
-	}
+	a.card = f.cardOf(v, row, shift)
 	if a.card == nil {
 		return a
 	}
 	sum, known, all := 0.0, 0.0, 0.0
 	for _, p := range a.card.parts {
-		x, why := p.score.Value(v, row, at), ""
+		x, why := p.at(v, row, shift), ""
 		all += p.weight
 		if x.Known {
-			x.Num = clamp(x.Num)
 			sum, known = sum+p.weight*x.Num, known+p.weight
 		} else {
 			why = whyOf(p.score, v, row, shift)

@@ -303,8 +303,9 @@ func (f *follower) since(a *steward.Account, s standing, recorded, day steward.D
 
 // enteredOn is the day on which an account entered a stage that it is, or was,
 // in: the first of the last days in a row on which its history has it there.
-// Where the history begins with it, it may have been there before: since the
-// account began, if it is the first stage, else nobody knows for how long.
+// Where the history begins with it, that says nothing of when it came there: to
+// the first stage when the account began (whatever was recorded of it before,
+// as a prospect), to any other nobody knows when, only since when at least.
 func (f *follower) enteredOn(a *steward.Account, s standing, name string, recorded, day steward.Day) (entered steward.Day, atLeast bool) {
 	entered = steward.NoDay
 	first := len(s.changes) == 0
@@ -323,7 +324,7 @@ func (f *follower) enteredOn(a *steward.Account, s standing, name string, record
 	switch begins := f.stageIndex(name) == 0 && a.StartDate != steward.NoDay && a.StartDate <= day; {
 	case !first:
 		return entered, false
-	case begins && (entered == steward.NoDay || a.StartDate <= entered):
+	case begins:
 		return a.StartDate, false
 	}
 	return entered, entered != steward.NoDay
@@ -643,6 +644,15 @@ func (s *Situation) ownedBy(account steward.Account) steward.Account {
 		account.Owner = id
 	}
 	return account
+}
+
+// stageOf is an account's stage; "" where it is not known.
+func (s *Situation) stageOf(account steward.Account) string {
+	row, ok := s.accounts().Row(string(account.ID))
+	if !ok {
+		return account.Stage
+	}
+	return s.rules.standAt(s.accounts(), row, 0).stage
 }
 
 // owned tells that some stage has an owner of its own.

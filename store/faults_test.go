@@ -115,8 +115,9 @@ var writes = map[string]struct {
 	first func(context.Context, *DB) error
 	call  func(context.Context, *DB) error
 }{
-	"ClearPause": {everyMethod["SetPause"], everyMethod["ClearPause"]},
-	"ClaimRun":   {nil, everyMethod["ClaimRun"]},
+	"ClearOverride": {everyMethod["Override"], everyMethod["ClearOverride"]},
+	"ClearPause":    {everyMethod["SetPause"], everyMethod["ClearPause"]},
+	"ClaimRun":      {nil, everyMethod["ClaimRun"]},
 	"ExpireApprovals": {
 		sqlOf(`UPDATE messages SET expires = 1 WHERE state = 'awaiting_approval' AND id > 'm-open00000035'`), everyMethod["ExpireApprovals"]},
 	"ExpireQuarantine": {
@@ -193,7 +194,7 @@ func sqlOf(query string) func(context.Context, *DB) error {
 
 // readers are the methods that write nothing.
 var readMethods = strings.Fields(`Attempts Counts Dealings Dossier DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Held InQueue Keys LastFiles LastRun LastSlot
-	Message MessageCounts Messages Notices OutreachOf Pause PilotStarts PlaybookStates PlaybookVersion Portfolio Ready RecipientOf Records Rejects Runs Salt Scores Series SeriesOf Sources
+	Message MessageCounts Messages Notices OutreachOf Overrides Pause PilotStarts PlaybookStates PlaybookVersion Portfolio Ready RecipientOf Records Rejects Runs Salt Scores Series SeriesOf Sources
 	Standing StandingOf SuppressedAddresses Suppressions Unclaimed`)
 
 // Whatever is being written when the disk is full is written later or not at

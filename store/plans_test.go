@@ -347,7 +347,15 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		_, err := db.SeriesOf(ctx, []steward.AccountID{"a000001"}, []string{"logins"})
 		return err
 	},
-	"SetPause": func(ctx context.Context, db *DB) error { return db.SetPause(ctx, steward.Pause{At: start}) },
+	"Override": func(ctx context.Context, db *DB) error {
+		return db.Override(ctx, steward.HealthOverride{Account: "a000001", Health: 30, From: 1, Until: 99999, Because: "a merger", By: "dana", At: start})
+	},
+	"ClearOverride": func(ctx context.Context, db *DB) error {
+		_, err := db.ClearOverride(ctx, "a000001", "dana", 2)
+		return err
+	},
+	"Overrides": func(ctx context.Context, db *DB) error { _, err := db.Overrides(ctx, "a000001"); return err },
+	"SetPause":  func(ctx context.Context, db *DB) error { return db.SetPause(ctx, steward.Pause{At: start}) },
 	"Settle": func(ctx context.Context, db *DB) error {
 		if _, _, err := db.Claim(ctx, "m-open00000004", 0, start, time.Minute, pass); err != nil {
 			return err
@@ -372,8 +380,8 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		_, err := db.Unclaimed(ctx, []steward.OwnerID{"o001", "o002"}, start.AddDate(0, -1, 0))
 		return err
 	},
-	"Unsuppress":          func(ctx context.Context, db *DB) error { return db.Unsuppress(ctx, "a@example.com") },
-	"VetoElapsed":         func(ctx context.Context, db *DB) error { _, err := db.VetoElapsed(ctx, start); return err },
+	"Unsuppress":  func(ctx context.Context, db *DB) error { return db.Unsuppress(ctx, "a@example.com") },
+	"VetoElapsed": func(ctx context.Context, db *DB) error { _, err := db.VetoElapsed(ctx, start); return err },
 }
 
 // A spy notes every statement that goes through it, each once.

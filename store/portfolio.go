@@ -69,6 +69,9 @@ func (db *DB) Portfolio(ctx context.Context) (steward.Portfolio, error) {
 		if p.Kinds, err = readKinds(ctx, tx); err != nil {
 			return err
 		}
+		if p.Overrides, err = readOverrides(ctx, tx, ""); err != nil {
+			return err
+		}
 		p.History, err = readHistory(ctx, tx)
 		return err
 	})

@@ -145,3 +145,20 @@ CREATE TABLE pilot_starts (
 -- What else goes on about an account, asked before anything is sent.
 CREATE INDEX enrolments_afoot ON enrolments (account, playbook) WHERE state = 'active' OR state = 'waiting';
 CREATE INDEX phases_firing ON phases (account, playbook) WHERE phase = 'firing';
+
+-- What people say of accounts' health ---------------------------------------------
+
+-- A person's word stands in place of the score from its first day to its last,
+-- unless it is taken back; of several the one said last. Rows are kept.
+CREATE TABLE health_overrides (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  account    TEXT NOT NULL,
+  health     DOUBLE PRECISION NOT NULL,
+  from_day   INTEGER NOT NULL,
+  until_day  INTEGER NOT NULL,
+  because    TEXT NOT NULL,
+  by_whom    TEXT NOT NULL,
+  at         BIGINT NOT NULL,
+  cleared    INTEGER,                       -- the day from which on it was taken back
+  cleared_by TEXT NOT NULL DEFAULT ''
+);
