@@ -209,7 +209,7 @@ metrics: {login: {kind: count}}
 			`steward.yaml:6:47: "logins" is not something that metrics have (did you mean "login"? write Steward's name: the header of the file) | logins`,
 			`steward.yaml:6:58: "accounts" is not something that metrics have (did you mean "account"? write Steward's name: the header of the file) | accounts`,
 			`steward.yaml:6:91: complete_through cannot be "tomorrow" (write yesterday, a lag such as 2d, a date such as 2026-03-12, or column:NAME) | tomorrow`,
-			`steward.yaml:7:20: source e: no file is named (add accounts:, contracts:, contacts:, touches:, metrics: with a path) | {`,
+			`steward.yaml:7:20: source e: no file is named (add accounts:, contracts:, contacts:, products:, touches:, tickets:, surveys:, objectives:, milestones:, metrics: with a path) | {`,
 			`steward.yaml:8:59: columns are given for contacts, of which the source has no file (name the file, or remove the columns) | id`,
 			`steward.yaml:8:80: via finds the account of metrics rows, and the source has no metrics file (remove it, or add metrics: …) | j.csv`,
 			`steward.yaml:8:119: delimiter cannot be ";;" (write one character in quotes, such as ";", or tab) | ";;"`}},

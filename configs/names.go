@@ -14,10 +14,17 @@ var fileNames = map[string][]string{
 	"contacts":  {"id", "account", "name", "first_name", "last_name", "email", "role", "locale", "last_seen"},
 	"touches":   {"id", "account", "contact", "day", "kind", "by"},
 	"metrics":   {"account", "day", "metric", "value", "row", "key"},
+
+	"products":   {"id", "account", "name", "plan", "seats", "start_date", "end_date", "features"},
+	"tickets":    {"id", "account", "contact", "priority", "opened", "closed", "status"},
+	"surveys":    {"id", "account", "contact", "day", "kind", "score"},
+	"objectives": {"id", "account", "name", "metric", "baseline", "target", "due", "agreed"},
+	"milestones": {"account", "name", "day"},
 }
 
-// The built-in fields of conditions. Those of contacts are not judged yet, and
-// are kept free for when they are.
+// The built-in fields of conditions. Those of products are not among them: a
+// workspace may keep a plan and seats with its accounts, and in a playbook about
+// products these names are the product's own.
 var (
 	accountFields = []string{"id", "name", "parent", "status", "segment", "arr", "currency", "owner", "start_date", "renewal_date",
 		"stage", "escalation_level", "contact_policy", "test"}
@@ -26,11 +33,11 @@ var (
 )
 
 // fileKinds is the kinds of file in the order in which they are read.
-var fileKinds = []string{"accounts", "contracts", "contacts", "touches", "metrics"}
+var fileKinds = []string{"accounts", "contracts", "contacts", "products", "touches", "tickets", "surveys", "objectives", "milestones", "metrics"}
 
 // languageWords stand in conditions without parentheses and so cannot name a
 // field or metric.
-var languageWords = []string{"and", "or", "not", "in", "contains", "true", "false", "unknown", "acked",
+var languageWords = []string{"and", "or", "not", "in", "contains", "true", "false", "unknown", "acked", "done",
 	"health", "grade", "stuck", "escalated", "renewing", "days_in_stage"}
 
 // builtIn says what a name already means in conditions; "" when it is free.
@@ -61,9 +68,11 @@ func builtInHint(name string) string {
 func columnNames(kind string, fields []steward.FieldSpec, metrics []steward.MetricSpec) []string {
 	out := slices.Clone(fileNames[kind])
 	switch kind {
-	case "accounts":
+	case "accounts", "products":
 		for _, f := range fields {
-			out = append(out, f.Name)
+			if !slices.Contains(out, f.Name) {
+				out = append(out, f.Name)
+			}
 		}
 	case "metrics":
 		for _, m := range metrics {

@@ -30,6 +30,12 @@ type filesBlock struct {
 	Touches   strictyaml.Scalar `yaml:"touches" doc:"The file of calls, meetings and mails by people."`
 	Metrics   strictyaml.Scalar `yaml:"metrics" doc:"The file of daily figures."`
 
+	Products   strictyaml.Scalar `yaml:"products" doc:"The file of what accounts have bought, with seats and features."`
+	Tickets    strictyaml.Scalar `yaml:"tickets" doc:"The file of what customers asked support for."`
+	Surveys    strictyaml.Scalar `yaml:"surveys" doc:"The file of answers to surveys: NPS and CSAT."`
+	Objectives strictyaml.Scalar `yaml:"objectives" doc:"The file of what customers set out to reach."`
+	Milestones strictyaml.Scalar `yaml:"milestones" doc:"The file of milestones that accounts have reached."`
+
 	Columns    byKind            `yaml:"columns" doc:"Steward's names to the headers of the file; with several files, a level for each kind of file."`
 	Defaults   byKind            `yaml:"defaults" doc:"What to read where a cell is empty, by Steward's names; with several files, a level for each kind of file."`
 	Duplicates strictyaml.Scalar `yaml:"duplicates" doc:"What a repeated id means. Default error." enum:"error|first|last"`
@@ -60,15 +66,20 @@ func (b *byKind) DecodeYAML(d *strictyaml.Decoder, n *strictyaml.Node) {
 	b.pos = strictyaml.PosOf(n)
 	if len(n.Content) > 1 && len(n.Content[1].Content) > 0 {
 		var k struct {
-			Accounts  strictyaml.Entries[strictyaml.Scalar] `yaml:"accounts"`
-			Contracts strictyaml.Entries[strictyaml.Scalar] `yaml:"contracts"`
-			Contacts  strictyaml.Entries[strictyaml.Scalar] `yaml:"contacts"`
-			Touches   strictyaml.Entries[strictyaml.Scalar] `yaml:"touches"`
-			Metrics   strictyaml.Entries[strictyaml.Scalar] `yaml:"metrics"`
+			Accounts   strictyaml.Entries[strictyaml.Scalar] `yaml:"accounts" doc:"Those of the accounts file."`
+			Contracts  strictyaml.Entries[strictyaml.Scalar] `yaml:"contracts" doc:"Those of the contracts file."`
+			Contacts   strictyaml.Entries[strictyaml.Scalar] `yaml:"contacts" doc:"Those of the contacts file."`
+			Products   strictyaml.Entries[strictyaml.Scalar] `yaml:"products" doc:"Those of the products file."`
+			Touches    strictyaml.Entries[strictyaml.Scalar] `yaml:"touches" doc:"Those of the touches file."`
+			Tickets    strictyaml.Entries[strictyaml.Scalar] `yaml:"tickets" doc:"Those of the tickets file."`
+			Surveys    strictyaml.Entries[strictyaml.Scalar] `yaml:"surveys" doc:"Those of the surveys file."`
+			Objectives strictyaml.Entries[strictyaml.Scalar] `yaml:"objectives" doc:"Those of the objectives file."`
+			Milestones strictyaml.Entries[strictyaml.Scalar] `yaml:"milestones" doc:"Those of the milestones file."`
+			Metrics    strictyaml.Entries[strictyaml.Scalar] `yaml:"metrics" doc:"Those of the metrics file."`
 		}
 		d.Decode(n, &k)
-		b.kinds = map[string]strictyaml.Entries[strictyaml.Scalar]{"accounts": k.Accounts, "contracts": k.Contracts,
-			"contacts": k.Contacts, "touches": k.Touches, "metrics": k.Metrics}
+		b.kinds = map[string]strictyaml.Entries[strictyaml.Scalar]{"accounts": k.Accounts, "contracts": k.Contracts, "contacts": k.Contacts, "products": k.Products, "touches": k.Touches,
+			"tickets": k.Tickets, "surveys": k.Surveys, "objectives": k.Objectives, "milestones": k.Milestones, "metrics": k.Metrics}
 		return
 	}
 	d.Decode(n, &b.flat)
@@ -76,7 +87,7 @@ func (b *byKind) DecodeYAML(d *strictyaml.Decoder, n *strictyaml.Node) {
 
 // paths is the block's files by kind, in the order in which they are read.
 func (b *filesBlock) paths() []strictyaml.Scalar {
-	return []strictyaml.Scalar{b.Accounts, b.Contracts, b.Contacts, b.Touches, b.Metrics}
+	return []strictyaml.Scalar{b.Accounts, b.Contracts, b.Contacts, b.Products, b.Touches, b.Tickets, b.Surveys, b.Objectives, b.Milestones, b.Metrics}
 }
 
 func (l *loader) sources(blocks []sourceBlock) {
@@ -234,7 +245,7 @@ func (l *loader) unknownColumn(name, kind string, known []string) string {
 	if kind == "metrics" {
 		return "declare it under metrics:, or use one of " + strings.Join(known, ", ")
 	}
-	if kind == "accounts" {
+	if kind == "accounts" || kind == "products" {
 		return "declare it under fields:, or use one of " + strings.Join(known, ", ")
 	}
 	return "known: " + strings.Join(known, ", ")

@@ -180,7 +180,7 @@ type Source struct {
 }
 
 // A SourceFile is one file of a source. Kind is accounts, contracts, contacts,
-// touches or metrics; Path is as Workspace.Path takes it, short enough to name
+// products, touches, tickets, surveys, objectives, milestones or metrics; Path is as Workspace.Path takes it, short enough to name
 // the file by.
 type SourceFile struct {
 	Kind, Path string

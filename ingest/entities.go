@@ -23,7 +23,11 @@ type parts struct {
 }
 
 func newParts() *parts {
-	return &parts{seen: map[FileKind]map[string]sighting{Accounts: {}, Contracts: {}, Contacts: {}, Touches: {}}}
+	p := &parts{seen: map[FileKind]map[string]sighting{}}
+	for _, k := range FileKinds() {
+		p.seen[k] = map[string]sighting{}
+	}
+	return p
 }
 
 // keep puts an entity into its list, or settles what a repetition means.
@@ -167,7 +171,7 @@ func (r *reading) touch(row *row) error {
 	t := steward.Touch{
 		Account: steward.AccountID(r.accountID(row.key("account"))),
 		Contact: steward.ContactID(row.text("contact")),
-		Day:     row.touchDay("day"),
+		Day:     row.happened("day"),
 		Kind:    strings.ToLower(row.text("kind")),
 		By:      row.text("by"),
 	}
@@ -205,11 +209,12 @@ func (r *reading) finish(surveys []*survey) (Batch, error) {
 	b.AccountFields = slices.AppendSeq([]string{}, maps.Keys(fields))
 	slices.Sort(b.AccountFields)
 	b.Metrics = slices.Sorted(maps.Keys(metrics))
-	if b.Full {
-		for _, k := range []FileKind{Accounts, Contracts, Contacts, Touches} {
-			if kinds[k] {
-				b.FullKinds = append(b.FullKinds, k)
-			}
+	for _, k := range FileKinds() {
+		if kinds[k] {
+			b.Kinds = append(b.Kinds, k)
+		}
+		if kinds[k] && b.Full && k != Metrics {
+			b.FullKinds = append(b.FullKinds, k)
 		}
 	}
 	b.CompleteThrough = r.completeThrough(kinds[Metrics])

@@ -114,6 +114,10 @@ func fillers(k FileKind, word string) bool {
 		return k == Accounts
 	case "contract", "subscription", "agreement":
 		return k == Contracts
+	case "ticket", "case":
+		return k == Tickets
+	case "survey", "response":
+		return k == Surveys
 	case "contact", "person":
 		return k == Contacts
 	}

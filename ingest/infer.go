@@ -330,7 +330,7 @@ func (s *sampling) kind(file string) (FileKind, string) {
 		why    []string
 	}
 	var scores []score
-	for _, k := range []FileKind{Accounts, Contracts, Contacts, Touches, Metrics} {
+	for _, k := range FileKinds() {
 		sc := score{kind: k}
 		add := func(points int, why string) { sc.points += points; sc.why = append(sc.why, why) }
 		if k.named(file) {
@@ -341,11 +341,18 @@ func (s *sampling) kind(file string) (FileKind, string) {
 		}
 		scores = append(scores, sc)
 	}
+	// Of several as likely the more usual one.
+	slices.SortStableFunc(scores, func(a, b score) int { return cmp.Compare(usual(a.kind), usual(b.kind)) })
 	best := slices.MaxFunc(scores, func(a, b score) int { return cmp.Compare(a.points, b.points) })
 	if best.points <= 0 {
 		return Accounts, "nothing says otherwise"
 	}
 	return best.kind, strings.Join(best.why, ", ")
+}
+
+// usual ranks the kinds by how common their files are, the first the most.
+func usual(k FileKind) int {
+	return slices.Index([]FileKind{Accounts, Contracts, Contacts, Touches, Metrics, Tickets, Products, Surveys, Milestones, Objectives}, k)
 }
 
 type sign struct {
@@ -392,6 +399,47 @@ func (s *sampling) signs(k FileKind) []sign {
 		see(1, "kinds of contact", column("kind") >= 0)
 		see(1, "people", column("contact") >= 0 || column("by") >= 0)
 		see(-2, "no account beside it", column("account") < 0)
+	case Products:
+		id, account := column("id"), column("account")
+		see(2, "products' ids beside accounts' ids", unique(id) && account >= 0 && account != id)
+		name := column("name")
+		named := name >= 0 && !slices.Contains(s.forms(k)[name], "name")
+		see(1, "products' names", named)
+		see(1, "seats", column("seats") >= 0)
+		see(2, "features", column("features") >= 0)
+		see(-3, "no account beside it", account < 0 || account == id)
+		see(-3, "amounts", s.bestColumn(Contracts, "amount") >= 0)
+		see(-4, "no product", !named && column("features") < 0)
+	case Tickets:
+		id, account := column("id"), column("account")
+		see(3, "tickets' ids beside accounts' ids", unique(id) && account >= 0 && account != id)
+		see(2, "an opening", dated(column("opened")))
+		see(2, "priorities", column("priority") >= 0)
+		see(1, "closings", column("closed") >= 0 || column("status") >= 0)
+		see(-4, "no account beside it", account < 0 || account == id)
+		see(-4, "no opening", !dated(column("opened")))
+		see(-3, "neither priorities nor closings", column("priority") < 0 && column("closed") < 0)
+	case Surveys:
+		account, score := column("account"), column("score")
+		see(3, "scores", score >= 0 && s.columns[score].kindOf() == steward.NumberKind)
+		see(3, "who answered", column("contact") >= 0)
+		see(2, "days", dated(column("day")))
+		see(-4, "no account beside it", account < 0)
+		see(-4, "no score for each row", score < 0 || s.columns[score].kindOf() != steward.NumberKind)
+		see(-4, "more numbers than an answer has", s.numberColumns() > 2)
+	case Objectives:
+		see(3, "targets", column("target") >= 0)
+		see(3, "metrics", column("metric") >= 0)
+		see(2, "baselines", column("baseline") >= 0)
+		see(-4, "no account beside it", column("account") < 0)
+		see(-4, "no target, or of no metric", column("target") < 0 || column("metric") < 0)
+	case Milestones:
+		name := column("name")
+		see(5, "milestones", name >= 0 && slices.Contains(s.forms(k)[name], "milestone"))
+		see(2, "days", dated(column("day")))
+		see(-4, "no account beside it", column("account") < 0)
+		see(-4, "no name or no day", name < 0 || !dated(column("day")))
+		see(-2, "numbers", s.numberColumns() > 0)
 	case Metrics:
 		account, day := column("account"), column("day")
 		see(3, "a day in each row", dated(day) && s.columns[day].filled == s.rows)
@@ -645,6 +693,8 @@ func (s *sampling) declare(k FileKind, ps []Proposal) {
 // workspace cannot declare them again.
 func takenNames() map[string]bool {
 	taken := map[string]bool{}
+	// What only tickets or products have is read by functions, or by playbooks
+	// about products, and is free on accounts.
 	for _, k := range []FileKind{Accounts, Contracts, Contacts, Touches, Metrics} {
 		for _, t := range targets(k, Schema{}) {
 			taken[t.name] = true

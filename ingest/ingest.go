@@ -1,6 +1,5 @@
 // Package ingest turns the rows of a source (CSV and JSON Lines files as
-// they really come) into accounts, contracts, contacts, touches and daily
-// series.
+// they really come) into accounts and what hangs on them, and daily series.
 //
 // It guesses nothing silently. What a file's bytes prove, such as its
 // delimiter, its charset, whether 03/04/2026 is in March or April, is inferred
@@ -49,7 +48,18 @@ const (
 	Contacts  FileKind = "contacts"
 	Touches   FileKind = "touches"
 	Metrics   FileKind = "metrics"
+
+	Products   FileKind = "products"
+	Tickets    FileKind = "tickets"
+	Surveys    FileKind = "surveys"
+	Objectives FileKind = "objectives"
+	Milestones FileKind = "milestones"
 )
+
+// FileKinds is all of them, in the order in which they are read.
+func FileKinds() []FileKind {
+	return []FileKind{Accounts, Contracts, Contacts, Products, Touches, Tickets, Surveys, Objectives, Milestones, Metrics}
+}
 
 // What a repeated entity means (File.Duplicates). An identical repetition is
 // always dropped without a word: exports repeat rows, and nothing is lost.
@@ -143,6 +153,9 @@ type Join struct {
 type Schema struct {
 	Fields  []steward.FieldSpec
 	Metrics []steward.MetricSpec
+	// Milestones is the journey's, by name. A file may spell them otherwise, as it
+	// may headers.
+	Milestones []string
 }
 
 // A SeriesKey names one daily series.
@@ -189,7 +202,16 @@ type Batch struct {
 	Contracts []steward.Contract
 	Contacts  []steward.Contact
 	Touches   []steward.Touch
-	Series    map[SeriesKey]series.Series
+	Products  []steward.Product
+	Tickets   []steward.Ticket
+	// Undated is tickets that are closed without a day of it: Closed is today.
+	Undated    map[string]bool
+	Surveys    []steward.Survey
+	Objectives []steward.Objective
+	Milestones []steward.Milestone
+	// Kinds is which kinds of file the source has, in the order of FileKinds.
+	Kinds  []FileKind
+	Series map[SeriesKey]series.Series
 	// Metrics is which declared metrics the source feeds, sorted, whether or not
 	// a row had a value for them.
 	Metrics []string

@@ -69,6 +69,33 @@ func targets(kind FileKind, schema Schema) []target {
 		return []target{
 			text("id", "touch_id"), need(text("account", "account_id")), text("contact", "contact_id"), need(date("day", "date")), text("kind"), text("by"),
 		}
+	case Products:
+		ts := []target{
+			text("id", "product_id"), need(text("account", "account_id")), text("name", "product", "product_name"), text("plan"), number("seats"),
+			date("start_date"), date("end_date"), text("features"),
+		}
+		for _, f := range schema.Fields {
+			if !slices.ContainsFunc(ts, func(t target) bool { return t.name == f.Name }) {
+				ts = append(ts, target{name: f.Name, kind: f.Kind})
+			}
+		}
+		return ts
+	case Tickets:
+		return []target{
+			need(text("id", "ticket_id")), need(text("account", "account_id")), text("contact", "contact_id"), text("priority"), need(date("opened", "opened_at")),
+			date("closed", "closed_at"), text("status"),
+		}
+	case Surveys:
+		return []target{
+			text("id", "survey_id"), need(text("account", "account_id")), text("contact", "contact_id"), need(date("day", "date")), need(text("kind")), need(number("score")),
+		}
+	case Objectives:
+		return []target{
+			text("id", "objective_id"), need(text("account", "account_id")), need(text("name", "objective")), need(text("metric")), number("baseline"), number("target"),
+			date("due", "due_date"), text("agreed", "agreed_with"),
+		}
+	case Milestones:
+		return []target{need(text("account", "account_id")), need(text("name", "milestone")), need(date("day", "date"))}
 	case Metrics:
 		ts := []target{
 			text("account", "account_id"), need(date("day", "date")), text("metric", "metric_name"), number("value", "metric_value"), text("row"), text("key"),
@@ -273,6 +300,10 @@ func (b *binding) complete(f File) error {
 		}
 	}
 	switch f.Kind {
+	case Products:
+		if !b.byName["id"].mapped() && !b.byName["name"].mapped() {
+			return missing("name")
+		}
 	case Contacts:
 		if !b.byName["id"].mapped() && !b.byName["email"].mapped() && !b.byName["name"].mapped() && !b.byName["last_name"].mapped() {
 			return missing("name")

@@ -101,6 +101,7 @@ func (inf Inference) source(b *strings.Builder, name string) {
 		}
 	}
 	inf.required(b)
+	inf.survey(b)
 	inf.settings(b)
 }
 
@@ -129,6 +130,24 @@ func (inf Inference) required(b *strings.Builder) {
 			"      # name those that count there, as in `include: status == '%s' and not test`.\n",
 			customerStatus, yamlComment(strings.Join(status.Values, ", ")), yamlComment(strings.ReplaceAll(own, "'", "")))
 	}
+}
+
+// survey writes which survey it was, where no column says so.
+func (inf Inference) survey(b *strings.Builder) {
+	if inf.Kind != Surveys || inf.mapped("kind") != nil {
+		return
+	}
+	names := strings.ToLower(inf.Name)
+	if score := inf.mapped("score"); score != nil {
+		names += " " + strings.ToLower(score.Header)
+	}
+	for _, k := range []steward.SurveyKind{steward.NPS, steward.CSAT} {
+		if strings.Contains(names, string(k)) {
+			fmt.Fprintf(b, "      defaults: {kind: %s}  # going by its name; csat has scores from 1 to 5, nps from 0 to 10\n", k)
+			return
+		}
+	}
+	b.WriteString("      # defaults: {kind: nps}  # or csat, with scores from 1 to 5: no column says which survey it was, and without an answer the import refuses the file\n")
 }
 
 // customerStatus is the status that a new workspace's portfolio.include names.

@@ -98,7 +98,7 @@ func (r *reading) checkSettings() error {
 	}
 	for _, f := range s.Files {
 		if targets(f.Kind, r.schema) == nil {
-			return &Error{File: f.Path, Message: fmt.Sprintf("is of the kind %q", f.Kind), Hint: "use accounts, contracts, contacts, touches or metrics"}
+			return &Error{File: f.Path, Message: fmt.Sprintf("is of the kind %q", f.Kind), Hint: "use " + kindList()}
 		}
 		if !slices.Contains([]string{DuplicatesReject, DuplicatesError, DuplicatesFirst, DuplicatesLast}, f.Duplicates) {
 			return bad("duplicates", f.Duplicates, "error, first or last, or leave it out")
@@ -108,6 +108,15 @@ func (r *reading) checkSettings() error {
 		}
 	}
 	return nil
+}
+
+// kindList names the kinds of file for people.
+func kindList() string {
+	var names []string
+	for _, k := range FileKinds() {
+		names = append(names, string(k))
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
 }
 
 func delimiterNamed(s string) (byte, error) {

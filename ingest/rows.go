@@ -99,6 +99,16 @@ func (r *reading) taker(f File, row *row) (func(*row) error, error) {
 		return r.contact, nil
 	case Touches:
 		return r.touch, nil
+	case Products:
+		return r.product, nil
+	case Tickets:
+		return r.ticket, nil
+	case Surveys:
+		return r.answer, nil
+	case Objectives:
+		return r.objective, nil
+	case Milestones:
+		return r.milestone, nil
 	}
 	m, err := r.metricsTaker(f, row)
 	if err != nil {
@@ -453,8 +463,8 @@ func completenessError(text string) error {
 	return &Error{Message: fmt.Sprintf("complete_through is %q", text), Hint: "use yesterday, a date such as 2026-03-12, a lag such as 2d, or column:NAME"}
 }
 
-// touchDay is the day of a touch, which it cannot be without.
-func (r *row) touchDay(name string) steward.Day {
+// happened is the day of what happened, which it cannot be without.
+func (r *row) happened(name string) steward.Day {
 	s, column := r.raw(name, absentValue)
 	d := r.dateIn(s, column)
 	if r.fail == nil && d == steward.NoDay {

@@ -54,6 +54,48 @@ var synonyms = map[FileKind]map[string][]string{
 		"kind":    {"kind", "type", "activitytype", "tasktype", "channel", "art", "aktivität"},
 		"by":      {"by", "owner", "createdby", "user", "assignedto", "csm", "von", "bearbeiter"},
 	},
+	Products: {
+		"id":         {"id", "productid", "assetid", "licenseid", "licenceid", "entitlementid", "lineitemid", "produktid", "lizenzid"},
+		"account":    {"account", "accountid", "customerid", "customer", "companyid", "kundennummer", "kundennr", "kundenid", "kunde"},
+		"name":       {"name", "product", "productname", "module", "modulename", "asset", "assetname", "produkt", "produktname", "modul"},
+		"plan":       {"plan", "planname", "plantier", "edition", "tier", "tarif"},
+		"seats":      {"seats", "licensedseats", "licencedseats", "seatcount", "licenses", "licences", "quantity", "lizenzen", "plätze", "anzahl"},
+		"start_date": {"startdate", "start", "startson", "installdate", "beginn", "startdatum"},
+		"end_date":   {"enddate", "end", "endson", "expirydate", "expirationdate", "usageenddate", "ende", "enddatum"},
+		"features":   {"features", "featurelist", "modules", "addons", "entitlements", "funktionen", "module"},
+	},
+	Tickets: {
+		"id":       {"id", "ticketid", "caseid", "casenumber", "ticketnumber", "issueid", "issuekey", "conversationid", "ticketnummer", "fallnummer"},
+		"account":  {"account", "accountid", "customerid", "companyid", "organizationid", "orgid", "organization", "organisation", "customer", "company", "kundennummer", "kundenid", "kunde"},
+		"contact":  {"contact", "contactid", "requesterid", "requester", "requesteremail", "contactemail", "reporter", "personid", "kontakt", "ansprechpartner", "email"},
+		"priority": {"priority", "severity", "urgency", "ticketpriority", "casepriority", "priorität", "prioritaet", "dringlichkeit", "schweregrad"},
+		"opened":   {"opened", "openedat", "openeddate", "dateopened", "created", "createdat", "createddate", "createdon", "createdtime", "submittedat", "erstellt", "erstelltam", "eröffnet", "eröffnetam", "date"},
+		"closed":   {"closed", "closedat", "closeddate", "dateclosed", "solvedat", "resolvedat", "resolutiondate", "resolved", "completedat", "geschlossen", "geschlossenam", "gelöstam", "erledigtam"},
+		"status":   {"status", "state", "ticketstatus", "casestatus", "isclosed", "zustand"},
+	},
+	Surveys: {
+		"id":      {"id", "surveyid", "responseid", "answerid", "antwortid"},
+		"account": {"account", "accountid", "customerid", "companyid", "customer", "company", "kundennummer", "kundenid", "kunde"},
+		"contact": {"contact", "contactid", "respondentid", "respondent", "personid", "email", "contactemail", "recipient", "kontakt"},
+		"kind":    {"kind", "type", "surveytype", "survey", "surveyname", "art", "umfrage"},
+		"day":     {"day", "date", "respondedat", "responsedate", "answeredat", "submittedat", "completedat", "createdat", "datum", "tag", "timestamp"},
+		"score":   {"score", "npsscore", "csatscore", "nps", "csat", "rating", "answer", "response", "bewertung", "punkte"},
+	},
+	Objectives: {
+		"id":       {"id", "objectiveid", "goalid", "successplanid"},
+		"account":  {"account", "accountid", "customerid", "companyid", "customer", "company", "kundennummer", "kundenid", "kunde"},
+		"name":     {"name", "objective", "goal", "goalname", "objectivename", "ziel", "zielname"},
+		"metric":   {"metric", "kpi", "measure", "metricname", "metrik", "kennzahl"},
+		"baseline": {"baseline", "baselinevalue", "startvalue", "ausgangswert"},
+		"target":   {"target", "targetvalue", "goalvalue", "zielwert"},
+		"due":      {"due", "duedate", "targetdate", "deadline", "fällig", "fälligam", "zieldatum"},
+		"agreed":   {"agreed", "agreedwith", "contact", "contactid", "sponsor", "vereinbartmit"},
+	},
+	Milestones: {
+		"account": {"account", "accountid", "customerid", "companyid", "customer", "company", "kundennummer", "kundenid", "kunde"},
+		"name":    {"milestone", "milestonename", "name", "meilenstein"},
+		"day":     {"day", "date", "reachedon", "reachedat", "completedat", "completedon", "datedone", "datum", "erreichtam", "tag"},
+	},
 	Metrics: {
 		"account": {"account", "accountid", "customerid", "companyid", "tenantid", "workspaceid", "orgid", "kundennummer", "kundenid", "customer"},
 		"day":     {"day", "date", "usagedate", "eventdate", "activitydate", "datum", "tag", "timestamp", "time", "ts"},
@@ -75,11 +117,16 @@ var weakWords = map[string]bool{
 
 // kindWords are what files of a kind are called.
 var kindWords = map[FileKind][]string{
-	Accounts:  {"account", "customer", "client", "compan", "kunde", "firmen", "organi", "tenant"},
-	Contracts: {"contract", "subscription", "agreement", "renewal", "vertrag", "verträge", "vertraege", "abo"},
-	Contacts:  {"contact", "people", "person", "user", "kontakt", "ansprechpartner"},
-	Touches:   {"touch", "meeting", "call", "engagement", "interaction", "aktivit", "besuch"},
-	Metrics:   {"usage", "metric", "daily", "event", "activity", "login", "nutzung", "telemetry", "feature"},
+	Accounts:   {"account", "customer", "client", "compan", "kunde", "firmen", "organi", "tenant"},
+	Contracts:  {"contract", "subscription", "agreement", "renewal", "vertrag", "verträge", "vertraege", "abo"},
+	Contacts:   {"contact", "people", "person", "user", "kontakt", "ansprechpartner"},
+	Touches:    {"touch", "meeting", "call", "engagement", "interaction", "aktivit", "besuch"},
+	Products:   {"product", "asset", "entitlement", "license", "licence", "produkt", "lizenz"},
+	Tickets:    {"ticket", "case", "support", "helpdesk", "incident", "zendesk", "anfrage"},
+	Surveys:    {"survey", "nps", "csat", "umfrage", "feedback"},
+	Objectives: {"objective", "goal", "success_plan", "successplan", "ziel"},
+	Milestones: {"milestone", "meilenstein"},
+	Metrics:    {"usage", "metric", "daily", "event", "activity", "login", "nutzung", "telemetry", "feature"},
 }
 
 // named tells whether a file's name says that it is of a kind.

@@ -154,7 +154,8 @@ func (a *app) printImported(i imported) {
 	for _, k := range []struct {
 		noun  string
 		tally store.Tally
-	}{{"account", i.Stored.Accounts}, {"contract", i.Stored.Contracts}, {"contact", i.Stored.Contacts}, {"touch", i.Stored.Touches}} {
+	}{{"account", i.Stored.Accounts}, {"contract", i.Stored.Contracts}, {"contact", i.Stored.Contacts}, {"product", i.Stored.Products}, {"touch", i.Stored.Touches},
+		{"ticket", i.Stored.Tickets}, {"survey answer", i.Stored.Surveys}, {"objective", i.Stored.Objectives}, {"milestone", i.Stored.Milestones}} {
 		t := k.tally
 		if n := t.New + t.Changed + t.Same; n > 0 {
 			s := count(n, k.noun)

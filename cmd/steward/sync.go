@@ -127,13 +127,24 @@ func readSource(ctx context.Context, ws *configs.Workspace, db *store.DB, src co
 				return nil, marks, err
 			}
 		}
-		batch, err := ingest.Read(ctx, spec, ingest.Schema{Fields: ws.Fields, Metrics: ws.Metrics}, open, steward.DayOf(o.Now, ws.Zone), o.Progress)
+		batch, err := ingest.Read(ctx, spec, schema(ws), open, steward.DayOf(o.Now, ws.Zone), o.Progress)
 		if moved = changedSince(ws, marks); moved != "" {
 			continue // whatever was read is of no one state of the files
 		}
 		return &batch, marks, err
 	}
 	return nil, nil, fmt.Errorf("%s changes while it is read: something is still writing it\nWrite exports under another name and rename them when they are whole; then: steward import %s", moved, src.Name)
+}
+
+// schema is what the workspace declares, as ingest asks for it.
+func schema(ws *configs.Workspace) ingest.Schema {
+	out := ingest.Schema{Fields: ws.Fields, Metrics: ws.Metrics}
+	for _, stage := range ws.Journey.Stages {
+		for _, m := range stage.Milestones {
+			out.Milestones = append(out.Milestones, m.Name.Value)
+		}
+	}
+	return out
 }
 
 // changedSince names a file that is no longer what it was when it was marked.
@@ -182,17 +193,28 @@ func sourceSpec(ws *configs.Workspace, src configs.Source) ingest.Source {
 	return spec
 }
 
+// storeKinds is the lists that may be complete. Touches are not: nobody keeps a
+// list of all calls there ever were.
+var storeKinds = map[ingest.FileKind]store.Kind{ingest.Accounts: store.Accounts, ingest.Contracts: store.Contracts, ingest.Contacts: store.Contacts, ingest.Products: store.Products,
+	ingest.Tickets: store.Tickets, ingest.Surveys: store.Surveys, ingest.Objectives: store.Objectives, ingest.Milestones: store.Milestones}
+
 // storeBatch is what ingest read as the database takes it.
 func storeBatch(b ingest.Batch, marks []store.FileMark, ws *configs.Workspace, o importOptions) store.Batch {
 	out := store.Batch{
 		Source: b.Source, At: o.Now, Accounts: b.Accounts, Contracts: b.Contracts, Contacts: b.Contacts, Touches: b.Touches,
+		Products: b.Products, Tickets: b.Tickets, Undated: b.Undated, Surveys: b.Surveys, Objectives: b.Objectives, Milestones: b.Milestones,
 		Metrics: b.Metrics, AccountFields: b.AccountFields, Full: b.Full, Accept: o.Accept, Torn: b.Torn, Unended: b.Unended, CompleteThrough: b.CompleteThrough, NewestDay: b.NewestDay,
 		Rows: b.Rows, Files: marks, Series: make(map[store.SeriesKey]series.Series, len(b.Series)),
 	}
+	// Not nil where there is none: nil would mean all of them.
+	out.FullKinds = []store.Kind{}
 	for _, k := range b.FullKinds {
-		if kind, ok := map[ingest.FileKind]store.Kind{ingest.Accounts: store.Accounts, ingest.Contracts: store.Contracts, ingest.Contacts: store.Contacts}[k]; ok {
+		if kind, ok := storeKinds[k]; ok {
 			out.FullKinds = append(out.FullKinds, kind)
 		}
+	}
+	for _, k := range b.Kinds {
+		out.Kinds = append(out.Kinds, string(k))
 	}
 	for _, m := range ws.Metrics {
 		if m.Kind == steward.Count && slices.Contains(b.Metrics, m.Name) {
