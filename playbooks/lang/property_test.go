@@ -2,6 +2,9 @@ package lang_test
 
 import (
 	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,9 +21,23 @@ import (
 var wild = lang.Scope{
 	About: steward.AboutAccount,
 	Fields: map[string]steward.Kind{"arr": steward.NumberKind, "seats": steward.NumberKind, "segment": steward.TextKind, "plan": steward.TextKind,
-		"test": steward.FlagKind, "hold": steward.FlagKind, "start_date": steward.DateKind, "renewal_date": steward.DateKind},
-	Metrics: map[string]steward.MetricKind{"logins": steward.Count, "users": steward.Gauge},
-	Acked:   true, AtOpen: true,
+		"test": steward.FlagKind, "hold": steward.FlagKind, "start_date": steward.DateKind, "renewal_date": steward.DateKind,
+		"health": steward.NumberKind, "stage": steward.TextKind, "stuck": steward.FlagKind, "days_in_stage": steward.DurationKind},
+	Metrics: map[string]steward.MetricKind{"logins": steward.Count, "users": steward.Gauge, "active_users": steward.Gauge},
+	Names:   map[string][]string{"feature": {"f", "g"}}, Features: map[string][]string{"f": {"logins"}, "g": {"users", "active_users"}},
+	Acked: true, AtOpen: true,
+}
+
+// wildAbout is the same about a kind of subject, with its own fields.
+func wildAbout(kind steward.SubjectKind) lang.Scope {
+	s := wild
+	s.About, s.Accounts, s.Fields = kind, wild.Fields, maps.Clone(wild.Fields)
+	if kind != steward.AboutAccount {
+		for name, k := range facts.BuiltinFields(kind) {
+			s.Fields[name] = k
+		}
+	}
+	return s
 }
 
 // drawFrame makes a portfolio with blanks everywhere: no start date, no series,
@@ -54,9 +71,13 @@ func drawFrame(t *rapid.T, accounts int) *facts.Frame {
 		if maybe("has hold") {
 			a.More["hold"] = steward.Bool(rapid.Bool().Draw(t, "hold"))
 		}
+		if i > 0 && maybe("has parent") {
+			a.Parent = steward.AccountID(fmt.Sprint("a", rapid.IntRange(0, accounts).Draw(t, "parent")))
+		}
 		in.Portfolio.Accounts = append(in.Portfolio.Accounts, a)
 	}
-	for _, spec := range []steward.MetricSpec{{Name: "logins", Kind: steward.Count}, {Name: "users", Kind: steward.Gauge, StaleAfter: 3}} {
+	hang(t, &in, today)
+	for _, spec := range []steward.MetricSpec{{Name: "logins", Kind: steward.Count, Feature: "f"}, {Name: "users", Kind: steward.Gauge, StaleAfter: 3, Feature: "g"}, {Name: "active_users", Kind: steward.Gauge, StaleAfter: 6, Feature: "g"}} {
 		m := facts.Metric{Spec: spec, Through: today - steward.Day(rapid.IntRange(1, 4).Draw(t, "through")), Series: map[steward.AccountID]series.Series{}}
 		switch rapid.IntRange(0, 9).Draw(t, "source") {
 		case 0:
@@ -82,14 +103,139 @@ func drawFrame(t *rapid.T, accounts int) *facts.Frame {
 		}
 		in.Metrics = append(in.Metrics, m)
 	}
-	return facts.At(in)
+	frame := facts.At(in)
+	if maybe("has rules") {
+		frame.Follow(wildRules{})
+	}
+	return frame
 }
+
+// hang gives accounts people, products, tickets and a past. It draws from a
+// seed: rapid would draw hundreds of small things for each frame.
+func hang(t *rapid.T, in *facts.Input, today steward.Day) {
+	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "relations"), 1))
+	p := &in.Portfolio
+	some := func(of ...string) string { return of[r.IntN(len(of))] }
+	lately := func(days int) steward.Day {
+		if r.IntN(6) == 0 {
+			return steward.NoDay
+		}
+		return today + 3 - steward.Day(r.IntN(days))
+	}
+	number := func() steward.Value {
+		return []steward.Value{{}, steward.Num(0), steward.Num(1), steward.Num(5)}[r.IntN(4)]
+	}
+	for i := range p.Accounts {
+		account := p.Accounts[i].ID
+		for range r.IntN(4) {
+			id := fmt.Sprint("c", len(p.Contacts)+len(p.Gone))
+			c := steward.Contact{ID: steward.ContactID(id), Account: account, Name: some("", "Ann"), LastSeen: lately(40)}
+			for range r.IntN(3) {
+				c.Roles = append(c.Roles, some("champion", "Admin", "buyer"))
+			}
+			if r.IntN(4) == 0 {
+				p.Gone = append(p.Gone, c)
+			} else {
+				p.Contacts = append(p.Contacts, c)
+			}
+			for range r.IntN(3) {
+				p.Touches = append(p.Touches, steward.Touch{ID: fmt.Sprint(len(p.Touches)), Account: account, Contact: steward.ContactID(some("", id)), Day: lately(40), Kind: some("call", "note")})
+				p.Surveys = append(p.Surveys, steward.Survey{ID: fmt.Sprint(len(p.Surveys)), Account: account, Contact: steward.ContactID(some("", id)), Kind: []steward.SurveyKind{steward.NPS, steward.CSAT}[r.IntN(2)], Day: lately(40), Score: float64(r.IntN(11))})
+			}
+		}
+		for range r.IntN(3) {
+			p.Products = append(p.Products, steward.Product{ID: steward.ProductID(fmt.Sprint("p", len(p.Products))), Account: account, Name: some("", "Suite"), Seats: number(),
+				StartDate: lately(40), EndDate: lately(20), Features: []string{some("f", "G", "h")}, More: map[string]steward.Value{"plan": steward.Str(some("", "own"))}})
+			p.Contracts = append(p.Contracts, steward.Contract{ID: steward.ContractID(fmt.Sprint("k", len(p.Contracts))), Account: account, StartDate: lately(90), EndDate: lately(90), NoticeDate: lately(90), Amount: number(), Renewed: r.IntN(2) == 0})
+			p.Tickets = append(p.Tickets, steward.Ticket{ID: fmt.Sprint(len(p.Tickets)), Account: account, Priority: some("", "p1", "low"), Opened: lately(40), Closed: lately(20)})
+			p.Objectives = append(p.Objectives, steward.Objective{ID: fmt.Sprint(len(p.Objectives)), Account: account, Name: some("o", "other"), Metric: some("logins", "users", "gone"), Baseline: number(), Target: number(), Due: lately(9)})
+		}
+	}
+	if r.IntN(4) > 0 {
+		p.Dealings = map[steward.AccountID]steward.Dealings{"a0": {Fired: map[steward.PlaybookName][]steward.Day{"drop": {lately(30)}}, Mailed: map[steward.ContactID][]steward.Day{"c0": {lately(30)}}}}
+	}
+	if r.IntN(5) == 0 {
+		p.Kinds = map[string]bool{some("contacts", "touches", "tickets", "surveys"): true}
+	}
+	if r.IntN(3) == 0 {
+		return
+	}
+	p.History = steward.History{}
+	past := func(kind steward.SubjectKind, id string, fields map[string]steward.Value) {
+		if r.IntN(5) == 0 {
+			return
+		}
+		was := steward.Past{Since: today - steward.Day(5+r.IntN(40))}
+		for d := was.Since; d < today; d += steward.Day(1 + r.IntN(9)) {
+			for _, name := range slices.Sorted(maps.Keys(fields)) {
+				x := fields[name]
+				if r.IntN(2) == 0 {
+					x = steward.Unknown(x.Kind)
+				}
+				was.Changes = append(was.Changes, steward.FieldChange{Field: name, Day: d, Value: x})
+			}
+		}
+		p.History[steward.HistoryKey{Kind: kind, ID: id}] = was
+	}
+	for i := range p.Accounts {
+		past(steward.AboutAccount, string(p.Accounts[i].ID), map[string]steward.Value{"arr": steward.Num(3), "segment": steward.Str("a"), "hold": steward.Bool(true), "renewal_date": steward.OnDay(today)})
+	}
+	for _, c := range slices.Concat(p.Contacts, p.Gone) {
+		past(steward.AboutContact, string(c.ID), map[string]steward.Value{"role": steward.Str("champion, buyer")})
+	}
+	for _, x := range p.Products {
+		past(steward.AboutProduct, string(x.ID), map[string]steward.Value{"seats": steward.Num(7), "plan": steward.Str("old"), "features": steward.Str("f, g")})
+	}
+}
+
+// wildRules answer by row and day, and not always.
+type wildRules struct{}
+
+func (wildRules) Kind(q facts.Question) (steward.Kind, bool) {
+	kind, ok := map[string]steward.Kind{"health": steward.NumberKind, "stage": steward.TextKind, "stuck": steward.FlagKind, "days_in_stage": steward.DurationKind,
+		"health_of": steward.NumberKind, "reached": steward.FlagKind, "overdue": steward.FlagKind, "days_since_reached": steward.DurationKind}[q.Ask]
+	return kind, ok
+}
+
+func (r wildRules) Column(v *facts.View, q facts.Question, shift int) facts.Column {
+	kind, _ := r.Kind(q)
+	c := facts.Column{Kind: kind, Num: make([]float64, v.Len()), Known: make([]bool, v.Len())}
+	if kind == steward.TextKind {
+		c.Num, c.Text = nil, make([]string, v.Len())
+	}
+	for row := range v.Len() {
+		x := r.Value(v, row, q, shift)
+		if c.Known[row] = x.Known; kind == steward.TextKind {
+			c.Text[row] = x.Text
+		} else {
+			c.Num[row] = x.Num
+		}
+	}
+	return c
+}
+
+func (r wildRules) Value(v *facts.View, row int, q facts.Question, shift int) steward.Value {
+	kind, _ := r.Kind(q)
+	n := (row*7 + int(v.Today(shift)) + len(q.Ask)) / 2 % 4
+	switch {
+	case n == 3:
+		return steward.Unknown(kind)
+	case kind == steward.TextKind:
+		return steward.Str([]string{"a", "b", "c"}[n])
+	case kind == steward.FlagKind:
+		return steward.Bool(n > 0)
+	}
+	return steward.Value{Kind: kind, Known: true, Num: float64(n)}
+}
+
+func (wildRules) Why(*facts.View, int, facts.Question, int) string { return "nobody knows" }
 
 // A grammar draws expressions that check, every operand in parentheses, so
 // that what they mean hangs on no precedence.
 type grammar struct {
-	t           *rapid.T
-	was, atOpen bool
+	t                   *rapid.T
+	about               steward.SubjectKind
+	was, atOpen, family bool
 }
 
 func (g grammar) one(forms ...string) string { return rapid.SampledFrom(forms).Draw(g.t, "form") }
@@ -109,7 +255,19 @@ func (g grammar) draw(k steward.Kind, depth int) string {
 		return g.atom(k)
 	}
 	d := depth - 1
-	switch g.pick(9) {
+	switch g.pick(10) {
+	case 4:
+		if in := g; !g.family {
+			in.family = true
+			switch k {
+			case steward.FlagKind:
+				return "family(" + in.draw(k, d) + ", " + g.one("'any'", " 'all'") + ")"
+			case steward.NumberKind, steward.DurationKind:
+				return "family(" + in.draw(k, d) + ", " + g.one("'sum'", "'avg'", "'min'", "'max'") + ")"
+			case steward.DateKind:
+				return "family(" + in.draw(k, d) + ", " + g.one("'min'", "'max'") + ")"
+			}
+		}
 	case 0:
 		return g.sub(steward.FlagKind, d) + "?" + g.sub(k, d) + " : " + g.sub(k, d)
 	case 1:
@@ -121,7 +279,7 @@ func (g grammar) draw(k steward.Kind, depth int) string {
 			return "was(" + in.draw(k, d) + ", " + g.one("1d", "3d", "1w") + ")"
 		}
 	case 3:
-		if !g.was && !g.atOpen {
+		if !g.was && !g.atOpen && !g.family {
 			in := g
 			in.atOpen = true
 			return "at_open(" + in.draw(k, d) + ")"
@@ -180,36 +338,44 @@ func (g grammar) flag(d int) string {
 
 func (g grammar) atom(k steward.Kind) string {
 	metric, window := g.one("logins", "users"), g.one("1d", "3d", "1w", "14d")
+	role := g.one("'champion'", "'ADMIN'", "'buyer'", "'nobody'")
+	var forms []string
+	add := func(more ...string) { forms = append(forms, more...) }
+	if !g.family {
+		add(map[steward.SubjectKind]map[steward.Kind][]string{
+			steward.AboutContract: {steward.FlagKind: {"renewed"}, steward.NumberKind: {"amount"}, steward.DateKind: {"notice_date", "start_date"}},
+			steward.AboutContact:  {steward.TextKind: {"role", "name"}, steward.DateKind: {"last_seen"}},
+			steward.AboutProduct:  {steward.TextKind: {"plan", "features"}, steward.NumberKind: {"seats"}, steward.DateKind: {"end_date"}},
+		}[g.about][k]...)
+	}
 	switch k {
 	case steward.FlagKind:
-		if g.was || g.atOpen {
-			return g.one("known(last(users))", "true", "false")
+		add("test", "hold", "known(seats)", "true", "false", "arr > 0", "known(segment)", "known(last(users))", "stuck",
+			"changed("+g.one("arr", "segment", "hold", "stage")+", "+window+")", "adopted("+g.one("'f'", "'g'")+", "+window+")",
+			"reached('m')", "overdue('m')", "fired("+g.one("'drop'", "'other'")+", "+window+")", "mailed("+window+")")
+		if !g.was && !g.atOpen && !g.family {
+			add("acked")
 		}
-		return g.one("test", "hold", "acked", "known(seats)", "true", "false", "arr > 0", "known(segment)")
 	case steward.NumberKind:
-		forms := []string{
-			fmt.Sprintf("%s(%s, %s)", g.one("sum", "avg", "min", "max", "active_days", "change", "drop"), metric, window),
+		add(fmt.Sprintf("%s(%s, %s)", g.one("sum", "avg", "min", "max", "active_days", "change", "drop"), metric, window),
 			fmt.Sprintf("%s(%s, %s, 20d)", g.one("change", "drop"), metric, window),
-			"last( " + metric + " )", g.one("0", "1", "2.5", "10k", "1M", "50%")}
-		if !g.was {
-			forms = append(forms, "arr", "seats")
+			fmt.Sprintf("%s(%s, %s)", g.one("trend", "unusual", "vs_peers"), metric, g.one("2d", "3d", "1w", "14d")),
+			"last( "+metric+" )", g.one("0", "1", "2.5", "10k", "1M", "50%"), "arr", "seats", "health", "health_of('usage')",
+			"scale(arr, "+g.one("0, 10", "10, 0", "seats, 10", "1, 1")+")",
+			"people("+role+")", "engaged("+role+", "+window+")", "touches("+role+", "+window+")", g.one("nps()", "nps("+role+")"), "csat("+window+")",
+			"tickets("+g.one("'open'", "'urgent'", "\"low\"")+")", "objective("+g.one("'o'", "'other'")+")", "adoption("+window+")", "utilization("+window+")")
+		if !g.was && !g.atOpen && !g.family {
+			add(fmt.Sprintf("recovered(%s, %s)", metric, window))
 		}
-		if !g.was && !g.atOpen {
-			forms = append(forms, fmt.Sprintf("recovered(%s, %s)", metric, window))
-		}
-		return g.one(forms...)
 	case steward.DurationKind:
-		return g.one("quiet_days("+metric+")", "0d", "14d", "1.5d", "2w")
+		add("quiet_days("+metric+")", "0d", "14d", "1.5d", "2w", "days_in_stage", "oldest_ticket()", g.one("days_since_touch()", "days_since_touch("+role+")"),
+			"days_since_reached('m')", "days_since_change("+g.one("arr", "segment", "stage")+")")
 	case steward.DateKind:
-		if g.was {
-			return "2026-03-01"
-		}
-		return g.one("start_date", "renewal_date", "2026-03-12", "2024-02-29")
+		add("start_date", "renewal_date", "2026-03-12", "2024-02-29", "objective_due('o')")
+	default:
+		add("segment", "plan", "stage", "'a'", "\"b\"", "\"it's\"")
 	}
-	if g.was {
-		return g.one("'a'", "\"it's\"")
-	}
-	return g.one("segment", "plan", "'a'", "\"b\"", "\"it's\"")
+	return g.one(forms...)
 }
 
 // drawAt puts some rows into episodes, some of whose frozen values are there,
@@ -258,18 +424,19 @@ func TestColumnIsValue(t *testing.T) {
 
 func columnIsValue(kind steward.Kind) func(*rapid.T) {
 	return func(t *rapid.T) {
-		src := grammar{t: t}.draw(kind, rapid.IntRange(0, 4).Draw(t, "depth"))
-		e, problems := lang.Compile(src, wild, kind)
+		about := rapid.SampledFrom([]steward.SubjectKind{steward.AboutAccount, steward.AboutAccount, steward.AboutContract, steward.AboutContact, steward.AboutProduct}).Draw(t, "about")
+		src, scope := grammar{t: t, about: about}.draw(kind, rapid.IntRange(0, 4).Draw(t, "depth")), wildAbout(about)
+		e, problems := lang.Compile(src, scope, kind)
 		if len(problems) > 0 {
 			// The mistakes that the grammar makes.
 			for _, p := range problems {
-				if strings.Contains(p.Message, "always known") || strings.Contains(p.Message, "divided by zero") || strings.Contains(p.Message, "is a share") {
+				if strings.Contains(p.Message, "always known") || strings.Contains(p.Message, "divided by zero") || strings.Contains(p.Message, "is a share") || strings.Contains(p.Message, "is a score") {
 					t.Skip()
 				}
 			}
 			t.Fatalf("%s: %+v", src, problems)
 		}
-		again, problems := lang.Compile(e.Canonical(), wild, kind)
+		again, problems := lang.Compile(e.Canonical(), scope, kind)
 		if len(problems) > 0 {
 			t.Fatalf("canonical of %s: %s: %+v", src, e.Canonical(), problems)
 		}
@@ -279,7 +446,7 @@ func columnIsValue(kind steward.Kind) func(*rapid.T) {
 		if len(e.Canonical()) > len(src) && !strings.ContainsAny(src, "kwM") {
 			t.Fatalf("canonical of %s is longer: %s", src, e.Canonical())
 		}
-		v := drawFrame(t, 6).View(steward.AboutAccount)
+		v := drawFrame(t, 6).View(about)
 		at := drawAt(t, e, v)
 		column := e.Column(v, at)
 		if column.Kind != kind || column.Len() != v.Len() {
