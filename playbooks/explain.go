@@ -140,7 +140,7 @@ func (s *Situation) explain(p *Playbook, subject steward.Subject, judged []Stret
 	for _, c := range []struct {
 		name string
 		e    *lang.Expr
-	}{{"audience", p.Audience}, {"when", p.When}, {"until", p.Until}, {"exit_when", p.ExitWhen}} {
+	}{{"audience", p.Audience}, {"when", p.When}, {"until", p.Until}, {"exit_when", p.ExitWhen}, {"goal", p.Goal.Reach}} {
 		if c.e != nil {
 			x.Conditions = append(x.Conditions, ExplainedCondition{c.name, c.e.Source(), c.e.Trace(view, row, at)})
 		}
@@ -315,6 +315,9 @@ func (s *Situation) sentence(p *Playbook, x Explanation, open bool) string {
 	if c := x.condition("audience"); c != nil && c.Trace.Value.Verdict() != steward.Holds {
 		return fmt.Sprintf("%s: not enrolled, as the account is not in the audience: %s%s.", who, because(c.Trace), s.lastEnded(x))
 	}
+	if p.Kind == Rhythm {
+		return s.rhythmSentence(who, p, x)
+	}
 	switch phaseOf(x.Phase) {
 	case steward.Pending:
 		if when.Value.Verdict() != steward.Holds {
@@ -393,6 +396,15 @@ func (s *Situation) enrolledSentence(who string, p *Playbook, x Explanation, e s
 	if e.Arm == steward.Holdout {
 		sentence = strings.TrimSuffix(sentence, ".") + "; it is in the holdout, so nothing is said."
 	}
+	switch p.Mode {
+	case Shadow:
+		sentence = strings.TrimSuffix(sentence, ".") + "; it is in shadow, so nothing is said."
+	case Internal:
+		sentence = strings.TrimSuffix(sentence, ".") + "; it is internal, so nothing is said to the customer."
+	}
+	if !e.GoalAt.IsZero() {
+		sentence = strings.TrimSuffix(sentence, ".") + "; its goal was reached on " + e.GoalAt.In(s.Book.Zone).Format("2 January 2006") + "."
+	}
 	if x.Phase.Phase == steward.Clearing {
 		sentence = strings.TrimSuffix(sentence, ".") + "; the account is recovering, so sending waits."
 	}
@@ -420,6 +432,8 @@ func (s Step) describe() string {
 		return "waiting " + s.Wait.String()
 	case s.Slack != "":
 		return s.ID + " (Slack to " + s.Slack + ")"
+	case s.Task != "":
+		return s.ID + " (task for the " + s.Task + ")"
 	case s.Webhook != "":
 		return s.ID + " (webhook " + s.Webhook + ")"
 	default:

@@ -304,7 +304,8 @@ func (d *decider) occurFor(p *Playbook, occ steward.Slot, row int) {
 	view := d.Frame.View(p.About)
 	subject := view.Subject(row)
 	key := KeyOf(p.Name, subject)
-	if e, ok := d.Memory.Ended[key]; ok && e.Episode == occ {
+	// It was opened by this very occurrence, in a run that was cut short.
+	if d.Memory.Ended[key].Episode == occ || d.Memory.Open[key].Episode == occ {
 		return
 	}
 	refuse := func(v steward.Decision, e steward.EnrolmentID) {
@@ -312,9 +313,7 @@ func (d *decider) occurFor(p *Playbook, occ steward.Slot, row int) {
 		c.Records = append(c.Records, steward.Record{At: steward.SlotAt(d.Now), Playbook: p.Name, Subject: subject, Enrolment: e, Decision: v})
 	}
 	if e, ok := d.stillOpen(key); ok {
-		if e.Episode != occ { // else it was opened by this very occurrence, in a run that was cut short
-			refuse(suppress(steward.ReasonStillOpen, "it came round while the enrolment of %s is open", e.OpenedAt.In(d.Book.Zone).Format("2 January 2006")), e.ID)
-		}
+		refuse(suppress(steward.ReasonStillOpen, "it came round while the enrolment of %s is open", e.OpenedAt.In(d.Book.Zone).Format("2 January 2006")), e.ID)
 		return
 	}
 	if v := d.pilotBars(p, row); !v.Passes() {
@@ -379,6 +378,25 @@ func (s *Situation) Occur() Outcome {
 		d.occur(p)
 	}
 	return d.outcome()
+}
+
+// rhythmSentence is what there is to say of a subject that is not enrolled in a
+// rhythm.
+func (s *Situation) rhythmSentence(who string, p *Playbook, x Explanation) string {
+	next := p.Every.Next(s.Now, s.Book.Zone)
+	if next.IsZero() {
+		return who + ": not enrolled, and it never comes round" + s.lastEnded(x) + "."
+	}
+	on := next.Time().In(s.Book.Zone).Format("Monday 2 January 2006")
+	if p.Every.timed {
+		on = next.Time().In(s.Book.Zone).Format("Monday 2 January 2006 at 15:04")
+	}
+	if row, ok := s.Frame.View(p.About).Row(x.Subject.ID); ok {
+		if v := s.pilotBars(p, row); !v.Passes() {
+			return fmt.Sprintf("%s: not enrolled, as %s%s.", who, v.Detail, s.lastEnded(x))
+		}
+	}
+	return fmt.Sprintf("%s: not enrolled; it comes round on %s%s.", who, on, s.lastEnded(x))
 }
 
 // Timed tells that some rhythm has a time of day, which evaluations alone would

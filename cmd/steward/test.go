@@ -6,8 +6,10 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,35 +23,53 @@ import (
 )
 
 type testOptions struct {
-	app  *app
-	only []string
+	app   *app
+	only  []string
+	run   string
+	junit string
 }
 
 func testCommand(a *app) *cobra.Command {
 	o := &testOptions{app: a}
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "test [NAME …]",
 		Short: "Run the playbooks' tests on a clock of their own",
 		Long: `Lives through every tests/*.test.yaml day by day: a database of its own, the
 real import, evaluation and delivery, and nobody is told anything. NAME narrows
-to test files whose name holds it.
+to test files whose name holds it, --run to those whose path matches.
 
-Exit codes: 0 all as expected, 1 could not run, 3 something was not as expected.`,
+What is not as expected is told with what was seen, and with what steward explain
+says of that account on that day.
+
+Exit codes: 0 all as expected, 1 could not run, 2 wrong usage, 3 something was
+not as expected.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.only = args
-			return o.run(c.Context())
+			return o.test(c.Context())
 		},
 	}
+	c.Flags().StringVar(&o.run, "run", "", "only test files whose path matches this regular expression")
+	c.Flags().StringVar(&o.junit, "junit", "", "also write the results to this file as JUnit XML, for CI")
+	return c
 }
 
 // testResult is how one file went.
 type testResult struct {
 	File     string           `json:"file"`
+	Playbook string           `json:"playbook"`
 	Days     int              `json:"days"`
+	Cases    []replay.Case    `json:"cases"`
 	Failures []replay.Failure `json:"failures"`
+	// Error says why the file could not be lived to its end; "" when it was.
+	Error string `json:"error,omitempty"`
+	took  time.Duration
 }
 
-func (o *testOptions) run(ctx context.Context) error {
+func (o *testOptions) test(ctx context.Context) error {
+	run, err := regexp.Compile(o.run)
+	if err != nil {
+		return usagef("--run %q is not a regular expression: %v", o.run, err)
+	}
 	ws, book, problems, err := o.app.load()
 	if err != nil {
 		return err
@@ -65,20 +85,14 @@ func (o *testOptions) run(ctx context.Context) error {
 	if len(problems.Errors()) > 0 {
 		return problems
 	}
-	var results []testResult
-	failed := 0
-	for _, s := range scenarios {
-		if !o.wanted(s.File) {
-			continue
-		}
-		res, err := runScenario(ctx, ws, book, s)
-		if err != nil {
+	scenarios = slices.DeleteFunc(scenarios, func(s replay.Scenario) bool { return !o.wanted(s.File) || !run.MatchString(s.File) })
+	results, broken := o.live(ctx, ws, book, scenarios)
+	if ctx.Err() != nil {
+		return broken
+	}
+	if o.junit != "" {
+		if err := writeJUnit(o.junit, results, o.app.now()); err != nil {
 			return err
-		}
-		results = append(results, testResult{s.File, res.Steps, res.Failures})
-		failed += len(res.Failures)
-		if !o.app.json {
-			o.app.printTestResult(s.File, res)
 		}
 	}
 	if o.app.json {
@@ -86,12 +100,48 @@ func (o *testOptions) run(ctx context.Context) error {
 			return err
 		}
 	} else if len(results) == 0 {
-		fmt.Fprintf(o.app.stderr, "No tests in %s. A test is a file such as %s/login-drop.test.yaml; steward init writes some.\n", ws.Tests, ws.Tests)
+		o.app.noTests(ws, o.run != "" || len(o.only) > 0)
 	}
-	if failed > 0 {
+	switch {
+	case broken != nil:
+		return broken
+	case slices.ContainsFunc(results, func(r testResult) bool { return len(r.Failures) > 0 }):
 		return errFindings
 	}
 	return nil
+}
+
+// live lives through the scenarios, each in a world of its own. One that cannot
+// be lived keeps no other from it; the error is of the first.
+func (o *testOptions) live(ctx context.Context, ws *configs.Workspace, book *playbooks.Book, scenarios []replay.Scenario) (results []testResult, broken error) {
+	results = []testResult{}
+	for _, s := range scenarios {
+		began := o.app.now()
+		res, err := runScenario(ctx, ws, book, s)
+		r := testResult{File: s.File, Playbook: string(s.Given.Playbook), Days: res.Steps, Cases: res.Cases, Failures: res.Failures, took: o.app.now().Sub(began)}
+		if err != nil {
+			r.Error = err.Error()
+			if broken == nil {
+				broken = err
+			}
+		}
+		results = append(results, r)
+		if ctx.Err() != nil {
+			return results, broken
+		}
+		if !o.app.json {
+			o.app.printTestResult(r)
+		}
+	}
+	return results, broken
+}
+
+func (a *app) noTests(ws *configs.Workspace, narrowed bool) {
+	if narrowed {
+		fmt.Fprintf(a.stderr, "No test in %s has such a name.\n", ws.Tests)
+		return
+	}
+	fmt.Fprintf(a.stderr, "No tests in %s. A test is a file such as %s/login-drop.test.yaml; steward init writes some.\n", ws.Tests, ws.Tests)
 }
 
 func (o *testOptions) wanted(file string) bool {
@@ -106,14 +156,16 @@ func (o *testOptions) wanted(file string) bool {
 	return false
 }
 
-func (a *app) printTestResult(file string, res replay.Result) {
-	if len(res.Failures) == 0 {
-		fmt.Fprintf(a.stderr, "%s   %s  %s\n", a.paint("32", "ok"), file, a.dim(count(res.Steps, "day")))
-		return
-	}
-	fmt.Fprintf(a.stderr, "%s %s  %s\n", a.paint("31", "FAIL"), file, count(len(res.Failures), "expectation")+" not met")
-	for _, f := range res.Failures {
-		fmt.Fprintln(a.stderr, f.String())
+func (a *app) printTestResult(r testResult) {
+	switch {
+	case len(r.Failures) > 0:
+		fmt.Fprintf(a.stderr, "%s %s  %s\n", a.paint("31", "FAIL"), r.File, count(len(r.Failures), "expectation")+" not met")
+		for _, f := range r.Failures {
+			fmt.Fprintln(a.stderr, f.String())
+		}
+	case r.Error != "": // told at the end
+	default:
+		fmt.Fprintf(a.stderr, "%s   %s  %s\n", a.paint("32", "ok"), r.File, a.dim(count(r.Days, "day")))
 	}
 }
 
@@ -152,7 +204,7 @@ func (r *testRoad) Begin(ctx context.Context, given replay.Given) error {
 	if r.db, err = store.Open(ctx, filepath.Join(dir, "test.db"), store.Options{}); err != nil {
 		return err
 	}
-	r.book = withBackfill(r.book, given.Playbook, given.Backfill)
+	r.book = withAway(withBackfill(r.book, given.Playbook, given.Backfill), given.Away)
 	r.engine = &jobs.Engine{Ledger: ledger{r.db}, Sender: nowhere{}, Book: func() *playbooks.Book { return r.book }, Now: r.clock.now, Log: discardLog()}
 	return nil
 }
@@ -193,46 +245,108 @@ func (r *testRoad) Live(ctx context.Context, slot steward.Slot) error {
 	if _, err := r.engine.Evaluate(ctx, slot); err != nil {
 		return err
 	}
-	return deliverDue(ctx, r.engine, r.db, r.clock.now)
+	if err := deliverDue(ctx, r.engine, r.db, r.clock.now); err != nil {
+		return err
+	}
+	// What the calendar calls for later in the day belongs to the day.
+	for _, at := range r.book.Moments(slot.Time(), (slot.Day(r.ws.Zone) + 1).Start(r.ws.Zone).Add(-time.Second)) {
+		r.clock.set(at)
+		if err := deliverDue(ctx, r.engine, r.db, r.clock.now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// somebody is who does what a scenario names nobody for.
+const somebody = "the test"
 
 func (r *testRoad) Do(ctx context.Context, a replay.Action, playbook steward.PlaybookName, slot steward.Slot) error {
 	r.clock.set(slot.Time())
-	const somebody = "the test"
+	by := string(a.By)
+	if by == "" {
+		by = somebody
+	}
 	switch a.Kind {
 	case replay.DoRelease:
 		_, err := r.db.Release(ctx, store.ReleaseFilter{Playbook: playbook, Account: a.Account}, slot.Time())
 		return err
-	case replay.DoAck:
-		open, err := r.db.Enrolments(ctx, store.EnrolmentFilter{Account: a.Account, Playbook: playbook, Open: true})
-		if err != nil {
-			return err
-		}
-		if len(open) == 0 {
-			return fmt.Errorf("nothing of %s is open for %s that could be taken on", playbook, a.Account)
-		}
-		for _, e := range open {
-			if err := r.db.Ack(ctx, e.ID, somebody, slot.Time()); err != nil {
-				return err
-			}
-		}
-		return nil
-	case replay.DoApprove:
-		waiting, _, err := r.db.Messages(ctx, store.MessageFilter{Account: a.Account, State: steward.AwaitingApproval})
-		if err != nil {
-			return err
-		}
-		if len(waiting) == 0 {
-			return fmt.Errorf("no mail about %s waits for approval", a.Account)
-		}
-		for _, m := range waiting {
-			if err := r.db.Approve(ctx, m.ID, m.Version, somebody, slot.Time()); err != nil {
-				return err
-			}
-		}
-		return nil
+	case replay.DoAck, replay.DoClaim:
+		return r.take(ctx, a, playbook, by, slot)
+	case replay.DoApprove, replay.DoDecline:
+		return r.rule(ctx, a, by, slot)
+	case replay.DoDone:
+		return r.finish(ctx, a, playbook, by, slot)
+	case replay.DoOverride:
+		return r.db.Override(ctx, steward.HealthOverride{Account: a.Account, Health: a.Health, From: slot.Day(r.ws.Zone), Until: a.Until, Because: a.Because, By: by, At: slot.Time()})
 	}
 	return fmt.Errorf("nobody knows how to %s", a.Kind)
+}
+
+// take takes on what is open of the playbook for the account, or claims it.
+func (r *testRoad) take(ctx context.Context, a replay.Action, playbook steward.PlaybookName, by string, slot steward.Slot) error {
+	open, err := r.db.Enrolments(ctx, store.EnrolmentFilter{Account: a.Account, Playbook: playbook, Open: true})
+	if err != nil {
+		return err
+	}
+	if len(open) == 0 {
+		return fmt.Errorf("nothing of %s is open for %s that could be taken on", playbook, a.Account)
+	}
+	for _, e := range open {
+		if a.Kind == replay.DoClaim {
+			err = r.db.TakeOver(ctx, []steward.EnrolmentID{e.ID}, a.By, slot.Time())
+		} else {
+			err = r.db.Ack(ctx, e.ID, by, slot.Time())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rule approves or declines the mail that waits.
+func (r *testRoad) rule(ctx context.Context, a replay.Action, by string, slot steward.Slot) error {
+	waiting, _, err := r.db.Messages(ctx, store.MessageFilter{Account: a.Account, State: steward.AwaitingApproval})
+	if err != nil {
+		return err
+	}
+	if len(waiting) == 0 {
+		return fmt.Errorf("no mail about %s waits for approval", a.Account)
+	}
+	for _, m := range waiting {
+		if a.Kind == replay.DoDecline {
+			err = r.db.Decline(ctx, m.ID, m.Version, by, a.Because, slot.Time())
+		} else {
+			err = r.db.Approve(ctx, m.ID, m.Version, by, slot.Time())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish does the open tasks that the playbook gave about the account.
+func (r *testRoad) finish(ctx context.Context, a replay.Action, playbook steward.PlaybookName, by string, slot steward.Slot) error {
+	open, err := r.db.Tasks(ctx, store.TaskFilter{Account: a.Account})
+	if err != nil {
+		return err
+	}
+	done := 0
+	for _, t := range open {
+		if t.Playbook != playbook {
+			continue
+		}
+		if _, err := r.db.FinishTask(ctx, string(t.ID), a.Because, by, slot.Time()); err != nil {
+			return err
+		}
+		done++
+	}
+	if done == 0 {
+		return fmt.Errorf("no task of %s is open for %s", playbook, a.Account)
+	}
+	return nil
 }
 
 func (r *testRoad) Look(ctx context.Context, account steward.AccountID) (replay.Seen, error) {
@@ -260,27 +374,45 @@ func (r *testRoad) Look(ctx context.Context, account steward.AccountID) (replay.
 	return seen, err
 }
 
-// explain is the sentence on the account's subjects, for a failure.
-func (r *testRoad) explain(ctx context.Context, account steward.AccountID, playbook steward.PlaybookName) string {
+// explain is what steward explain says of an expectation's subjects, after the
+// run of its day.
+func (r *testRoad) explain(ctx context.Context, e replay.Expectation, playbook steward.PlaybookName) string {
+	text, err := r.explanation(ctx, e, playbook)
+	if err != nil {
+		return "it cannot be explained: " + err.Error()
+	}
+	return text
+}
+
+func (r *testRoad) explanation(ctx context.Context, e replay.Expectation, playbook steward.PlaybookName) (string, error) {
 	slot, err := r.engine.LastSlot(ctx)
-	if err != nil || slot.IsZero() {
-		return ""
+	if err != nil {
+		return "", err
 	}
 	s, err := r.engine.Situation(ctx, slot)
 	if err != nil {
-		return ""
+		return "", err
 	}
 	p, ok := r.book.Playbook(playbook)
 	if !ok {
-		return ""
+		return "", fmt.Errorf("there is no playbook %s", playbook)
 	}
-	var lines []string
-	for _, subject := range subjectsOf(s, p, account) {
-		if x, err := s.Explain(p, subject); err == nil {
-			lines = append(lines, x.Sentence)
+	account, ok := s.Frame.View(steward.AboutAccount).Row(string(e.Account))
+	if !ok {
+		return fmt.Sprintf("%s is not in the data on %s.", e.Account, e.On), nil
+	}
+	st, err := storyOf(ctx, r.db, s, s.Frame.View(steward.AboutAccount).Account(account), []*playbooks.Playbook{p}, false)
+	if err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	plain := explainer{app: &app{stdout: &text}, book: r.book, width: paperWidth - len("  ")}
+	for _, x := range st.Playbooks {
+		if e.IsAbout(x.Subject) {
+			plain.whole(st, x)
 		}
 	}
-	return strings.Join(lines, "\n")
+	return text.String(), nil
 }
 
 // accountFields is every field an account can have: a scenario says all there
