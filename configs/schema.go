@@ -30,3 +30,11 @@ func (byKind) ShapeYAML(*strictyaml.Shaper) *strictyaml.Schema {
 	name.More = strictyaml.SingleValue()
 	return &strictyaml.Schema{Type: strictyaml.ValueTypes{"object", "null"}, More: name}
 }
+
+// ShapeYAML says that a milestone is its time, or a block with more.
+func (milestoneValue) ShapeYAML(s *strictyaml.Shaper) *strictyaml.Schema {
+	out, within := s.Shape(milestoneBlock{}), s.Shape(strictyaml.Duration(0))
+	out.Type = append(out.Type, within.Type...)
+	out.Pattern, out.PatternMessage, out.Minimum, out.Maximum = within.Pattern, within.PatternMessage, within.Minimum, within.Maximum
+	return out
+}

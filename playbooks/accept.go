@@ -28,6 +28,15 @@ func Lints() []steward.Lint {
 		{Name: "uneven-week", Means: "A window is compared with one that has other weekdays in it, so that a weekend looks like a change.",
 			Do: "Use whole weeks: 7d, 14d, 28d."},
 		{Name: "unreachable-step", Means: "A step can never be carried out, as what it asks for never holds.", Do: "Remove the step, or its condition."},
+		{Name: "empty-audience", Data: true, Means: "Nobody is in the audience of a playbook, of all who were imported.", Do: "Ask steward explain what each part of the audience came to for an account that you expected."},
+		{Name: "empty-field", Data: true, Means: "A condition reads a field that is not known of anybody, so it is unknown.", Do: "Map the field's column in a source."},
+		{Name: "empty-metric", Data: true, Means: "A condition reads a metric that was never imported, so it is unknown.", Do: "Name the metric's column in a source."},
+		{Name: "empty-portfolio", Data: true, Means: "None of the accounts is in the portfolio, so nothing happens for anybody.", Do: "Say in portfolio.include which accounts Steward acts on."},
+		{Name: "unheld-role", Data: true, Means: "A step or condition names a role that nobody has.", Do: "Write the role as the source of contacts does."},
+		{Name: "unknown-answer", Data: true, Means: "What a function asks is not known of anybody, such as tickets('open') where no source has tickets.", Do: "Add the file that tells it to a source, or ask for something else."},
+		{Name: "unknown-priority", Data: true, Means: "The priority is not known of anybody, so nobody comes first.", Do: "Write a number that is known, such as arr ?? 0."},
+		{Name: "unreached-milestone", Data: true, Means: "A condition asks for a milestone that nobody has reached.", Do: "Map a file of milestones in a source, or give the milestone a condition in journey."},
+		{Name: "unseen-value", Data: true, Means: "A text is compared with a field, and no subject has it there; capitals count.", Do: "Write the value as the source does."},
 		{Name: "unused-message", Means: "No playbook sends this message.", Do: "Name it in a step, or remove the file."},
 	}
 }

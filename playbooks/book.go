@@ -73,10 +73,11 @@ type Book struct {
 	Playbooks []*Playbook
 	// Wordings are the message templates by name.
 	Wordings map[string]*Wording
-	// Accepted is the lints that playbooks and messages accept, and Conditions
-	// every expression of the playbooks where it stands, for advice.
-	Accepted   []steward.Acceptance
-	Conditions []Condition
+	// Accepted is the lints that playbooks and messages accept. For advice,
+	// Conditions is every expression of the playbooks where it stands, Addressed
+	// every role that a step mails.
+	Accepted              []steward.Acceptance
+	Conditions, Addressed []Condition
 
 	byName  map[steward.PlaybookName]*Playbook
 	owners  map[steward.OwnerID]steward.Owner

@@ -86,6 +86,11 @@ func (t *linter) all() []Condition {
 }
 
 func (t *linter) conditions() {
+	for _, d := range t.doc.Steps {
+		for _, role := range d.Email {
+			t.book.Addressed = append(t.book.Addressed, Condition{t.p, "email", nil, strictyaml.Text(role), t.src})
+		}
+	}
 	for _, c := range t.all() {
 		t.book.Conditions = append(t.book.Conditions, c)
 		advise := func(s lang.Span, lint, message, hint string) {

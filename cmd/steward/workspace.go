@@ -32,20 +32,28 @@ type house struct {
 // load reads the workspace and its book and returns every problem of both; the
 // warnings among them come beside a good book.
 func (a *app) load() (*configs.Workspace, *playbooks.Book, steward.Problems, error) {
-	dir, err := filepath.Abs(a.dir)
+	dir, err := a.workspaceDir()
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("find the workspace: %w", err)
-	}
-	if _, err := os.Stat(filepath.Join(dir, configs.FileName)); err != nil {
-		return nil, nil, nil, fmt.Errorf("there is no %s in %s\nGo to the workspace's folder, name it with -w, or make one with: steward init", configs.FileName, a.dir)
+		return nil, nil, nil, err
 	}
 	ws, book, problems := loadFrom(configs.Files(dir), dir, a.getenv)
 	return ws, book, problems, nil
 }
 
-// loadFrom reads a workspace from any file system. book is nil when the
-// workspace has errors.
-func loadFrom(fsys fs.FS, dir string, getenv func(string) string) (*configs.Workspace, *playbooks.Book, steward.Problems) {
+// workspaceDir is the workspace's folder on this machine.
+func (a *app) workspaceDir() (string, error) {
+	dir, err := filepath.Abs(a.dir)
+	if err != nil {
+		return "", fmt.Errorf("find the workspace: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, configs.FileName)); err != nil {
+		return "", fmt.Errorf("there is no %s in %s\nGo to the workspace's folder, name it with -w, or make one with: steward init", configs.FileName, a.dir)
+	}
+	return dir, nil
+}
+
+// readFrom reads a workspace from any file system, with all advice about it.
+func readFrom(fsys fs.FS, dir string, getenv func(string) string) (*configs.Workspace, *playbooks.Book, steward.Problems) {
 	ws, problems := configs.Load(fsys, dir, getenv)
 	if ws == nil {
 		return nil, nil, problems

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"steward"
+	"steward/facts"
 )
 
 // A Read is one thing that an expression reads by a name, and where the name
@@ -18,6 +19,9 @@ type Read struct {
 	Part bool
 	// Takes is what a quoted argument names: role, priority, milestone, ….
 	Takes string
+	// Asks is the question of a call whose answer comes from more than fields and
+	// windows, such as tickets('urgent'); its Span is the whole call.
+	Asks facts.Question
 }
 
 // Reads is everything that the expression reads by name, in source order. A
@@ -41,6 +45,9 @@ func (e *Expr) Reads() []Read {
 
 func (n *node) arguments() []Read {
 	var out []Read
+	if n.fn.asks {
+		out = append(out, Read{Span: n.span, Asks: n.question()})
+	}
 	for i, k := range n.kids {
 		switch p := n.fn.params[i]; p.takes {
 		case takesMetric:
@@ -80,7 +87,7 @@ func (n *node) texts() []Read {
 func (e *Expr) Constant() bool {
 	reads := false
 	e.root.walk(func(n *node) {
-		reads = reads || n.op == opField || n.op == opAcked || n.op == opCall && n.text != "known" && n.text != "scale"
+		reads = reads || n.op == opField || n.op == opAcked || n.op == opDone || n.op == opCall && n.text != "known" && n.text != "scale"
 	})
 	return !reads
 }
