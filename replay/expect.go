@@ -46,8 +46,18 @@ type SeenOutreach struct {
 // A Result is how a scenario went.
 type Result struct {
 	Failures []Failure
+	// Cases is each expectation in order of day, with what of it was not so.
+	Cases []Case
 	// Steps is how many runs were lived.
 	Steps int
+}
+
+// A Case is one expectation and how it went.
+type Case struct {
+	// Name says what is expected of whom on which day.
+	Name     string    `json:"name"`
+	Line     int       `json:"line"`
+	Failures []Failure `json:"failures,omitempty"`
 }
 
 // A Failure is an expectation that was not met: where it is written, what was
@@ -71,7 +81,9 @@ func (f Failure) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s:%d:%d: %s of %s on %s\n  expected: %s\n  got:      %s", f.File, f.Line, f.Column, f.What, f.Account, f.Day, f.Want, f.Got)
 	if f.Explain != "" {
-		fmt.Fprintf(&b, "\n  %s", strings.ReplaceAll(strings.TrimRight(f.Explain, "\n"), "\n", "\n  "))
+		for _, line := range strings.Split(strings.TrimRight(f.Explain, "\n"), "\n") {
+			b.WriteString(strings.TrimRight("\n  "+line, " "))
+		}
 	}
 	return b.String()
 }
@@ -80,10 +92,11 @@ func (f Failure) String() string {
 // last day that something is expected of: each day imports what is whole by
 // then, lives the day's slot, compares, and then does what people do that day.
 // slotOf is the slot at which the workspace evaluates on a day. explain, which
-// may be nil, is asked about every failure. The error is about the road: the
-// scenario could not be lived.
+// may be nil, is asked about every expectation that is not met, and what it says
+// goes with the last of its failures. The error is about the road: the scenario
+// could not be lived; the result is of the days before.
 func (s Scenario) Run(ctx context.Context, road Road, slotOf func(steward.Day) steward.Slot,
-	explain func(ctx context.Context, account steward.AccountID, playbook steward.PlaybookName) string) (Result, error) {
+	explain func(ctx context.Context, e Expectation, playbook steward.PlaybookName) string) (Result, error) {
 	var res Result
 	if err := road.Begin(ctx, s.Given); err != nil {
 		return res, fmt.Errorf("%s: prepare: %w", s.File, err)
@@ -109,12 +122,11 @@ func (s Scenario) Run(ctx context.Context, road Road, slotOf func(steward.Day) s
 				return res, fmt.Errorf("%s: look at %s on %s: %w", s.File, e.Account, d, err)
 			}
 			failures := s.compare(e, seen, slot, slotOf(d+1))
-			for i := range failures {
-				if explain != nil {
-					failures[i].Explain = explain(ctx, e.Account, s.Given.Playbook)
-				}
+			if n := len(failures); n > 0 && explain != nil {
+				failures[n-1].Explain = explain(ctx, e, s.Given.Playbook)
 			}
 			res.Failures = append(res.Failures, failures...)
+			res.Cases = append(res.Cases, Case{Name: e.String(), Line: e.at.Line, Failures: failures})
 		}
 		for _, a := range s.Do {
 			if a.On != d {
@@ -151,6 +163,43 @@ func (g Given) through(d steward.Day) map[string]map[steward.AccountID]series.Se
 	return out
 }
 
+// String is the expectation in a line, such as "2026-03-14 acme: phase firing,
+// enrolment active".
+func (e Expectation) String() string {
+	who := string(e.Account)
+	for _, id := range []string{string(e.Contract), string(e.Contact), string(e.Product)} {
+		if id != "" {
+			who += " " + id
+		}
+	}
+	var what []string
+	for _, p := range [][2]string{{"phase", string(e.Phase)}, {"enrolment", string(e.Enrolment)}, {"reason", string(e.Reason)}} {
+		if p[1] != "" {
+			what = append(what, p[0]+" "+p[1])
+		}
+	}
+	for _, o := range e.Outreach {
+		what = append(what, "outreach "+o.String())
+	}
+	if e.Outreach != nil && len(e.Outreach) == 0 {
+		what = append(what, "no outreach")
+	}
+	return fmt.Sprintf("%s %s: %s", e.On, who, strings.Join(what, ", "))
+}
+
+// IsAbout tells whether a subject is one that is looked at.
+func (e Expectation) IsAbout(subject steward.Subject) bool {
+	if subject.Account != e.Account {
+		return false
+	}
+	for kind, id := range map[steward.SubjectKind]string{steward.AboutContract: string(e.Contract), steward.AboutContact: string(e.Contact), steward.AboutProduct: string(e.Product)} {
+		if id != "" {
+			return subject.Kind == kind && subject.ID == id
+		}
+	}
+	return true
+}
+
 // compare tells what of an expectation is not so.
 func (s Scenario) compare(e Expectation, seen Seen, slot, next steward.Slot) []Failure {
 	var out []Failure
@@ -158,8 +207,7 @@ func (s Scenario) compare(e Expectation, seen Seen, slot, next steward.Slot) []F
 		out = append(out, Failure{File: s.File, Line: line, Column: column, Day: e.On, Account: e.Account, What: what, Want: want, Got: got})
 	}
 	about := func(p steward.PlaybookName, subject steward.Subject) bool {
-		return p == s.Given.Playbook && subject.Account == e.Account &&
-			(e.Contract == "" || subject.Kind == steward.AboutContract && subject.ID == string(e.Contract))
+		return p == s.Given.Playbook && e.IsAbout(subject)
 	}
 	if e.Phase != "" {
 		if got := agreed(phasesOf(seen.Phases, about), string(steward.Clear)); got != string(e.Phase) {

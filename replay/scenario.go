@@ -55,32 +55,16 @@ type Given struct {
 	Away    []Absence
 }
 
-// An ActionKind is what a person does in a scenario.
-type ActionKind string
-
-// What people can do. Each is about the playbook under test and one account:
-// take the card on, approve the mail that waits for it, let out of quarantine.
-const (
-	DoAck     ActionKind = "ack"
-	DoApprove ActionKind = "approve"
-	DoRelease ActionKind = "release"
-)
-
-// An Action is what a person does on a day, after that day's run and after
-// what is expected of it: its effect is seen from the next day on.
-type Action struct {
-	On      steward.Day
-	Kind    ActionKind
-	Account steward.AccountID
-}
-
 // An Expectation is what should be so right after the run of a day. Parts that
 // are empty are not looked at.
 type Expectation struct {
 	On      steward.Day
 	Account steward.AccountID
-	// Contract narrows to one subject, for playbooks about contracts.
+	// Contract, Contact and Product narrow to one subject, for playbooks about
+	// these.
 	Contract steward.ContractID
+	Contact  steward.ContactID
+	Product  steward.ProductID
 	Phase    steward.Phase
 	// Enrolment is a state of the newest enrolment, or NoEnrolment; Reason its
 	// reason.
@@ -136,19 +120,13 @@ type givenFile struct {
 	Rows      rowsFile                                                `yaml:",inline"`
 }
 
-type actionFile struct {
-	At      strictyaml.Pos    `yaml:",pos"`
-	On      strictyaml.Scalar `yaml:"on,required" doc:"The day."`
-	Ack     strictyaml.Scalar `yaml:"ack" doc:"The account whose card is taken on."`
-	Approve strictyaml.Scalar `yaml:"approve" doc:"The account whose waiting mail is approved."`
-	Release strictyaml.Scalar `yaml:"release" doc:"The account that is let out of quarantine."`
-}
-
 type expectationFile struct {
 	At         strictyaml.Pos    `yaml:",pos"`
 	On         strictyaml.Scalar `yaml:"on,required" doc:"The day; what is expected is looked at right after its run."`
 	Account    strictyaml.Scalar `yaml:"account" doc:"The account."`
 	Contract   strictyaml.Scalar `yaml:"contract" doc:"The contract, for playbooks about contracts."`
+	Contact    strictyaml.Scalar `yaml:"contact" doc:"The person, for playbooks about contacts."`
+	Product    strictyaml.Scalar `yaml:"product" doc:"The product, for playbooks about products."`
 	Phase      strictyaml.Scalar `yaml:"phase" doc:"Where the condition stands." enum:"clear|pending|firing|clearing"`
 	Enrolment  strictyaml.Scalar `yaml:"enrolment" doc:"The state of the newest enrolment; none where there is none." enum:"none|quarantined|active|waiting|completed|exited|failed"`
 	Reason     strictyaml.Scalar `yaml:"reason" doc:"The reason of the enrolment's state, such as recovered."`
@@ -491,27 +469,6 @@ func (r *scenarioReader) on(s strictyaml.Scalar, from steward.Day) steward.Day {
 	return steward.NoDay
 }
 
-func (r *scenarioReader) action(f actionFile, s *Scenario) {
-	a := Action{On: r.on(f.On, s.Given.From)}
-	count := 0
-	for _, o := range []struct {
-		kind ActionKind
-		who  strictyaml.Scalar
-	}{{DoAck, f.Ack}, {DoApprove, f.Approve}, {DoRelease, f.Release}} {
-		if o.who.Pos.IsZero() {
-			continue
-		}
-		count++
-		a.Kind = o.kind
-		a.Account, _ = r.known(o.who)
-	}
-	if count != 1 {
-		r.wrongAt(f.At, "an action does one thing", "write {on: DATE, ack: ACCOUNT}, or approve: or release:")
-		return
-	}
-	s.Do = append(s.Do, a)
-}
-
 func (r *scenarioReader) expectation(f expectationFile, s *Scenario) {
 	e := Expectation{On: r.on(f.On, s.Given.From), Contract: steward.ContractID(f.Contract.Value), Reason: steward.Reason(f.Reason.Value),
 		at: f.At, phaseAt: f.Phase.Pos, enrolmentAt: f.Enrolment.Pos, reasonAt: f.Reason.Pos, outreachAt: f.At}
@@ -524,6 +481,13 @@ func (r *scenarioReader) expectation(f expectationFile, s *Scenario) {
 	}
 	if c := f.Contract; !c.Pos.IsZero() && !r.contracts[e.Contract] {
 		r.wrong(c, fmt.Sprintf("there is no contract %q under given", c.Value), "contracts given: "+join(slices.Sorted(maps.Keys(r.contracts))))
+	}
+	e.Contact, e.Product = steward.ContactID(f.Contact.Value), steward.ProductID(f.Product.Value)
+	if c := f.Contact; !c.Pos.IsZero() && !r.contacts[e.Contact] {
+		r.wrong(c, fmt.Sprintf("there is no contact %q under given", c.Value), "contacts given: "+join(slices.Sorted(maps.Keys(r.contacts))))
+	}
+	if c := f.Product; !c.Pos.IsZero() && !r.products[e.Product] {
+		r.wrong(c, fmt.Sprintf("there is no product %q under given", c.Value), "products given: "+join(slices.Sorted(maps.Keys(r.products))))
 	}
 	e.Phase = oneOf(r, f.Phase, "phase", steward.Clear, steward.Pending, steward.Firing, steward.Clearing)
 	e.Enrolment = oneOf(r, f.Enrolment, "state of an enrolment", NoEnrolment, steward.Quarantined, steward.Active, steward.Waiting, steward.Completed, steward.Exited, steward.Failed)

@@ -241,7 +241,7 @@ expect:
 		t.Errorf("active_users of beta: %+v", s)
 	}
 	jan := func(d int) steward.Day { return steward.Date(2026, 1, d) }
-	if diff := cmp.Diff([]Action{{jan(8), DoAck, "acme"}, {jan(9), DoApprove, "acme"}}, all.Do); diff != "" {
+	if diff := cmp.Diff([]Action{{On: jan(8), Kind: DoAck, Account: "acme"}, {On: jan(9), Kind: DoApprove, Account: "acme"}}, all.Do); diff != "" {
 		t.Error(diff)
 	}
 	wantExpect := []Expectation{
@@ -502,8 +502,8 @@ func run(t *testing.T, src string, road *loginRoad) Result {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	res, err := s.Run(context.Background(), road, slotOf, func(_ context.Context, account steward.AccountID, playbook steward.PlaybookName) string {
-		return fmt.Sprintf("%s does not hold for %s.\nA second line.", playbook, account)
+	res, err := s.Run(context.Background(), road, slotOf, func(_ context.Context, e Expectation, playbook steward.PlaybookName) string {
+		return fmt.Sprintf("%s does not hold for %s.\nA second line.", playbook, e.Account)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -578,7 +578,7 @@ func TestRunCanBeMet(t *testing.T) {
 func TestRunDoesWhatPeopleDo(t *testing.T) {
 	road := &loginRoad{t: t}
 	run(t, strings.Replace(loginDrop, "expect:", "do: [{on: 2026-03-15, ack: acme}, {on: 2026-03-16, release: acme}]\nexpect:", 1), road)
-	want := []Action{{steward.Date(2026, 3, 15), DoAck, "acme"}, {steward.Date(2026, 3, 16), DoRelease, "acme"}}
+	want := []Action{{On: steward.Date(2026, 3, 15), Kind: DoAck, Account: "acme"}, {On: steward.Date(2026, 3, 16), Kind: DoRelease, Account: "acme"}}
 	if diff := cmp.Diff(want, road.acts); diff != "" {
 		t.Error(diff)
 	}

@@ -11,6 +11,7 @@ import (
 	"steward/configs"
 	"steward/jobs"
 	"steward/playbooks"
+	"steward/replay"
 	"steward/store"
 )
 
@@ -77,6 +78,23 @@ func withBackfill(b *playbooks.Book, name steward.PlaybookName, on bool) *playbo
 		return b
 	}
 	return b.With(name, func(p *playbooks.Playbook) { p.Backfill = true })
+}
+
+// withAway is a book in which owners are away as a scenario says, too.
+func withAway(b *playbooks.Book, absences []replay.Absence) *playbooks.Book {
+	if len(absences) == 0 {
+		return b
+	}
+	out, before := *b, b.Away
+	out.Away = func(id steward.OwnerID, day steward.Day) bool {
+		for _, a := range absences {
+			if a.Owner == id && a.From <= day && day <= a.To {
+				return true
+			}
+		}
+		return before != nil && before(id, day)
+	}
+	return &out
 }
 
 func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
