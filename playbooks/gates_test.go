@@ -21,7 +21,9 @@ func passing(t *testing.T) *atGate {
 	t.Helper()
 	s := settings()
 	s.NoCustomerMail.Value = "legal_hold or plan == 'partner'"
-	w := newWorld(t, load(t, s, nil, "playbook: p\ncooldown: 0\nbackfill: true\nwhen: seats == 1\nsteps:\n- {id: m, email: [champion], message: help}\n- {id: on, email: [champion], message: help, on_recovery: continue}\n"), customer("a"))
+	s.Holds = []playbooks.Hold{{Purposes: []string{"care"}}}
+	s.Holds[0].When.Value = "plan == 'burning'"
+	w := newWorld(t, load(t, s, nil, "playbook: other\ncooldown: 0\nwhen: seats == 7\n", "playbook: p\ninhibited_by: other\ncooldown: 0\nbackfill: true\nwhen: seats == 1\nsteps:\n- {id: m, email: [champion], message: help}\n- {id: on, email: [champion], message: help, on_recovery: continue}\n"), customer("a"))
 	w.Contacts = []steward.Contact{champion("a")}
 	w.seats(1)
 	w.Accounts[0].More["plan"] = steward.Str("big")
@@ -51,9 +53,16 @@ var closers = []struct {
 	{steward.ReasonNoCustomerMail, steward.Suppress, func(g *atGate) { g.Accounts[0].More["legal_hold"] = steward.Bool(true) }},
 	{steward.ReasonEpisodeOver, steward.Suppress, func(g *atGate) { g.c.Enrolment.State, g.c.Enrolment.Reason = steward.Exited, steward.ReasonExitWhen }},
 	{steward.ReasonHoldout, steward.Suppress, func(g *atGate) { g.c.Enrolment.Arm = steward.Holdout }},
+	{steward.ReasonShadow, steward.Suppress, func(g *atGate) {
+		g.book = g.book.With("p", func(p *playbooks.Playbook) { p.Mode = playbooks.Shadow })
+	}},
 	{steward.ReasonExpired, steward.Suppress, func(g *atGate) { g.c.Message.Expires = six(day0 + 1).Time() }},
 	{steward.ReasonPaused, steward.Defer, func(g *atGate) { g.c.Pause = steward.Pause{At: six(day0).Time(), By: "lee", Reason: "an outage"} }},
 	{steward.ReasonClearing, steward.Defer, func(g *atGate) { g.c.Phase.Phase = steward.Clearing }},
+	{steward.ReasonPurposeHold, steward.Defer, func(g *atGate) { g.Accounts[0].More["plan"] = steward.Str("burning") }},
+	{steward.ReasonInhibited, steward.Defer, func(g *atGate) {
+		g.memory.Phases[playbooks.KeyOf("other", account("a"))] = steward.PhaseState{Playbook: "other", Subject: account("a"), Phase: steward.Firing, Episode: six(day0)}
+	}},
 	{steward.ReasonUnknownAtSend, steward.Defer, func(g *atGate) { g.Accounts[0].More["seats"] = steward.Value{} }},
 }
 
