@@ -23,7 +23,7 @@ func passing(t *testing.T) *atGate {
 	s.NoCustomerMail.Value = "legal_hold or plan == 'partner'"
 	s.Holds = []playbooks.Hold{{Purposes: []string{"care"}}}
 	s.Holds[0].When.Value = "plan == 'burning'"
-	w := newWorld(t, load(t, s, nil, "playbook: other\ncooldown: 0\nwhen: seats == 7\n", "playbook: p\ninhibited_by: other\ncooldown: 0\nbackfill: true\nwhen: seats == 1\nsteps:\n- {id: m, email: [champion], message: help}\n- {id: on, email: [champion], message: help, on_recovery: continue}\n"), customer("a"))
+	w := newWorld(t, load(t, s, nil, "playbook: quiet\ncooldown: 0\nwhen: seats == 7\n", "playbook: p\ncooldown: 0\nbackfill: true\nwhen: seats == 1\nsteps:\n- {id: m, email: [champion], message: help}\n- {id: on, email: [champion], message: help, on_recovery: continue}\n"), customer("a"))
 	w.Contacts = []steward.Contact{champion("a")}
 	w.seats(1)
 	w.Accounts[0].More["plan"] = steward.Str("big")
@@ -61,7 +61,8 @@ var closers = []struct {
 	{steward.ReasonClearing, steward.Defer, func(g *atGate) { g.c.Phase.Phase = steward.Clearing }},
 	{steward.ReasonPurposeHold, steward.Defer, func(g *atGate) { g.Accounts[0].More["plan"] = steward.Str("burning") }},
 	{steward.ReasonInhibited, steward.Defer, func(g *atGate) {
-		g.memory.Phases[playbooks.KeyOf("other", account("a"))] = steward.PhaseState{Playbook: "other", Subject: account("a"), Phase: steward.Firing, Episode: six(day0)}
+		g.book = g.book.With("p", func(p *playbooks.Playbook) { p.InhibitedBy = []steward.PlaybookName{"quiet"} })
+		g.memory.Phases[playbooks.KeyOf("quiet", account("a"))] = steward.PhaseState{Playbook: "quiet", Subject: account("a"), Phase: steward.Firing, Episode: six(day0)}
 	}},
 	{steward.ReasonUnknownAtSend, steward.Defer, func(g *atGate) { g.Accounts[0].More["seats"] = steward.Value{} }},
 }
