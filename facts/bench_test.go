@@ -51,6 +51,7 @@ func BenchmarkWindow(b *testing.B) {
 	}{
 		{facts.Avg, "logins", 14}, {facts.Avg, "logins", 90}, {facts.Min, "logins", 14}, {facts.ActiveDays, "logins", 28},
 		{facts.QuietDays, "logins", 0}, {facts.Avg, "users", 14}, {facts.Last, "users", 0},
+		{facts.Trend, "logins", 28}, {facts.Trend, "logins", 90}, {facts.Unusual, "logins", 7}, {facts.VsPeers, "logins", 14},
 	} {
 		b.Run(fmt.Sprintf("%s-%s-%dd", c.fn, c.metric, c.w), func(b *testing.B) {
 			shift := 0
@@ -66,6 +67,41 @@ func BenchmarkWindow(b *testing.B) {
 					b.StartTimer()
 				}
 				view.Window(c.fn, c.metric, c.w, shift)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/accounts, "ns/account")
+		})
+	}
+}
+
+// BenchmarkAsk is one question for every account, each with a few people,
+// touches and tickets.
+func BenchmarkAsk(b *testing.B) {
+	const accounts = 20_000
+	in := largePortfolio(b, accounts)
+	today := day(b, "2026-03-11")
+	in.Portfolio.History = steward.History{}
+	for i := range in.Portfolio.Accounts {
+		id := in.Portfolio.Accounts[i].ID
+		in.Portfolio.History[steward.HistoryKey{Kind: steward.AboutAccount, ID: string(id)}] = steward.Past{Since: today - 300,
+			Changes: []steward.FieldChange{{Field: "owner", Day: today - 300, Value: steward.Str("a")}, {Field: "owner", Day: today - 40, Value: steward.Str("b")}}}
+		for n := range 4 {
+			who := fmt.Sprint(id, "-", n)
+			in.Portfolio.Contacts = append(in.Portfolio.Contacts, steward.Contact{ID: steward.ContactID(who), Account: id, Roles: []string{"champion"}, LastSeen: today - 90})
+			in.Portfolio.History[steward.HistoryKey{Kind: steward.AboutContact, ID: who}] = steward.Past{Since: today - 300}
+			in.Portfolio.Touches = append(in.Portfolio.Touches, steward.Touch{ID: who, Account: id, Contact: steward.ContactID(who), Day: today - steward.Day(n*30), Kind: "call"})
+			in.Portfolio.Tickets = append(in.Portfolio.Tickets, steward.Ticket{ID: who, Account: id, Priority: "urgent", Opened: today - 5, Closed: steward.NoDay})
+		}
+	}
+	for _, c := range []struct {
+		q     facts.Question
+		shift int
+	}{
+		{facts.Question{Ask: "tickets", Text: "urgent"}, 0}, {facts.Question{Ask: "people", Text: "champion"}, 0}, {facts.Question{Ask: "people", Text: "champion"}, 30},
+		{facts.Question{Ask: "engaged", Text: "champion", Days: 28}, 0}, {facts.Question{Ask: "days_since_touch", Text: "champion"}, 0}, {facts.Question{Ask: "changed", Text: "owner", Days: 30}, 0},
+	} {
+		b.Run(fmt.Sprintf("%s-%d", c.q.Ask, c.shift), func(b *testing.B) {
+			for b.Loop() {
+				facts.At(in).View(steward.AboutAccount).Ask(c.q, c.shift) // a new frame: asked again it costs nothing
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/accounts, "ns/account")
 		})

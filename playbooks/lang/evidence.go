@@ -207,6 +207,11 @@ func (r *tracer) words(t *Trace, shift int) string {
 			return "the card was taken"
 		}
 		return "nobody took the card"
+	case opDone:
+		if x.Num != 0 {
+			return "the task was done"
+		}
+		return "the task was not done"
 	case opField:
 		return fieldWords(n, x)
 	case opCall:
@@ -342,13 +347,16 @@ func dateWords(t *Trace, ahead float64) string {
 	date := t.sides[0]
 	what, shown := date.Text, ""
 	switch date.node.op {
-	case opField:
-		what = plainName(date.node.text)
-		fallthrough
-	default:
-		shown = " (" + Describe(date.Value, false) + ")"
 	case opLit:
 		what = Describe(date.Value, false)
+	default:
+		shown = " (" + Describe(date.Value, false) + ")"
+	}
+	switch n := date.node; {
+	case n.op == opField:
+		what = plainName(n.text)
+	case n.op == opCall && n.text == "objective_due":
+		what = "the due date of '" + n.kids[0].text + "'"
 	}
 	switch {
 	case ahead > 0:

@@ -40,12 +40,14 @@ func mustSeries(t testing.TB, start steward.Day, runs ...[2]float64) series.Seri
 
 // acme is a small portfolio: acme fell from 42 to 15 logins a day two weeks ago, and
 // bolt is all blanks.
-func acme(t testing.TB) *facts.Frame {
+func acme(t testing.TB) *facts.Frame { return facts.At(acmeInput(t)) }
+
+func acmeInput(t testing.TB) facts.Input {
 	t.Helper()
 	slot, zone := noon(t)
 	today := slot.Day(zone)
 	start := today - 100
-	return facts.At(facts.Input{
+	return facts.Input{
 		Slot: slot, Zone: zone,
 		Fields: []steward.FieldSpec{{Name: "seats", Kind: steward.NumberKind}, {Name: "plan", Kind: steward.TextKind}, {Name: "legal_hold", Kind: steward.FlagKind}},
 		Portfolio: steward.Portfolio{
@@ -62,7 +64,27 @@ func acme(t testing.TB) *facts.Frame {
 			{Spec: steward.MetricSpec{Name: "active_users", Kind: steward.Gauge, StaleAfter: 10}, Through: today - 1,
 				Series: map[steward.AccountID]series.Series{"acme": mustSeries(t, start, [2]float64{12, 100})}},
 		},
-	})
+	}
+}
+
+// met is acme with people and what they did, as of noon, in a family with bolt.
+func met(t testing.TB) *facts.Frame {
+	t.Helper()
+	in := acmeInput(t)
+	p, today := &in.Portfolio, in.Slot.Day(in.Zone)
+	p.Accounts[1].Parent = "acme"
+	p.Contacts = []steward.Contact{
+		{ID: "ann", Account: "acme", Name: "Ann", Roles: []string{"champion", "admin"}, LastSeen: today - 40},
+		{ID: "bo", Account: "acme", Name: "Bo", Roles: []string{"economic_buyer", "admin"}, LastSeen: today - 2},
+	}
+	p.Products = []steward.Product{{ID: "P-1", Account: "acme", Name: "Suite", Seats: steward.Num(80), StartDate: today - 90, EndDate: steward.NoDay}}
+	p.Touches = []steward.Touch{{ID: "1", Account: "acme", Contact: "bo", Day: today - 1, Kind: "call"}, {ID: "2", Account: "acme", Contact: "bo", Day: today - 41, Kind: "email"}}
+	p.Tickets = []steward.Ticket{{ID: "1", Account: "acme", Priority: "urgent", Opened: today - 3, Closed: steward.NoDay}, {ID: "2", Account: "acme", Priority: "p1", Opened: today - 12, Closed: steward.NoDay}}
+	p.Surveys = []steward.Survey{{ID: "1", Account: "acme", Contact: "bo", Kind: steward.NPS, Day: today - 9, Score: 4}, {ID: "2", Account: "acme", Kind: steward.CSAT, Day: today - 9, Score: 5}}
+	p.Objectives = []steward.Objective{{ID: "1", Account: "acme", Name: "use", Metric: "active_users", Baseline: steward.Num(10), Target: steward.Num(30), Due: today + 9}}
+	p.History = steward.History{{Kind: steward.AboutAccount, ID: "acme"}: {Since: today - 60, Changes: []steward.FieldChange{{Field: "segment", Day: today - 60, Value: steward.Str("smb")}, {Field: "segment", Day: today - 20, Value: steward.Str("enterprise")}}}}
+	p.Dealings = map[steward.AccountID]steward.Dealings{"acme": {Fired: map[steward.PlaybookName][]steward.Day{"login-drop": {today - 9}}, Mailed: map[steward.ContactID][]steward.Day{"bo": {today - 9}}}}
+	return facts.At(in)
 }
 
 // scope is every name of acme's workspace.

@@ -30,7 +30,7 @@ func askWords(n *node, x steward.Value) string {
 		return someone(int(x.Num), "who is "+name+" was active in "+over, "who are "+name+" were active in "+over)
 	case "touches":
 		if x.Num == 0 {
-			return fmt.Sprintf("nobody who is %s was spoken with for %s", name, over)
+			return fmt.Sprintf("no touch with anybody who is %s for %s", name, over)
 		}
 		return fmt.Sprintf("%s with somebody who is %s in %s", touchesOf(int(x.Num)), name, over)
 	case "days_since_touch":
@@ -60,7 +60,7 @@ func askWords(n *node, x steward.Value) string {
 	case "health_of":
 		return name + " in health is " + Describe(x, false)
 	case "changed":
-		return name + yesOr(x, " changed in ", " did not change for ") + over
+		return name + yesOr(x, " changed within ", " did not change for ") + over
 	case "days_since_change":
 		return name + " changed " + ago(x.Num)
 	case "objective":
@@ -68,9 +68,9 @@ func askWords(n *node, x steward.Value) string {
 	case "objective_due":
 		return fmt.Sprintf("the objective '%s' is due on %s", q.Text, Describe(x, false))
 	case "fired":
-		return q.Text + yesOr(x, " opened in ", " did not open for ") + over
+		return q.Text + yesOr(x, " opened within ", " did not open for ") + over
 	case "mailed":
-		return yesOr(x, "mailed in ", "not mailed for ") + over
+		return yesOr(x, "mailed within ", "not mailed for ") + over
 	}
 	return ""
 }
@@ -150,15 +150,15 @@ func unusualWords(m string, x float64, over string) string {
 
 // peerWords tells a change from that of the segment.
 func peerWords(m string, x float64, over string) string {
-	side := "more"
+	side := "got ahead of"
 	switch {
 	case x == 0:
-		return fmt.Sprintf("%s changed in %s as they did in the segment", m, over)
+		return fmt.Sprintf("%s changed as is usual in the segment in %s", m, over)
 	case x < 0:
-		side = "less"
+		side = "fell behind"
 	}
 	points := strings.TrimSuffix(Describe(steward.Num(math.Abs(x)), true), "%")
-	return fmt.Sprintf("%s changed in %s by %s percentage points %s than is usual in the segment", m, over, points, side)
+	return fmt.Sprintf("%s %s the segment by %s percentage points in %s", m, side, points, over)
 }
 
 // familyWords tells what a family was rolled up to.

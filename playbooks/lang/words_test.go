@@ -123,6 +123,62 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// What is asked of people, tickets and the like, as a card tells it.
+func TestWordsOfQuestions(t *testing.T) {
+	frame := met(t)
+	for _, c := range []struct{ src, want string }{
+		{"tickets('open') > 0", "2 tickets are open"},
+		{"tickets('urgent') > 0", "2 urgent tickets are open"},
+		{"tickets('p1') > 0", "1 p1 ticket is open"},
+		{"tickets('low') > 0", "no low ticket is open"},
+		{"was(tickets('urgent'), 20d) > 0", "20 days earlier no urgent ticket is open"},
+		{"oldest_ticket() > 10d", "the oldest open ticket has been open for 12 days"},
+		{"people('economic_buyer') == 0", "1 person is economic buyer"},
+		{"people('admin') == 0", "2 people are admin"},
+		{"people('legal') == 0", "nobody is legal"},
+		{"engaged('champion', 28d) == 0", "nobody who is champion was active for 28 days"},
+		{"engaged('economic_buyer', 28d) == 0", "1 person who is economic buyer was active in 28 days"},
+		{"engaged('admin', 60d) == 0", "2 people who are admin were active in 60 days"},
+		{"touches('champion', 28d) == 0", "no touch with anybody who is champion for 28 days"},
+		{"touches('economic_buyer', 28d) == 0", "1 touch with somebody who is economic buyer in 28 days"},
+		{"touches('economic_buyer', 90d) == 0", "2 touches with somebody who is economic buyer in 90 days"},
+		{"days_since_touch('economic_buyer') > 30d", "the last touch with somebody who is economic buyer was yesterday"},
+		{"days_since_touch() > 30d", "the last touch was yesterday"},
+		{"days_since_touch('champion') > 30d", "days_since_touch('champion') is not known: no touch with somebody who is champion is recorded"},
+		{"nps() < 0", "NPS is -100"},
+		{"nps('economic_buyer') < 0", "NPS of those who are economic buyer is -100"},
+		{"csat(30d) < 60%", "100% of the answers in 30 days were satisfied"},
+		{"adopted('reporting', 7d)", "adopted('reporting', 7d) is not known: no metric says that it is use of reporting"},
+		{"utilization(7d) < 50%", "active users averaged 12% of the seats over 7 days"},
+		{"changed(segment, 30d)", "segment changed within 30 days"},
+		{"changed(segment, 10d)", "segment did not change for 10 days"},
+		{"days_since_change(segment) < 30d", "segment changed 20 days ago"},
+		{"objective('use') < 50%", "the objective 'use' is at 10%"},
+		{"days_until(objective_due('use')) < 30d", "the due date of 'use' is in 9 days (21 Mar 2026)"},
+		{"objective_due('use') < 2026-01-01", "the objective 'use' is due on 21 Mar 2026"},
+		{"fired('login-drop', 30d)", "login-drop opened within 30 days"},
+		{"not fired('login-drop', 5d)", "login-drop did not open for 5 days"},
+		{"mailed(14d)", "mailed within 14 days"},
+		{"mailed(5d)", "not mailed for 5 days"},
+		{"family(arr ?? 1, 'sum') > 0", "arr ?? 1 of the family comes to 48,001"},
+		{"family(arr, 'sum') > 0", "family(arr, 'sum') is not known: arr is not known of every account of the family"},
+		{"family(arr ?? 1, 'min') > 0", "the lowest arr ?? 1 of the family is 1"},
+		{"family(test, 'any')", "test: nobody in the family"},
+		{"family(not test, 'all')", "not test: everybody in the family"},
+		{"trend(logins, 28d) < 0%", "logins are falling: by 107% of their mean over 28 days"},
+		{"trend(active_users, 28d) < 0%", "active users are level over 28 days"},
+		{"unusual(logins, 14d) < 0", "unusual(logins, 14d) is not known: logins was the same in all windows of 14 days before this one, so nothing tells how far off this one is"},
+		{"unusual(logins, 7d) < 0", "logins over 7 days are 6.4 deviations below what is usual for the account"},
+		{"vs_peers(logins, 7d) < 0%", "vs_peers(logins, 7d) is not known: the change of logins over 7 days is known of 1 account in segment 'enterprise', and it takes 5"},
+		{"scale(arr, 0, 100k) < 50", "scale(arr, 0, 100k) is 48"},
+	} {
+		e := compile(t, c.src, steward.AboutAccount)
+		if got := lang.Evidence(e.Trace(frame.View(steward.AboutAccount), 0, lang.At{}))[0].Words; got != c.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", c.src, got, c.want)
+		}
+	}
+}
+
 func TestDescribe(t *testing.T) {
 	for _, c := range []struct {
 		v       steward.Value
