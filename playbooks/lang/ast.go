@@ -13,6 +13,7 @@ const (
 	opLit             // num or text
 	opField           // text is the name
 	opAcked
+	opDone
 	opNot
 	opNeg
 	opAnd

@@ -54,8 +54,8 @@ func write(b *strings.Builder, n *node, atLeast int) {
 		b.WriteString(literalText(n))
 	case opName, opField:
 		b.WriteString(n.text)
-	case opAcked:
-		b.WriteString("acked")
+	case opAcked, opDone:
+		b.WriteString(n.text)
 	case opNot:
 		b.WriteString("not ")
 		write(b, n.kids[0], bindNot)

@@ -29,6 +29,7 @@ type checker struct {
 	loads   map[string]bool
 	asks    []facts.Question
 	acked   bool
+	done    bool
 }
 
 // inside is where a part stands.
@@ -161,8 +162,8 @@ func (c *checker) name(n *node, in inside) {
 		c.report(n, fmt.Sprintf("%s is a metric: a value for every day", n.text), fmt.Sprintf("say which days: last(%s), or avg(%s, 14d)", n.text, n.text))
 		return
 	}
-	if n.text == "acked" {
-		c.ackedName(n, in)
+	if n.text == "acked" || n.text == "done" {
+		c.answerName(n, in)
 		return
 	}
 	c.unknownName(n, in)
@@ -176,12 +177,20 @@ func (c *checker) fieldsAt(in inside) map[string]steward.Kind {
 	return c.scope.Fields
 }
 
-func (c *checker) ackedName(n *node, in inside) {
+// answerName is a name for what people did about this enrolment.
+func (c *checker) answerName(n *node, in inside) {
+	tells := "the card of this enrolment was taken"
+	if n.text == "done" {
+		tells = "the task of this enrolment was done"
+	}
 	switch {
 	case !c.scope.Acked:
-		c.report(n, "acked has no meaning here: it tells whether the card of this enrolment was taken", "use it in if and unless of a step")
+		c.report(n, n.text+" has no meaning here: it tells whether "+tells, "use it in if and unless of a step")
 	case in.was || in.atOpen || in.family:
-		c.report(n, "acked is known of now, and of this enrolment, only", "take it out of the call")
+		c.report(n, n.text+" is known of now, and of this enrolment, only", "take it out of the call")
+	case n.text == "done":
+		n.op, n.kind = opDone, steward.FlagKind
+		c.done = true
 	default:
 		n.op, n.kind = opAcked, steward.FlagKind
 		c.acked = true
@@ -230,7 +239,7 @@ func (c *checker) names() []string {
 	out = slices.AppendSeq(out, maps.Keys(c.scope.Metrics))
 	out = slices.AppendSeq(out, maps.Keys(functions))
 	if c.scope.Acked {
-		out = append(out, "acked")
+		out = append(out, "acked", "done")
 	}
 	slices.Sort(out)
 	return out

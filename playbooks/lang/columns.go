@@ -174,7 +174,9 @@ func (b *binder) bind(n *node, shift int) program {
 	case opLit:
 		return constant(n)
 	case opAcked:
-		return b.acked()
+		return b.flags(b.at.Acked)
+	case opDone:
+		return b.flags(b.at.Done)
 	case opCall:
 		return b.call(n, shift)
 	case opNot:
@@ -305,11 +307,12 @@ func constant(n *node) program {
 	return func(lo, hi int) vec { return x.first(hi - lo) }
 }
 
-func (b *binder) acked() program {
+// flags is what is known by row, and false of rows that are left out.
+func (b *binder) flags(by map[int]bool) program {
 	flag := make([]int8, chunk)
 	return func(lo, hi int) vec {
 		for i := range hi - lo {
-			flag[i] = verdict(b.at.Acked[lo+i])
+			flag[i] = verdict(by[lo+i])
 		}
 		return vec{flag: flag[:hi-lo]}
 	}

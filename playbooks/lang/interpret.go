@@ -30,6 +30,8 @@ type At struct {
 	Episodes map[int]Episode
 	// Acked is by row: whether the card was taken.
 	Acked map[int]bool
+	// Done is by row: whether the task was done.
+	Done map[int]bool
 }
 
 // Value is the expression's value at one row, worked out step by step from the
@@ -64,6 +66,8 @@ func (r *reader) value(n *node, shift int) steward.Value {
 		return ofKind(r.v.FieldAt(r.row, n.text, shift), n.kind)
 	case opAcked:
 		return steward.Bool(r.at.Acked[r.row])
+	case opDone:
+		return steward.Bool(r.at.Done[r.row])
 	case opCall:
 		return r.call(n, shift)
 	case opIf:
