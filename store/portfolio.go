@@ -78,6 +78,12 @@ func (db *DB) Portfolio(ctx context.Context) (steward.Portfolio, error) {
 	if err != nil {
 		return steward.Portfolio{}, err
 	}
+	for i, c := range p.Gone {
+		changes := p.History[steward.HistoryKey{Kind: steward.AboutContact, ID: string(c.ID)}].Changes
+		if !slices.ContainsFunc(changes, func(f steward.FieldChange) bool { return f.Field == "role" }) {
+			p.Gone[i].Roles = nil // another source gave them since; they had none while they were there
+		}
+	}
 	addLearntMilestones(&p)
 	nameByAddress(&p)
 	return p, nil

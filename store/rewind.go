@@ -43,10 +43,9 @@ func (db *DB) Rewind(ctx context.Context, now time.Time) (Rewound, error) {
 			// advance finds it again.
 			{&out.Enrolments, `
 				UPDATE enrolments SET opened_at = MIN(opened_at, ?), step_since = MIN(step_since, ?), ended_at = MIN(ended_at, ?),
-					acked_at = MIN(acked_at, ?), due = CASE WHEN step_since > ? THEN MIN(due, ?) ELSE due END, changed_at = ?, rev = rev + 1
-				WHERE opened_at > ? OR step_since > ? OR ended_at > ? OR acked_at > ?`,
-				[]any{at, at, at, at, at, at, at, at, at, at, at}},
-			{new(int), `UPDATE enrolments SET released_at = ? WHERE released_at > ?`, []any{at, at}},
+					acked_at = MIN(acked_at, ?), released_at = MIN(released_at, ?), due = CASE WHEN step_since > ? THEN MIN(due, ?) ELSE due END, changed_at = ?, rev = rev + 1
+				WHERE opened_at > ? OR step_since > ? OR ended_at > ? OR acked_at > ? OR released_at > ?`,
+				[]any{at, at, at, at, at, at, at, at, at, at, at, at, at}},
 			{&out.Messages, `
 				UPDATE messages SET
 					expires = CASE WHEN planned > ? AND expires > 0 THEN expires - (planned - ?) ELSE expires END,
