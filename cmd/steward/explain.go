@@ -221,7 +221,11 @@ type story struct {
 	// then, with what the ledger says had been done.
 	Then bool `json:"then,omitempty"`
 	// Summary is the answer where no playbook was asked about.
-	Summary   string          `json:"summary"`
+	Summary string            `json:"summary"`
+	Health  playbooks.Health  `json:"health"`
+	Journey playbooks.Journey `json:"journey"`
+	// Moved says how health moved over four weeks and why; "" where it did not.
+	Moved     string          `json:"health_moved,omitempty"`
 	Playbooks []playbookStory `json:"playbooks"`
 }
 
@@ -246,6 +250,8 @@ type event struct {
 	// Times and Last tell the same thing decided again and again.
 	Times int       `json:"times,omitempty"`
 	Last  time.Time `json:"last,omitzero"`
+
+	ends bool // it is how the enrolment ended
 }
 
 // chronicle is where a story's doings are kept.
@@ -292,6 +298,9 @@ func storyOf(ctx context.Context, db chronicle, s *playbooks.Situation, account 
 			st.Playbooks = append(st.Playbooks, told)
 		}
 	}
+	st.Health, _ = s.Health(account.ID, 0)
+	st.Journey, _ = s.Journey(account.ID, 0)
+	st.Moved = s.HealthChange(account.ID)
 	st.Summary = st.summary(s.Book.Zone)
 	return st, nil
 }
@@ -391,7 +400,7 @@ func timelineOf(ctx context.Context, db chronicle, e steward.Enrolment, until ti
 		if o, ok := to[r.Outreach]; ok {
 			ev.Step, ev.To, ev.Message = o.Step, recipientWords(o.To), o.Message
 		}
-		begun = begun || ev.opens()
+		begun, ev.ends = begun || ev.opens(), !e.EndedAt.IsZero() && r.Reason == e.Reason && r.Step == ""
 		out = append(out, ev)
 	}
 	if !begun {
@@ -418,9 +427,11 @@ func timelineOf(ctx context.Context, db chronicle, e steward.Enrolment, until ti
 }
 
 // rank orders what happened in one second: an opening, what somebody did, what
-// was decided about steps, what was planned, what became of it.
+// was decided about steps, what was planned, what became of it, the end.
 func (ev event) rank() int {
 	switch {
+	case ev.ends:
+		return 5
 	case ev.opens():
 		return 0
 	case ev.What == "taken":

@@ -21,6 +21,8 @@ type explainer struct {
 	app   *app
 	book  *playbooks.Book
 	width int
+	// brief tells what is passed in one line.
+	brief bool
 }
 
 func (e explainer) line(format string, args ...any) { fmt.Fprintf(e.app.stdout, format+"\n", args...) }
@@ -40,6 +42,7 @@ func (e explainer) overview(st story) {
 	e.line("%s", clean(st.Summary))
 	e.line("")
 	e.heading(st)
+	e.state(st)
 	for _, x := range st.Playbooks {
 		e.line("\n%s", clean(x.Sentence))
 	}
@@ -50,6 +53,81 @@ func (e explainer) overview(st story) {
 		}
 		e.line("\n%s", e.app.dim(fmt.Sprintf("More: steward explain %s %s%s", clean(string(st.Account)), st.Playbooks[0].Playbook, on)))
 	}
+}
+
+// state is how the account is and where it is on its way: health with its
+// parts and what moved it, the journey with its milestones and overlays.
+func (e explainer) state(st story) {
+	h, j := st.Health, st.Journey
+	if h.Scorecard != "" || h.Override != nil {
+		e.line("\n%s  %s", e.app.bold("health"), e.inGrade(h.Grade, clean(h.Sentence())))
+		for _, p := range h.Parts {
+			said := fmt.Sprintf("%.0f, weighs %.0f%%", p.Score.Num, 100*p.Share)
+			if !p.Score.Known {
+				said = "unknown: " + clean(p.Why)
+			}
+			e.hang(fmt.Sprintf("    %-*s  ", e.widestPart(h), clean(p.Words)), said, p.Score)
+		}
+		if st.Moved != "" {
+			e.prose("  ", clean(st.Moved), false)
+		}
+	}
+	if j.Stage == "" && j.Milestones == nil {
+		return // nobody says, and nobody asked
+	}
+	e.line("\n%s  %s", e.app.bold("journey"), clean(j.Sentence()))
+	for _, m := range j.Milestones {
+		e.milestone(m)
+	}
+	for _, o := range j.Overlays {
+		if o.Holds != steward.Fails {
+			word := o.Holds.Value()
+			text := clean(o.Name) + ": " + clean(o.Text)
+			if o.Why != "" {
+				text += " is not known: " + clean(o.Why)
+			}
+			e.hang("    ", text, word)
+		}
+	}
+	if n := len(j.History); n > 1 {
+		var parts []string
+		for _, s := range j.History {
+			parts = append(parts, fmt.Sprintf("%s from %s", clean(s.Stage), s.Since))
+		}
+		e.prose("  ", "Stages, as recorded: "+strings.Join(parts, " · "), true)
+	}
+}
+
+func (e explainer) widestPart(h playbooks.Health) int {
+	widest := 0
+	for _, p := range h.Parts {
+		widest = max(widest, utf8.RuneCountInString(p.Words))
+	}
+	return widest
+}
+
+func (e explainer) milestone(m playbooks.MilestoneReached) {
+	text, shown := "not reached", steward.Bool(true)
+	switch {
+	case m.Reached == steward.Holds && m.On != steward.NoDay:
+		text = "reached on " + m.On.String()
+	case m.Reached == steward.Holds:
+		text = "reached"
+	case m.Overdue == steward.Holds:
+		text = e.app.paint("31", "overdue")
+	case m.Why != "":
+		text, shown = "not known: "+clean(m.Why), steward.Unknown(steward.FlagKind)
+	}
+	e.hang("    "+clean(m.Name)+"  ", text, shown)
+}
+
+// inGrade paints text in its grade's colour.
+func (e explainer) inGrade(grade, text string) string {
+	code, ok := map[string]string{"red": "31", "yellow": "33", "green": "32"}[grade]
+	if !ok {
+		return text
+	}
+	return e.app.paint(code, text)
 }
 
 // whole is all there is to say of one subject and one playbook, the sentence
@@ -404,7 +482,9 @@ func (ev event) words(date func(time.Time) string) string {
 	reason, said := ev.What, clean(ev.Detail)
 	switch {
 	case ev.What == string(steward.ReasonDelivered):
-		reason, said = "", strings.TrimSuffix("sent; "+said, "; ")
+		if reason = ""; !strings.HasPrefix(said, "previewed") {
+			said = strings.TrimSuffix("sent; "+said, "; ")
+		}
 	case ev.opens() && ev.What != string(steward.ReasonOpened):
 		said = "held back: " + said
 	case ev.opens() || ev.What == "taken":
@@ -457,6 +537,9 @@ func (e explainer) gates(x playbookStory) {
 
 // checks is a line for each thing that has to be passed, in order.
 func (e explainer) checks(checks []playbooks.Check) {
+	if e.brief {
+		checks = e.passed(checks)
+	}
 	widest := 0
 	for _, c := range checks {
 		widest = max(widest, utf8.RuneCountInString(c.Name))
@@ -470,7 +553,7 @@ func (e explainer) checks(checks []playbooks.Check) {
 			sign, effect = e.app.paint("33", "…"), "waits: "
 		}
 		text := effect + clean(c.Detail)
-		if !c.Until.IsZero() {
+		if !c.Until.IsZero() && !strings.Contains(text, "until") {
 			text += ", until " + e.date(c.Until)
 		}
 		if c.Reason != "" && !c.Passes() {
@@ -488,4 +571,20 @@ func (e explainer) checks(checks []playbooks.Check) {
 			e.line("%s%s", strings.Repeat(" ", widest+6), l)
 		}
 	}
+}
+
+// passed names what is passed in one line, and returns the rest.
+func (e explainer) passed(checks []playbooks.Check) (rest []playbooks.Check) {
+	var names []string
+	for _, c := range checks {
+		if c.Passes() {
+			names = append(names, c.Name)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	if len(names) > 0 {
+		e.prose("  ", "✓ "+strings.Join(names, ", "), true)
+	}
+	return rest
 }

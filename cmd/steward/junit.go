@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"steward/replay"
 )
@@ -46,7 +47,7 @@ type junitCase struct {
 type junitOutcome struct {
 	Message string `xml:"message,attr"`
 	Type    string `xml:"type,attr"`
-	Text    string `xml:",chardata"`
+	Text    string `xml:",cdata"`
 }
 
 // writeJUnit writes results to a file.
@@ -76,7 +77,7 @@ func junitOf(results []testResult, now time.Time) junitSuites {
 		}
 		if r.Error != "" {
 			s.Cases = append(s.Cases, junitCase{Name: "lived to its end", ClassName: r.Playbook, File: r.File, Time: junitTime(0),
-				Error: &junitOutcome{Message: firstLine(r.Error), Type: "error", Text: r.Error}})
+				Error: &junitOutcome{Message: xmlText(firstLine(r.Error)), Type: "error", Text: xmlText(r.Error)}})
 			s.Errors++
 		}
 		s.Tests = len(s.Cases)
@@ -93,7 +94,18 @@ func junitFailure(failures []replay.Failure) *junitOutcome {
 		said = append(said, fmt.Sprintf("%s: expected %s, got %s", f.What, f.Want, f.Got))
 		whole = append(whole, f.String())
 	}
-	return &junitOutcome{Message: strings.Join(said, "; "), Type: failures[0].What, Text: "\n" + strings.Join(whole, "\n") + "\n"}
+	return &junitOutcome{Message: xmlText(strings.Join(said, "; ")), Type: failures[0].What, Text: xmlText("\n" + strings.Join(whole, "\n") + "\n")}
+}
+
+// xmlText is text without the characters that no XML may hold, not even escaped:
+// what a message says may come from a CRM.
+func xmlText(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || r == '\n' || r >= 0x20 && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD && r != utf8.RuneError || r > 0xFFFF {
+			return r
+		}
+		return '?'
+	}, text)
 }
 
 func junitTime(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }

@@ -406,7 +406,7 @@ func (r *testRoad) explanation(ctx context.Context, e replay.Expectation, playbo
 		return "", err
 	}
 	var text strings.Builder
-	plain := explainer{app: &app{stdout: &text}, book: r.book, width: paperWidth - len("  ")}
+	plain := explainer{app: &app{stdout: &text}, book: r.book, width: paperWidth - len("  "), brief: true}
 	for _, x := range st.Playbooks {
 		if e.IsAbout(x.Subject) {
 			plain.whole(st, x)
