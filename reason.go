@@ -36,6 +36,7 @@ const (
 	ReasonLate      Reason = "late" // a pinned date had passed and if_late says skip
 	ReasonNoAddress Reason = "no_addressee"
 	ReasonUnless    Reason = "unless" // a wait ended early
+	ReasonTaskDone  Reason = "task_done"
 
 	// Owners.
 	ReasonHandedOver Reason = "handed_over" // what was not sent yet went to another owner

@@ -35,6 +35,7 @@ var gates = []namedGate{
 	{"episode", "what it is about still stands", gateEpisodeOver},
 	{"holdout", "the account is not in the holdout", gateHoldout},
 	{"mode", "the playbook's mode lets it speak to them", gateMode},
+	{"task", "the task that it is about is not done yet", gateTask},
 	{"expiry", "it is still worth saying", gateExpired},
 	{"pause", "sending is not paused", gatePaused},
 	{"recovery", "the account is not recovering", gateClearing},

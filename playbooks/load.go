@@ -65,12 +65,13 @@ type stepDocument struct {
 	OnRecovery  strictyaml.Scalar    `yaml:"on_recovery" doc:"Whether the enrolment ends here when the episode is over. Default exit." enum:"exit|continue"`
 	OnUncertain strictyaml.Scalar    `yaml:"on_uncertain" doc:"What to do where nobody knows whether the message arrived. Default retry for Slack and leave for mail." enum:"leave|retry"`
 	callKeys    `yaml:",inline"`
+	taskKeys    `yaml:",inline"`
 	remindKeys  `yaml:",inline"`
 }
 
 // LaterKeys are keys of the language that this version does not read yet.
 func (stepDocument) LaterKeys() []string {
-	return []string{"task", "due", "buttons"}
+	return []string{"buttons"}
 }
 
 // Load reads every playbook under dir/playbooks and every message under
@@ -383,7 +384,7 @@ func (r *reader) conditions(p *Playbook) {
 func (r *reader) step(p *Playbook, d *stepDocument) Step {
 	sc := r.scope(p.About)
 	sc.AtOpen, sc.Acked = true, true
-	s := Step{ID: d.ID.Value, Line: d.Pos.Line, Wording: d.Message.Value, Expires: d.Expires.Std(), Slack: d.Slack.Value, Webhook: d.Webhook.Value,
+	s := Step{ID: d.ID.Value, Line: d.Pos.Line, Wording: d.Message.Value, Expires: d.Expires.Std(), Slack: d.Slack.Value, Webhook: d.Webhook.Value, Task: d.Task.Value,
 		If: r.expr(r.src, d.If, sc, steward.FlagKind), Unless: r.expr(r.src, d.Unless, sc, steward.FlagKind), At: r.expr(r.src, d.At, sc, steward.DateKind)}
 	for _, role := range d.Email {
 		s.Email = append(s.Email, role.Value)
@@ -404,7 +405,7 @@ func (r *reader) step(p *Playbook, d *stepDocument) Step {
 // shape checks that a step is one thing, whole.
 func (r *reader) shape(p *Playbook, d *stepDocument, s *Step) {
 	kinds := 0
-	for _, set := range []bool{!d.Wait.Pos.IsZero(), s.Slack != "", len(s.Email) > 0, s.Webhook != ""} {
+	for _, set := range []bool{!d.Wait.Pos.IsZero(), s.Slack != "", len(s.Email) > 0, s.Webhook != "", s.Task != ""} {
 		if set {
 			kinds++
 		}
@@ -414,7 +415,7 @@ func (r *reader) shape(p *Playbook, d *stepDocument, s *Step) {
 		r.faultAt(d.Pos, "the step does nothing", "give it slack: owner, email: [champion] or wait: 3d")
 		return
 	case kinds > 1:
-		r.faultAt(d.Pos, "the step does several things at once", "write one step for each of wait, slack, email and webhook")
+		r.faultAt(d.Pos, "the step does several things at once", "write one step for each of wait, slack, email, task and webhook")
 		return
 	}
 	if !d.Wait.Pos.IsZero() {
@@ -435,6 +436,7 @@ func (r *reader) shape(p *Playbook, d *stepDocument, s *Step) {
 	r.toSubject(p, d, s)
 	r.approval(d, s)
 	r.call(d, s)
+	r.assignment(d.taskKeys, s)
 	r.remind(d.remindKeys, s)
 	r.wording(p, d, s)
 }
@@ -448,7 +450,7 @@ func (r *reader) waitStep(d *stepDocument, s *Step) {
 	for _, k := range []struct {
 		key string
 		set bool
-	}{{"message", s.Wording != ""}, {"if", !d.If.IsZero()}, {"at", !d.At.IsZero()}, {"if_late", !d.IfLate.Pos.IsZero()}, {"approve", !d.Approve.Pos.IsZero()}, {"unattended", d.Unattended}, {"expires", s.Expires > 0}, {"remind", d.remindKeys.given()}} {
+	}{{"message", s.Wording != ""}, {"if", !d.If.IsZero()}, {"at", !d.At.IsZero()}, {"if_late", !d.IfLate.Pos.IsZero()}, {"approve", !d.Approve.Pos.IsZero()}, {"unattended", d.Unattended}, {"expires", s.Expires > 0}, {"remind", d.remindKeys.given()}, {"due", !d.Due.Pos.IsZero()}} {
 		if k.set {
 			r.faultAt(d.Pos, fmt.Sprintf("a wait cannot have `%s`", k.key), "a wait takes unless:, which ends it early, and on_recovery:")
 		}

@@ -158,6 +158,10 @@ type Step struct {
 	// Slack names owner, manager or a #channel; Email the roles to try in order.
 	Slack string
 	Email []string
+	// Task names owner or manager, who gets something to do, and Due how long they
+	// have; zero for no day.
+	Task string
+	Due  Wait
 	// Webhook is the system that is told.
 	Webhook string
 	Wording string
@@ -179,7 +183,9 @@ type Step struct {
 }
 
 // Sends tells a step that says something from one that waits.
-func (s Step) Sends() bool { return s.Slack != "" || len(s.Email) > 0 || s.Webhook != "" }
+func (s Step) Sends() bool {
+	return s.Slack != "" || s.Task != "" || len(s.Email) > 0 || s.Webhook != ""
+}
 
 // Lateness says what a pinned step does when its date had passed before the
 // enrolment reached it.

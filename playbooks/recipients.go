@@ -11,9 +11,9 @@ import (
 // people, who was looked for when nobody is found.
 func (s *Situation) resolve(step Step, account steward.Account, subject steward.Subject) (to steward.Recipient, found bool, why string) {
 	switch {
-	case step.Slack == "owner":
+	case step.Slack == "owner", step.Task == "owner":
 		return s.ownerRecipient(account, "owner")
-	case step.Slack == "manager":
+	case step.Slack == "manager", step.Task == "manager":
 		return s.managerRecipient(account)
 	case step.Slack != "":
 		return steward.Recipient{Key: step.Slack, Slack: step.Slack, Name: step.Slack}, true, ""

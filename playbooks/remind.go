@@ -78,14 +78,16 @@ func (w *walker) reminding(s Step, times []steward.Outreach) bool {
 
 // noMore tells, with a record, that there is nothing left to remind anybody of.
 func (w *walker) noMore(s Step) bool {
-	why := ""
+	d := steward.Decision{Effect: steward.Pass}
 	switch {
+	case w.taskDone(s):
+		d.Reason, d.Detail = steward.ReasonTaskDone, "no further reminder, as the task is done"
 	case s.Unless != nil && w.verdict(s.Unless) == steward.Holds:
-		why = "no further reminder, as unless holds: " + s.Unless.Source()
+		d.Reason, d.Detail = steward.ReasonUnless, "no further reminder, as unless holds: "+s.Unless.Source()
 	default:
 		return false
 	}
-	w.record(s.ID, "", steward.Decision{Effect: steward.Pass, Reason: steward.ReasonUnless, Detail: why})
+	w.record(s.ID, "", d)
 	return true
 }
 

@@ -116,7 +116,7 @@ func (s *Situation) account(id steward.AccountID) (steward.Account, bool) {
 // at is where the expressions of an enrolment are read: now, with the values
 // frozen when its episode began.
 func (s *Situation) at(row int, e steward.Enrolment, p *Playbook) lang.At {
-	at := lang.At{Acked: map[int]bool{row: !e.AckedAt.IsZero()}}
+	at := lang.At{Acked: map[int]bool{row: !e.AckedAt.IsZero()}, Done: map[int]bool{row: !e.DoneAt.IsZero()}}
 	if !e.Episode.IsZero() {
 		at.Episodes = map[int]lang.Episode{row: {Frozen: e.Frozen, Shift: int(s.lastDay(p) - e.EpisodeDay)}}
 	}

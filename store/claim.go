@@ -259,7 +259,7 @@ type mover struct {
 	ctx                       context.Context
 	tx                        *sqlx.Tx
 	hold, leave, tried, found *sqlx.Stmt
-	record                    *sqlx.Stmt
+	record, untold            *sqlx.Stmt
 }
 
 const (
@@ -283,7 +283,7 @@ func (w *mover) exec(stmt **sqlx.Stmt, query string, args ...any) (err error) {
 }
 
 func (w *mover) close() {
-	for _, s := range []*sqlx.Stmt{w.hold, w.leave, w.tried, w.found, w.record} {
+	for _, s := range []*sqlx.Stmt{w.hold, w.leave, w.tried, w.found, w.record, w.untold} {
 		if s != nil {
 			_ = s.Close() // its transaction's end closes it too
 		}
@@ -295,6 +295,11 @@ func (w *mover) put(records []steward.Record) error {
 	for _, r := range records {
 		if err := w.exec(&w.record, putRecordQuery, rowOfRecord(r).values()...); err != nil {
 			return err
+		}
+		if r.Effect == steward.Suppress && r.Outreach != "" {
+			if err := w.exec(&w.untold, dropUntoldQuery, r.Reason, r.At.Unix(), r.Outreach); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -34,6 +34,7 @@ type enrolmentRow struct {
 	Due        int64                  `db:"due"`
 	AckedAt    int64                  `db:"acked_at"`
 	AckedBy    string                 `db:"acked_by"`
+	DoneAt     int64                  `db:"done_at"`
 	GoalAt     int64                  `db:"goal_at"`
 	ClaimedBy  steward.OwnerID        `db:"claimed_by"`
 	Rev        int                    `db:"rev"`
@@ -47,7 +48,7 @@ func rowOfEnrolment(e steward.Enrolment, now time.Time) (enrolmentRow, error) {
 		Episode: e.Episode.Unix(), State: e.State, Reason: e.Reason, Arm: e.Arm, Version: e.Version,
 		EpisodeDay: dayColumn(e.EpisodeDay), OpenedAt: seconds(e.OpenedAt), EndedAt: seconds(e.EndedAt),
 		Step: e.Step, StepSince: seconds(e.StepSince), Due: seconds(e.Due),
-		AckedAt: seconds(e.AckedAt), AckedBy: e.AckedBy, GoalAt: seconds(e.GoalAt), Rev: e.Rev, ChangedAt: seconds(now),
+		AckedAt: seconds(e.AckedAt), AckedBy: e.AckedBy, DoneAt: seconds(e.DoneAt), GoalAt: seconds(e.GoalAt), Rev: e.Rev, ChangedAt: seconds(now),
 	}
 	var err error
 	if r.Frozen, err = jsonColumn(e.Frozen); err != nil {
@@ -63,7 +64,7 @@ func (r enrolmentRow) noun() (steward.Enrolment, error) {
 		Episode: steward.SlotFromUnix(r.Episode), State: r.State, Reason: r.Reason, Arm: r.Arm, Version: r.Version,
 		EpisodeDay: dayOf(r.EpisodeDay), OpenedAt: instant(r.OpenedAt), EndedAt: instant(r.EndedAt),
 		Step: r.Step, StepSince: instant(r.StepSince), Due: instant(r.Due),
-		AckedAt: instant(r.AckedAt), AckedBy: r.AckedBy, GoalAt: instant(r.GoalAt), ClaimedBy: r.ClaimedBy, Rev: r.Rev,
+		AckedAt: instant(r.AckedAt), AckedBy: r.AckedBy, DoneAt: instant(r.DoneAt), GoalAt: instant(r.GoalAt), ClaimedBy: r.ClaimedBy, Rev: r.Rev,
 	}
 	var err error
 	if e.Frozen, err = jsonOf[map[string]steward.Value](r.Frozen, "frozen values of "+string(r.ID)); err != nil {

@@ -122,6 +122,19 @@ var writes = map[string]struct {
 		sqlOf(`UPDATE messages SET expires = 1 WHERE state = 'awaiting_approval' AND id > 'm-open00000035'`), everyMethod["ExpireApprovals"]},
 	"ExpireQuarantine": {
 		sqlOf(`UPDATE enrolments SET state = 'quarantined', opened_at = 1 WHERE id = 'e-open00000040'`), everyMethod["ExpireQuarantine"]},
+	"FinishTask": {
+		func(ctx context.Context, db *DB) error {
+			_, _, err := giveTask(ctx, db, "tasked", steward.NoDay)
+			return err
+		},
+		func(ctx context.Context, db *DB) error {
+			list, err := db.Tasks(ctx, TaskFilter{Account: "tasked"})
+			if err != nil {
+				return err
+			}
+			_, err = db.FinishTask(ctx, string(list[0].ID), "called", "dana", start)
+			return err
+		}},
 	"FinishRun": {
 		func(ctx context.Context, db *DB) error {
 			_, _, err := db.ClaimRun(ctx, "sync", steward.SlotAt(start), start, time.Minute)
@@ -195,7 +208,7 @@ func sqlOf(query string) func(context.Context, *DB) error {
 // readers are the methods that write nothing.
 var readMethods = strings.Fields(`Attempts Counts Dealings Dossier DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Held InQueue Keys LastFiles LastRun LastSlot
 	Message MessageCounts Messages Notices OutreachOf Overrides Pause PilotStarts PlaybookStates PlaybookVersion Portfolio Ready RecipientOf Records Rejects Runs Salt Scores Series SeriesOf Sources
-	Standing StandingOf SuppressedAddresses Suppressions Unclaimed`)
+	Standing StandingOf SuppressedAddresses Suppressions Tasks Unclaimed`)
 
 // Whatever is being written when the disk is full is written later or not at
 // all, and the same call goes through once there is room.

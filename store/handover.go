@@ -33,6 +33,9 @@ func handOver(ctx context.Context, tx *sqlx.Tx, h steward.HandOver, now time.Tim
 	if n, err := moved.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
+	if err := moveTask(ctx, tx, h.Outreach, h.To); err != nil {
+		return err
+	}
 	carried, err := selectOutreach(ctx, tx, `SELECT * FROM outreach WHERE id = ?`, h.Outreach)
 	if err != nil {
 		return err

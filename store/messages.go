@@ -169,12 +169,16 @@ type outreachRow struct {
 	Priority   sql.Null[float64] `db:"priority"`
 	Planned    int64             `db:"planned"`
 	Suppressed steward.Reason    `db:"suppressed"`
+	Assignment string            `db:"assignment"`
 }
 
 func (r outreachRow) noun() (o steward.Outreach, err error) {
 	o = r.outreachHead.noun()
 	o.Occurrence, o.Message, o.Wording, o.Severity = r.Occurrence, steward.MessageID(r.Message.V), r.Wording, r.Severity
 	o.Priority, o.Planned, o.Suppressed = numberOf(r.Priority), instant(r.Planned), r.Suppressed
+	if o.Assignment, err = jsonOf[*steward.Assignment](r.Assignment, "assignment of "+string(r.ID)); err != nil {
+		return o, err
+	}
 	o.To, err = jsonOf[steward.Recipient](r.Recipient, "addressee of "+string(r.ID))
 	return o, err
 }
@@ -185,19 +189,28 @@ func putOutreach(ctx context.Context, tx *sqlx.Tx, o steward.Outreach) error {
 	if err != nil {
 		return err
 	}
+	assignment := ""
+	if o.Assignment != nil {
+		if assignment, err = jsonColumn(o.Assignment); err != nil {
+			return err
+		}
+	}
 	_, err = tx.NamedExecContext(ctx, `
 		INSERT INTO outreach (id, enrolment, playbook, kind, subject, account, step, occurrence, recipient, message,
-			wording, severity, priority, planned, suppressed)
+			wording, severity, priority, planned, suppressed, assignment)
 		VALUES (:id, :enrolment, :playbook, :kind, :subject, :account, :step, :occurrence, :recipient, :message,
-			:wording, :severity, :priority, :planned, :suppressed)
+			:wording, :severity, :priority, :planned, :suppressed, :assignment)
 		ON CONFLICT (id) DO NOTHING`,
 		outreachRow{
 			outreachHead: headOf(o), Occurrence: o.Occurrence, Recipient: to,
 			Message: sql.Null[string]{V: string(o.Message), Valid: o.Message != ""},
 			Wording: o.Wording, Severity: o.Severity, Priority: numberColumn(o.Priority),
-			Planned: seconds(o.Planned), Suppressed: o.Suppressed,
+			Planned: seconds(o.Planned), Suppressed: o.Suppressed, Assignment: assignment,
 		})
-	return err
+	if err != nil {
+		return err
+	}
+	return putTask(ctx, tx, o)
 }
 
 func selectOutreach(ctx context.Context, tx *sqlx.Tx, query string, args ...any) ([]steward.Outreach, error) {

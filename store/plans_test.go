@@ -233,6 +233,22 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		}
 		return nil
 	},
+	"Tasks": func(ctx context.Context, db *DB) error {
+		for _, f := range []TaskFilter{{}, {Owner: "dana"}, {Account: "acme", All: true}} {
+			if _, err := db.Tasks(ctx, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+	"FinishTask": func(ctx context.Context, db *DB) error {
+		_, o, err := giveTask(ctx, db, "tasked", steward.NoDay)
+		if err != nil {
+			return err
+		}
+		_, err = db.FinishTask(ctx, string(o.ID), "called", "dana", start)
+		return err
+	},
 	"InQueue":         func(ctx context.Context, db *DB) error { _, err := db.InQueue(ctx, steward.Slack); return err },
 	"Enqueued":        func(ctx context.Context, db *DB) error { _, err := db.Enqueued(ctx, start, start, 10); return err },
 	"ExpireApprovals": func(ctx context.Context, db *DB) error { _, err := db.ExpireApprovals(ctx, start); return err },

@@ -54,6 +54,9 @@ func takeOver(ctx context.Context, tx *sqlx.Tx, id steward.EnrolmentID, by stewa
 		by, now.Unix(), by, now.Unix(), now.Unix(), id); err != nil {
 		return err
 	}
+	if err := claimTasks(ctx, tx, id, by); err != nil {
+		return err
+	}
 	return putRecord(ctx, tx, recordOf(e, now, steward.Decision{Effect: steward.Pass, Reason: steward.ReasonClaimed, Detail: "claimed by " + string(by)}))
 }
 

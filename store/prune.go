@@ -40,12 +40,14 @@ func (db *DB) Prune(ctx context.Context, before time.Time) (done Pruned, err err
 	at := before.Unix()
 	if done.Messages, err = pruneIDs[string](ctx, db, "prune messages", oldMessagesQuery, []any{at, at, at},
 		`DELETE FROM attempts WHERE message IN (?)`,
+		`DELETE FROM tasks WHERE id IN (SELECT id FROM outreach WHERE message IN (?))`,
 		`DELETE FROM outreach WHERE message IN (?)`,
 		`DELETE FROM messages WHERE id IN (?)`); err != nil {
 		return done, err
 	}
 	if done.Enrolments, err = pruneIDs[string](ctx, db, "prune enrolments", oldEnrolmentsQuery, []any{at},
 		`DELETE FROM outreach WHERE enrolment IN (?)`, // what was never carried by a message
+		`DELETE FROM tasks WHERE enrolment IN (?)`,
 		`DELETE FROM enrolments WHERE id IN (?)`); err != nil {
 		return done, err
 	}

@@ -162,3 +162,36 @@ CREATE TABLE health_overrides (
   cleared    INTEGER,                       -- the day from which on it was taken back
   cleared_by TEXT NOT NULL DEFAULT ''
 );
+
+-- What somebody is to do ------------------------------------------------------------
+
+-- A task has the id of the outreach that gave it.
+CREATE TABLE tasks (
+  id        TEXT PRIMARY KEY,
+  enrolment TEXT NOT NULL REFERENCES enrolments (id),
+  playbook  TEXT NOT NULL,
+  kind      TEXT NOT NULL,
+  subject   TEXT NOT NULL,
+  account   TEXT NOT NULL,
+  step      TEXT NOT NULL,
+  owner     TEXT NOT NULL,
+  name      TEXT NOT NULL,                  -- the person's or the channel's
+  addressee TEXT NOT NULL,                  -- owner or manager, as the playbook has it
+  title     TEXT NOT NULL,
+  due       INTEGER,                        -- NULL for no day
+  given     BIGINT NOT NULL,
+  state     TEXT NOT NULL,                  -- open, done, dropped
+  outcome   TEXT NOT NULL,
+  reason    TEXT NOT NULL,                  -- why it was dropped
+  by_whom   TEXT NOT NULL,
+  at        BIGINT NOT NULL                 -- when it was done or dropped
+);
+CREATE INDEX tasks_open ON tasks (state, due, id) WHERE state = 'open';
+CREATE INDEX tasks_by_enrolment ON tasks (enrolment, state);
+CREATE INDEX tasks_by_account ON tasks (account, state);
+CREATE INDEX tasks_by_owner ON tasks (owner, state);
+
+-- When the last of an enrolment's tasks was done; 0 while one is open. assignment
+-- is what an outreach asks somebody to do, as JSON; '' where it only tells.
+ALTER TABLE enrolments ADD COLUMN done_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE outreach ADD COLUMN assignment TEXT NOT NULL DEFAULT '';
