@@ -24,9 +24,9 @@ func TestAdviceFromTheData(t *testing.T) {
 	}{
 		{"nothing to say", "playbook: p\naudience: segment in ['enterprise', 'SMB']\nwhen: avg(logins, 7d) < 1 and seats > 5 and tickets('urgent') > 0\npriority: arr" + rest, nil},
 		{"capitals", "playbook: p\nwhen: segment == 'Enterprise'" + rest,
-			[]string{"2:18 unseen-value: no account has segment 'Enterprise' (did you mean 'enterprise'? It is seen 2 times)"}},
+			[]string{"2:18 unseen-value: no account has segment 'Enterprise' (did you mean 'enterprise'? It is seen twice)"}},
 		{"a value of another field, in a list", "playbook: p\nwhen: segment not in ['enterprise', 'gold']" + rest,
-			[]string{"2:37 unseen-value: no account has segment 'gold' (seen: 'enterprise' 2 times, 'SMB' once)"}},
+			[]string{"2:37 unseen-value: no account has segment 'gold' (seen: 'enterprise' twice, 'SMB' once)"}},
 		{"a part that no value has", "playbook: p\nwhen: name contains 'Corp'" + rest,
 			[]string{"2:21 unseen-value: no account has name 'Corp' (seen: 'Acme a' once, 'Acme b' once, 'Acme c' once)"}},
 		{"a part that some value has", "playbook: p\nwhen: name contains 'cme b'" + rest, nil},

@@ -25,8 +25,9 @@ func initCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "init",
 		Short: "Write a starting workspace into a folder",
-		Long: `Writes steward.yaml, owners.yaml, three playbooks with their messages and tests
-into the workspace's folder (-w), and overwrites nothing.
+		Long: `Writes steward.yaml, owners.yaml, three playbooks with their messages and tests,
+and the schemas by which editors complete and check them (schema/), into the
+workspace's folder (-w), and overwrites nothing.
 
 --from FILE looks at an export instead and prints what to put into steward.yaml
 to read it: which column is what, how dates and numbers are spelt, and why it
@@ -48,6 +49,9 @@ Exit codes: 0 done, 1 failed.`,
 
 func (o *initOptions) write() error {
 	if err := writeExample(o.app.dir); err != nil {
+		return err
+	}
+	if _, err := writeSchemas(filepath.Join(o.app.dir, schemaDir), schemaKinds()); err != nil {
 		return err
 	}
 	fmt.Fprintf(o.app.stderr, `Wrote a workspace into %s.
