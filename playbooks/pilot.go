@@ -113,3 +113,21 @@ func (s *Situation) Measure(p *Playbook, subject steward.Subject) steward.Value 
 	}
 	return p.Pilot.Measure.Value(view, row, lang.At{})
 }
+
+// Shown is an amount of the measure as people read it; a change has its sign,
+// and one of a share is in points.
+func (p Pilot) Shown(n float64, change bool) string {
+	unit, sign := "", ""
+	text := numberText(steward.Num(n))
+	if p.Measure != nil && p.Measure.Percent() {
+		unit = "%"
+		if change {
+			unit = " points"
+		}
+		text = numberText(steward.Num(n * 100))
+	}
+	if change && n > 0 {
+		sign = "+"
+	}
+	return sign + text + unit
+}
