@@ -64,7 +64,7 @@ func (r *reader) toSubject(p *Playbook, d *stepDocument, s *Step) {
 	switch {
 	case !s.toSubject():
 	case p.About != steward.AboutContact:
-		r.fault(d.Email[slices.Index(s.Email, theSubject)], fmt.Sprintf("this playbook is about a %s, so there is no contact it could mean", p.About), "name a role, such as email: [champion], or write about: contact")
+		r.fault(d.Email[slices.Index(s.Email, theSubject)], fmt.Sprintf("this playbook is judged for each %s, so there is no contact it could mean", p.About), "name a role, such as email: [champion], or write about: contact")
 	case len(s.Email) > 1:
 		r.faultAt(d.Pos, "email: contact is the person whom the playbook is about, and nobody else", "write email: contact alone, or roles alone")
 	}
