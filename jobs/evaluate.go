@@ -100,10 +100,26 @@ func (e *Engine) judge(ctx context.Context, run steward.Run, report *Report) (*g
 		return nil, nil, err
 	}
 	report.Conflicts = len(lost)
+	if err := e.keepScores(ctx, run, s); err != nil {
+		return nil, nil, err
+	}
 	// Before the run is closed, so that a process that dies here tells it when
 	// it comes back; each word is told once whoever tells it.
 	out.Quarantined = append(out.Quarantined, heldBefore(s)...)
 	return g, out.States, e.tellOutcome(ctx, g, out)
+}
+
+// keepScores keeps how every account is as of the run's day, for whoever asks
+// later how that moved. Keeping it twice is keeping it once.
+func (e *Engine) keepScores(ctx context.Context, run steward.Run, s *playbooks.Situation) error {
+	scores := s.Scores()
+	if len(scores) == 0 {
+		return nil
+	}
+	if err := e.Ledger.KeepScores(ctx, run, run.Slot.Day(s.Book.Zone), scores); err != nil {
+		return fmt.Errorf("keep the day's scores: %w", err)
+	}
+	return nil
 }
 
 // giveUp closes the run as failed, so that the next attempt may claim it, and

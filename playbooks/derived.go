@@ -156,7 +156,7 @@ func (l *loader) circles(d *derived) {
 			b.WriteString(")")
 		}
 		t := path[0].rule.text
-		l.problems = append(l.problems, t.Problem(l.book.File, path[0].rule.label, 0, len(t.Value), b.String(),
+		l.problems = append(l.problems, t.Problem(l.book.File, "", 0, len(t.Value), b.String(),
 			"nothing can be worked out from itself: take one of these out", l.book.Source))
 	}
 }

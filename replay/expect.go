@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"steward"
+	"steward/configs/strictyaml"
 	"steward/series"
 )
 
@@ -34,6 +35,8 @@ type Seen struct {
 	Phases     []steward.PhaseState
 	Enrolments []steward.Enrolment
 	Outreach   []SeenOutreach
+	// Standing is how the account is; a Road need not know it where no test asks.
+	Standing AccountStanding
 }
 
 // A SeenOutreach is an outreach with the message that carries it; the message
@@ -68,7 +71,7 @@ type Failure struct {
 	Column  int               `json:"column"`
 	Day     steward.Day       `json:"day"`
 	Account steward.AccountID `json:"account"`
-	// What is phase, enrolment, reason or outreach.
+	// What is phase, enrolment, reason, outreach, stage, health or grade.
 	What string `json:"what"`
 	Want string `json:"want"`
 	Got  string `json:"got"`
@@ -251,6 +254,7 @@ func (s Scenario) compare(e Expectation, seen Seen, slot, next steward.Slot) []F
 			fail("outreach", want, describeAll(extra), e.outreachAt.Line, e.outreachAt.Column)
 		}
 	}
+	e.Standing.misses(seen.Standing, func(what, want, got string, at strictyaml.Pos) { fail(what, want, got, at.Line, at.Column) })
 	return out
 }
 

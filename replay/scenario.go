@@ -73,6 +73,8 @@ type Expectation struct {
 	// Outreach is exactly what should have been planned since the slot, in any
 	// order; nil where the test does not say.
 	Outreach []ExpectedOutreach
+	// Standing is how the account should be.
+	Standing ExpectedStanding
 
 	at, phaseAt, enrolmentAt, reasonAt, outreachAt strictyaml.Pos
 }
@@ -132,6 +134,8 @@ type expectationFile struct {
 	Reason     strictyaml.Scalar `yaml:"reason" doc:"The reason of the enrolment's state, such as recovered."`
 	Outreach   *[]outreachFile   `yaml:"outreach" doc:"Exactly what is planned that day, in any order."`
 	NoOutreach bool              `yaml:"no_outreach" doc:"true expects that nothing is planned that day."`
+
+	standingKeys `yaml:",inline"`
 }
 
 type outreachFile struct {
@@ -491,6 +495,7 @@ func (r *scenarioReader) expectation(f expectationFile, s *Scenario) {
 	}
 	e.Phase = oneOf(r, f.Phase, "phase", steward.Clear, steward.Pending, steward.Firing, steward.Clearing)
 	e.Enrolment = oneOf(r, f.Enrolment, "state of an enrolment", NoEnrolment, steward.Quarantined, steward.Active, steward.Waiting, steward.Completed, steward.Exited, steward.Failed)
+	e.Standing = r.standing(f.standingKeys)
 	if f.Outreach != nil {
 		e.Outreach = []ExpectedOutreach{}
 		for _, o := range *f.Outreach {
@@ -503,8 +508,8 @@ func (r *scenarioReader) expectation(f expectationFile, s *Scenario) {
 		}
 		e.Outreach = []ExpectedOutreach{}
 	}
-	if f.Phase.Pos.IsZero() && f.Enrolment.Pos.IsZero() && f.Reason.Pos.IsZero() && e.Outreach == nil && !f.At.IsZero() {
-		r.wrongAt(f.At, "nothing is expected here", "add phase:, enrolment:, reason:, outreach: or no_outreach: true")
+	if f.Phase.Pos.IsZero() && f.Enrolment.Pos.IsZero() && f.Reason.Pos.IsZero() && e.Outreach == nil && f.standingKeys == (standingKeys{}) && !f.At.IsZero() {
+		r.wrongAt(f.At, "nothing is expected here", "add phase:, enrolment:, reason:, outreach:, no_outreach: true, stage:, health: or grade:")
 	}
 	s.Expect = append(s.Expect, e)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -49,6 +50,9 @@ type accountRow struct {
 	Owner       steward.OwnerID   `json:"owner,omitempty"`
 	RenewalDate steward.Day       `json:"renewal_date"`
 	Portfolio   steward.Verdict   `json:"portfolio"`
+	Health      steward.Value     `json:"health"`
+	Grade       string            `json:"grade,omitempty"`
+	Stage       string            `json:"stage,omitempty"`
 	// Open is the playbooks it is enrolled in, Watched those whose condition is
 	// pending, firing or clearing.
 	Open    []string `json:"open"`
@@ -69,13 +73,22 @@ func (o *accountsOptions) run(ctx context.Context) error {
 	if o.app.json {
 		return o.app.printJSON(rows)
 	}
-	t := o.app.table("account", "name", "segment", "ARR", "owner", "renews", "open", "watched")
+	scored := len(s.Book.Health.Scorecards) > 0
+	header := []any{"account", "name", "segment", "ARR", "owner", "renews", "open", "watched"}
+	if scored {
+		header = slices.Insert(header, 3, any("health"))
+	}
+	t := o.app.table(header...)
 	for _, r := range rows {
 		arr := ""
 		if r.ARR.Known {
 			arr = fmt.Sprintf("%.0f", r.ARR.Num)
 		}
-		t.AppendRow(table.Row{r.ID, clip(clean(r.Name), 32), clean(r.Segment), arr, clean(string(r.Owner)), dayOrBlank(r.RenewalDate), strings.Join(r.Open, ", "), strings.Join(r.Watched, ", ")})
+		row := table.Row{r.ID, clip(clean(r.Name), 32), clean(r.Segment), arr, clean(string(r.Owner)), dayOrBlank(r.RenewalDate), strings.Join(r.Open, ", "), strings.Join(r.Watched, ", ")}
+		if scored {
+			row = slices.Insert(row, 3, any(r.healthWords()))
+		}
+		t.AppendRow(row)
 	}
 	t.Render()
 	fmt.Fprintf(o.app.stderr, "%s as of %s\n", count(len(rows), "account"), h.date(s.Slot.Time()))
@@ -101,6 +114,7 @@ func (o *accountsOptions) rows(s *playbooks.Situation) []accountRow {
 		}
 	}
 	view := s.Frame.View(steward.AboutAccount)
+	health, grade, stage := view.Field("health", 0), view.Field("grade", 0), view.Field("stage", 0)
 	var first, rest []accountRow
 	for row := range view.Len() {
 		a := view.Account(row)
@@ -108,7 +122,8 @@ func (o *accountsOptions) rows(s *playbooks.Situation) []accountRow {
 		if !o.all && in != steward.Holds || o.owner != "" && string(a.Owner) != o.owner || !matches(a, o.text) {
 			continue
 		}
-		r := accountRow{a.ID, a.Name, a.Segment, a.ARR, a.Owner, a.RenewalDate, in, open[a.ID], watched[a.ID]}
+		r := accountRow{ID: a.ID, Name: a.Name, Segment: a.Segment, ARR: a.ARR, Owner: a.Owner, RenewalDate: a.RenewalDate, Portfolio: in,
+			Health: health.Value(row), Grade: grade.Value(row).Text, Stage: stage.Value(row).Text, Open: open[a.ID], Watched: watched[a.ID]}
 		if len(r.Open)+len(r.Watched) > 0 {
 			first = append(first, r)
 		} else {
@@ -116,6 +131,14 @@ func (o *accountsOptions) rows(s *playbooks.Situation) []accountRow {
 		}
 	}
 	return append(first, rest...)
+}
+
+// healthWords is the health and its grade; blank where it is not known.
+func (r accountRow) healthWords() string {
+	if !r.Health.Known {
+		return ""
+	}
+	return fmt.Sprintf("%.0f %s", r.Health.Num, r.Grade)
 }
 
 func matches(a *steward.Account, text string) bool {

@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"steward"
 	"steward/ingest"
+	"steward/playbooks"
 	"steward/store"
 )
 
@@ -66,7 +69,7 @@ func reportData(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	findings = append(held, findings...)
+	findings = append(append(held, findings...), strangeStages(h.book, p)...)
 	if a.json {
 		if err := a.printJSON(findings); err != nil {
 			return err
@@ -106,6 +109,40 @@ func heldFindings(ctx context.Context, h *house) ([]ingest.Finding, error) {
 		}
 	}
 	return out, nil
+}
+
+// strangeStages is accounts whose source says a stage that the journey does not
+// have, where the workspace declares a journey.
+func strangeStages(b *playbooks.Book, p steward.Portfolio) []ingest.Finding {
+	if len(b.Journey.Stages) == 0 {
+		return nil
+	}
+	count := map[string]int{}
+	f := ingest.Finding{Name: "unknown_stage"}
+	for _, a := range p.Accounts {
+		if a.Stage == "" {
+			continue
+		}
+		if f.Of++; !slices.Contains(b.Stages(), a.Stage) {
+			f.Count++
+			count[a.Stage]++
+		}
+	}
+	if f.Count == 0 {
+		return nil
+	}
+	for _, stage := range slices.Sorted(maps.Keys(count)) {
+		example := fmt.Sprintf("'%s' %d times", stage, count[stage])
+		if near := steward.Nearest(stage, b.Stages()); near != "" {
+			example += fmt.Sprintf(" (did they mean %s?)", near)
+		}
+		if f.Examples = append(f.Examples, example); len(f.Examples) == 5 {
+			break
+		}
+	}
+	f.Message = fmt.Sprintf("%d of %d accounts are in a stage that the journey does not have, so they have no target and no milestone is ever overdue.", f.Count, f.Of)
+	f.Do = "Write the stages under journey: in steward.yaml as the source does, or mend the source: " + strings.Join(b.Stages(), ", ") + "."
+	return []ingest.Finding{f}
 }
 
 // configured is the state of every source that steward.yaml names, those never

@@ -371,7 +371,25 @@ func (r *testRoad) Look(ctx context.Context, account steward.AccountID) (replay.
 	for _, o := range outreach {
 		seen.Outreach = append(seen.Outreach, replay.SeenOutreach{Outreach: o, Message: messages[o.Message]})
 	}
+	if err == nil {
+		seen.Standing, err = r.standing(ctx, account)
+	}
 	return seen, err
+}
+
+// standing is how an account is on the facts of the last slot.
+func (r *testRoad) standing(ctx context.Context, account steward.AccountID) (replay.AccountStanding, error) {
+	slot, err := r.engine.LastSlot(ctx)
+	if err != nil || slot.IsZero() {
+		return replay.AccountStanding{}, err
+	}
+	s, err := r.engine.Situation(ctx, slot)
+	if err != nil {
+		return replay.AccountStanding{}, err
+	}
+	health, _ := s.Health(account, 0)
+	journey, _ := s.Journey(account, 0)
+	return replay.AccountStanding{Stage: journey.Stage, Health: health.Score, Grade: health.Grade}, nil
 }
 
 // explain is what steward explain says of an expectation's subjects, after the
