@@ -150,8 +150,8 @@ func (im *importing) keeper(kind Kind) (*keeper, error) {
 	}
 	// A second change on one day replaces the first: a day has one value.
 	change, err := im.tx.PreparexContext(im.ctx, `
-		INSERT INTO field_history (kind, id, field, day, value) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (kind, id, field, day) DO UPDATE SET value = excluded.value`)
+		INSERT INTO field_history (kind, id, field, day, value, later) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (kind, id, field, day) DO UPDATE SET value = excluded.value, later = excluded.later`)
 	if err != nil {
 		_ = listed.Close()
 		return nil, err
@@ -187,14 +187,14 @@ func (k *keeper) row(id string, known bool, gone presence, was, now map[string]s
 	}
 	for field, v := range now {
 		if !sameValue(was[field], v) {
-			if err := k.write(id, field, v); err != nil {
+			if err := k.write(id, field, v, known); err != nil {
 				return err
 			}
 		}
 	}
 	for field, v := range was {
 		if _, still := now[field]; !still && v.Known {
-			if err := k.write(id, field, steward.Value{}); err != nil {
+			if err := k.write(id, field, steward.Value{}, known); err != nil {
 				return err
 			}
 		}
@@ -202,12 +202,12 @@ func (k *keeper) row(id string, known bool, gone presence, was, now map[string]s
 	return nil
 }
 
-func (k *keeper) write(id, field string, v steward.Value) error {
+func (k *keeper) write(id, field string, v steward.Value, later bool) error {
 	column, err := jsonColumn(v)
 	if err != nil {
 		return fmt.Errorf("history of %s %s: %w", field, id, err)
 	}
-	_, err = k.change.ExecContext(k.im.ctx, k.kind, id, field, k.im.day, column)
+	_, err = k.change.ExecContext(k.im.ctx, k.kind, id, field, k.im.day, column, later)
 	return err
 }
 
@@ -216,7 +216,7 @@ func (k *keeper) write(id, field string, v steward.Value) error {
 const endQuery = `
 	INSERT INTO field_history (kind, id, field, day, value)
 	SELECT DISTINCT kind, id, field, ?, 'null' FROM field_history WHERE kind = ? AND id = ? AND field NOT LIKE '%.%'
-	ON CONFLICT (kind, id, field, day) DO UPDATE SET value = excluded.value`
+	ON CONFLICT (kind, id, field, day) DO UPDATE SET value = excluded.value, later = TRUE`
 
 // putLearnt keeps what rules found out, unless the field has that value on the
 // day already.

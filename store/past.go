@@ -12,72 +12,84 @@ import (
 	"steward"
 )
 
-// pastQuery finds, of all that was ever written down, what a history needs: the
-// first day of each row and every value of the fields that
-// have had more than one since. A field that was not known at first has had
-// more than one; what was learnt is told whole, as no row has it.
-//
-// It reads the table once, in its own order. Most fields never change, so that
-// of twelve rows one is handed over.
-const pastQuery = `
-	SELECT kind, id, field, day, value, since FROM (
-		SELECT kind, id, field, day, value,
-			ROW_NUMBER() OVER (PARTITION BY kind, id ORDER BY field, day) AS n,
-			MIN(day) OVER (PARTITION BY kind, id) AS since,
-			COUNT(*) OVER (PARTITION BY kind, id, field) AS times
-		FROM field_history)
-	WHERE n = 1 OR times > 1 OR day > since OR value = 'null' OR field LIKE '%.%'
+const (
+	// sinceQuery is the first day of each row.
+	sinceQuery = `SELECT kind, id, MIN(day) FROM field_history WHERE field = 'id' OR field = 'account' GROUP BY kind, id`
+
+	// laterQuery is every value of the fields that have had more than one.
+	laterQuery = `
+	SELECT kind, id, field, day, value FROM field_history
+	WHERE (kind, id, field) IN (SELECT kind, id, field FROM field_history WHERE later)
 	ORDER BY kind, id, field, day`
+)
 
 // readHistory reads the past of every row, of those that are gone too.
 func readHistory(ctx context.Context, tx *sqlx.Tx) (steward.History, error) {
-	rows, err := tx.QueryContext(ctx, pastQuery)
+	out := steward.History{}
+	rows, err := tx.QueryContext(ctx, sinceQuery)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	out := steward.History{}
-	var (
-		key   steward.HistoryKey
-		past  steward.Past
-		field []steward.FieldChange // of one field, oldest first
-	)
-	endField := func() {
-		if len(field) > 0 && (len(field) > 1 || field[0].Day > past.Since || !field[0].Value.Known || strings.Contains(field[0].Field, ".")) {
+	for rows.Next() { // by hand: a struct for each row would be half of the time
+		var kind, id string
+		var day int32
+		if err := rows.Scan(&kind, &id, &day); err != nil {
+			return nil, err
+		}
+		out[steward.HistoryKey{Kind: steward.SubjectKind(kind), ID: id}] = steward.Past{Since: steward.Day(day)}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return out, readChanges(ctx, tx, out)
+}
+
+// readChanges puts what changed into a history.
+func readChanges(ctx context.Context, tx *sqlx.Tx, into steward.History) error {
+	rows, err := tx.QueryContext(ctx, laterQuery)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var key steward.HistoryKey
+	var field []steward.FieldChange // of one field, oldest first
+	end := func() {
+		past, recorded := into[key]
+		if len(field) > 1 || len(field) == 1 && (!recorded || field[0].Day > past.Since || !field[0].Value.Known || strings.Contains(field[0].Field, ".")) {
+			if !recorded {
+				past.Since = field[0].Day
+			}
 			past.Changes = append(past.Changes, field...)
+			slices.SortStableFunc(past.Changes, func(a, b steward.FieldChange) int { return cmp.Compare(a.Day, b.Day) })
+			into[key] = past
 		}
 		field = nil
 	}
-	endRow := func() {
-		if endField(); key.ID != "" {
-			slices.SortStableFunc(past.Changes, func(a, b steward.FieldChange) int { return cmp.Compare(a.Day, b.Day) })
-			out[key] = past
-		}
-	}
 	for rows.Next() {
 		var kind, id, name, value string
-		var day, since int32
-		if err := rows.Scan(&kind, &id, &name, &day, &value, &since); err != nil {
-			return nil, err
+		var day int32
+		if err := rows.Scan(&kind, &id, &name, &day, &value); err != nil {
+			return err
 		}
-		if next := (steward.HistoryKey{Kind: steward.SubjectKind(kind), ID: id}); next != key {
-			endRow()
-			key, past = next, steward.Past{Since: steward.Day(since)}
+		next := steward.HistoryKey{Kind: steward.SubjectKind(kind), ID: id}
+		if n := len(field); n > 0 && (next != key || field[n-1].Field != name) {
+			end()
 		}
-		if len(field) > 0 && field[0].Field != name {
-			endField()
-		}
+		key = next
 		v, err := jsonOf[steward.Value](value, "history of "+name)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if n := len(field); n > 0 && sameValue(field[n-1].Value, v) {
 			continue // it became something and then again what it was, on one day
 		}
 		field = append(field, steward.FieldChange{Field: name, Day: steward.Day(day), Value: v})
 	}
-	endRow()
-	return out, rows.Err()
+	if len(field) > 0 {
+		end()
+	}
+	return rows.Err()
 }
 
 // addLearntMilestones puts what rules found reached among the milestones. What a

@@ -274,8 +274,12 @@ func TestDealings(t *testing.T) {
 	opened := func(playbook steward.PlaybookName, day int, change func(*steward.Enrolment)) steward.Enrolment {
 		return with(enrolment("acme", playbook, at(day)), change)
 	}
-	ended := func(e *steward.Enrolment) { e.State, e.Reason, e.EndedAt = steward.Exited, steward.ReasonRecovered, e.OpenedAt.AddDate(0, 0, 1) }
-	held := func(e *steward.Enrolment) { e.State, e.Reason, e.StepSince = steward.Quarantined, steward.ReasonBaseline, time.Time{} }
+	ended := func(e *steward.Enrolment) {
+		e.State, e.Reason, e.EndedAt = steward.Exited, steward.ReasonRecovered, e.OpenedAt.AddDate(0, 0, 1)
+	}
+	held := func(e *steward.Enrolment) {
+		e.State, e.Reason, e.StepSince = steward.Quarantined, steward.ReasonBaseline, time.Time{}
+	}
 	lapsed := func(e *steward.Enrolment) { held(e); ended(e) }
 	late := opened("login-drop", 0, func(e *steward.Enrolment) { // half an hour before midnight in UTC, after it in Berlin
 		e.OpenedAt = time.Date(2026, 3, 12, 23, 30, 0, 0, time.UTC)

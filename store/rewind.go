@@ -64,7 +64,7 @@ func (db *DB) Rewind(ctx context.Context, now time.Time) (Rewound, error) {
 				INSERT INTO field_history (kind, id, field, day, value)
 				SELECT kind, id, field, ?, value FROM field_history h
 				WHERE day > ? AND NOT EXISTS (SELECT 1 FROM field_history l WHERE l.kind = h.kind AND l.id = h.id AND l.field = h.field AND l.day > h.day)
-				ON CONFLICT (kind, id, field, day) DO UPDATE SET value = excluded.value`, []any{today, today + 1}},
+				ON CONFLICT (kind, id, field, day) DO UPDATE SET value = excluded.value, later = TRUE`, []any{today, today + 1}},
 			{new(int), `DELETE FROM field_history WHERE day > ?`, []any{today + 1}},
 			// Conditions that count time count it from here.
 			{new(int), `UPDATE playbook_state SET slot = MIN(slot, ?), occurrence = MIN(occurrence, ?) WHERE slot > ? OR occurrence > ?`, []any{at, at, at, at}},

@@ -88,6 +88,17 @@ ON CONFLICT (kind, id, field, day) DO UPDATE SET value = excluded.value;
 UPDATE field_history SET field = 'role', value = REPLACE(REPLACE(REPLACE(value, '[\"', ''), '\"]', ''), '\",\"', ', ')
 WHERE kind = 'contact' AND field = 'roles';
 
+-- later is whether a value came after the row's first day. Of what a row was at
+-- first, nothing is asked but since when it is known; so the past of a portfolio
+-- is read without most of this table.
+ALTER TABLE field_history ADD COLUMN later BOOLEAN NOT NULL DEFAULT TRUE;
+UPDATE field_history SET later = day > (SELECT MIN(h.day) FROM field_history h WHERE h.kind = field_history.kind AND h.id = field_history.id);
+CREATE INDEX field_history_later ON field_history (kind, id, field) WHERE later;
+-- Every row has one of these on its first day.
+INSERT INTO field_history (kind, id, field, day, value, later)
+SELECT 'account', id, 'id', MIN(day), '"' || REPLACE(REPLACE(id, '\', '\\'), '"', '\"') || '"', FALSE FROM field_history WHERE kind = 'account' GROUP BY id;
+CREATE INDEX field_history_first ON field_history (kind, id, day) WHERE field = 'id' OR field = 'account';
+
 -- What Steward itself did -------------------------------------------------------
 
 -- When a person let go what was held; 0 for what never was. What is held has
