@@ -909,7 +909,7 @@ func TestEveryWriteHasKillPoints(t *testing.T) {
 		t.Fatal(err)
 	}
 	reads := []string{"Dealings", "DueEnrolments", "Ended", "Enqueued", "InQueue", "LastSlot", "Notices", "OutreachOf", "PlaybookStates", "PlaybookVersion", "Portfolio",
-		"Salt", "Series", "Sources", "Standing", "StandingOf", "SuppressedAddresses"}
+		"Salt", "Series", "Sources", "Standing", "StandingOf", "SuppressedAddresses", "Unclaimed"}
 	for m := range reflect.TypeFor[jobs.Ledger]().Methods() {
 		around := strings.Contains(string(source), "func (l minedLedger) "+m.Name+"(")
 		if around == slices.Contains(reads, m.Name) {
