@@ -45,7 +45,8 @@ type Explanation struct {
 
 // An ExplainedCondition is one condition of a playbook and what it came to.
 type ExplainedCondition struct {
-	// Name is the playbook's key: audience, when, until.
+	// Name is the playbook's key: audience, when, until; or portfolio.include,
+	// where that keeps the account out.
 	Name  string      `json:"name"`
 	Text  string      `json:"text"`
 	Trace *lang.Trace `json:"trace"`
@@ -137,15 +138,18 @@ func (s *Situation) explain(p *Playbook, subject steward.Subject, judged []Stret
 	if st := x.Phase; phaseOf(st) != steward.Clear {
 		at.Episodes = map[int]lang.Episode{row: {Frozen: st.Frozen, Shift: int(s.lastDay(p) - st.EpisodeDay)}}
 	}
+	x.Portfolio, x.NoCustomerMail = s.portfolio(subject.Account)
+	if x.Portfolio != steward.Holds {
+		x.Conditions = append(x.Conditions, ExplainedCondition{"portfolio.include", s.Book.include.Source(), s.Book.include.Trace(s.accounts(), view.AccountRow(row), lang.At{})})
+	}
 	for _, c := range []struct {
 		name string
 		e    *lang.Expr
 	}{{"audience", p.Audience}, {"when", p.When}, {"until", p.Until}, {"exit_when", p.ExitWhen}, {"goal", p.Goal.Reach}} {
-		if c.e != nil {
+		if c.e != nil && !(p.Kind == Rhythm && c.e == p.When) {
 			x.Conditions = append(x.Conditions, ExplainedCondition{c.name, c.e.Source(), c.e.Trace(view, row, at)})
 		}
 	}
-	x.Portfolio, x.NoCustomerMail = s.portfolio(subject.Account)
 	if !open {
 		x.Opening = s.opening(p, x)
 	}
@@ -180,6 +184,10 @@ func (s *Situation) opening(p *Playbook, x Explanation) []Check {
 			d = steward.Decision{Effect: steward.Defer, Detail: "the phase is " + string(ph)}
 		}
 		add("condition", d, "it fires")
+	}
+	if p.Kind == Rhythm {
+		add("calendar", s.comesRound(p, x.Subject), "")
+		return out
 	}
 	add("rest", s.eligible(p, KeyOf(p.Name, x.Subject), x.Phase), s.rested(p, x))
 	if base := s.Memory.States[p.Name].Baseline; !base.IsZero() {
@@ -305,10 +313,11 @@ func (s *Situation) sentence(p *Playbook, x Explanation, open bool) string {
 	if x.Then {
 		who = fmt.Sprintf("%s, on %s", who, day(s.Slot, s))
 	}
-	when := x.condition("when").Trace
 	switch {
+	case x.Portfolio == steward.Unclear:
+		return who + ": nothing happens, as it is not known whether the account is in the portfolio: " + because(x.condition("portfolio.include").Trace) + s.lastEnded(x) + "."
 	case x.Portfolio != steward.Holds:
-		return who + ": nothing happens, as the account is not in the portfolio (portfolio.include is " + x.Portfolio.String() + ")" + s.lastEnded(x) + "."
+		return who + ": nothing happens, as the account is not in the portfolio: " + because(x.condition("portfolio.include").Trace) + s.lastEnded(x) + "."
 	case !p.Enabled:
 		return who + ": nothing happens, as the playbook is disabled" + s.lastEnded(x) + "."
 	}
@@ -318,6 +327,7 @@ func (s *Situation) sentence(p *Playbook, x Explanation, open bool) string {
 	if p.Kind == Rhythm {
 		return s.rhythmSentence(who, p, x)
 	}
+	when := x.condition("when").Trace
 	switch phaseOf(x.Phase) {
 	case steward.Pending:
 		if when.Value.Verdict() != steward.Holds {

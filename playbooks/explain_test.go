@@ -35,7 +35,7 @@ func TestExplainSentences(t *testing.T) {
 		{name: "an unknown audience", text: "audience: plan == 'x'\n" + head + steps, values: dropped, first: 40, last: 50,
 			want: "a, p: not enrolled, as the account is not in the audience: plan is not known."},
 		{name: "not in the portfolio", text: head + steps, values: dropped, first: 40, last: 50, change: func(w *world) { w.Accounts[0].Test = true },
-			want: "a, p: nothing happens, as the account is not in the portfolio (portfolio.include is false)."},
+			want: "a, p: nothing happens, as the account is not in the portfolio: test."},
 		{name: "disabled", text: head + "enabled: false\n" + steps, values: dropped, first: 40, last: 50,
 			want: "a, p: nothing happens, as the playbook is disabled."},
 		{name: "held at the baseline", text: head + steps, values: dropped, first: 45, last: 48,

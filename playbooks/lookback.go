@@ -34,7 +34,7 @@ func (s *Situation) Lookback(p *Playbook, subject steward.Subject) ([]Stretch, s
 	view := s.Frame.View(p.About)
 	row, ok := view.Row(subject.ID)
 	st := steward.PhaseState{Playbook: p.Name, Subject: subject}
-	if !ok || p.When == nil {
+	if !ok || p.Kind == Rhythm {
 		return nil, st
 	}
 	b := lookback{s: s, p: p, view: view, row: row, last: s.lastDay(p)}

@@ -129,7 +129,9 @@ func (r *scenarioReader) change(rec record, g *Given) {
 	if kinds == nil {
 		return
 	}
-	rest := slices.DeleteFunc(slices.Clone(rec), func(e strictyaml.Entry[strictyaml.OneOrMore]) bool { return e.Key.Value == "on" || e.Key.Value == string(c.Kind) })
+	rest := slices.DeleteFunc(slices.Clone(rec), func(e strictyaml.Entry[strictyaml.OneOrMore]) bool {
+		return e.Key.Value == "on" || e.Key.Value == string(c.Kind)
+	})
 	if list != nil {
 		rest, c.List, c.Listed = listed(rest, list...)
 	}
