@@ -383,20 +383,30 @@ func (s *Situation) Occur() Outcome {
 // rhythmSentence is what there is to say of a subject that is not enrolled in a
 // rhythm.
 func (s *Situation) rhythmSentence(who string, p *Playbook, x Explanation) string {
-	next := p.Every.Next(s.Now, s.Book.Zone)
-	if next.IsZero() {
-		return who + ": not enrolled, and it never comes round" + s.lastEnded(x) + "."
+	v := s.comesRound(p, x.Subject)
+	if v.Reason == steward.ReasonNotInPilot {
+		return fmt.Sprintf("%s: not enrolled, as %s%s.", who, v.Detail, s.lastEnded(x))
 	}
-	on := next.Time().In(s.Book.Zone).Format("Monday 2 January 2006")
-	if p.Every.timed {
-		on = next.Time().In(s.Book.Zone).Format("Monday 2 January 2006 at 15:04")
-	}
-	if row, ok := s.Frame.View(p.About).Row(x.Subject.ID); ok {
+	return fmt.Sprintf("%s: not enrolled; %s%s.", who, v.Detail, s.lastEnded(x))
+}
+
+// comesRound is when a rhythm opens next for a subject.
+func (s *Situation) comesRound(p *Playbook, subject steward.Subject) steward.Decision {
+	if row, ok := s.Frame.View(p.About).Row(subject.ID); ok {
 		if v := s.pilotBars(p, row); !v.Passes() {
-			return fmt.Sprintf("%s: not enrolled, as %s%s.", who, v.Detail, s.lastEnded(x))
+			return v
 		}
 	}
-	return fmt.Sprintf("%s: not enrolled; it comes round on %s%s.", who, on, s.lastEnded(x))
+	after := s.Now // or when it was dealt with last, between evaluations
+	if done := s.Memory.States[p.Name].Occurrence.Time(); done.After(after) {
+		after = done
+	}
+	next := p.Every.Next(after, s.Book.Zone).Time()
+	layout := "Monday 2 January 2006"
+	if p.Every.timed {
+		layout = "Monday 2 January 2006 at 15:04"
+	}
+	return steward.Decision{Effect: steward.Defer, Detail: "it comes round on " + next.In(s.Book.Zone).Format(layout)}
 }
 
 // Timed tells that some rhythm has a time of day, which evaluations alone would
