@@ -526,6 +526,8 @@ func (c *checker) call(n *node, in inside) {
 func (c *checker) place(n *node, in inside) bool {
 	freezes := n.text == "at_open" || n.text == "recovered"
 	switch {
+	case n.text == "family" && in.family: // each would go through the family for each of the family
+		c.report(n, "family cannot stand inside family", "one family(…) reads the account and all accounts below it")
 	case freezes && !c.scope.AtOpen:
 		c.report(n, fmt.Sprintf("%s has no meaning here: no episode has begun when this is read", n.text), "use it in until, and in if and unless of a step")
 	case freezes && in.was:

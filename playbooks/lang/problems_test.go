@@ -146,7 +146,7 @@ func FuzzCompile(f *testing.F) {
 	for _, d := range lang.Functions() {
 		f.Add(d.Example)
 	}
-	frame := acme(f)
+	frame := met(f)
 	v := frame.View(steward.AboutAccount)
 	s := scope(steward.AboutAccount)
 	f.Fuzz(func(t *testing.T, src string) {
