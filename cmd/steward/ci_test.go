@@ -25,7 +25,6 @@ func TestDocumentedBuild(t *testing.T) {
 		builds++
 		name, _, _ := strings.Cut(strings.TrimPrefix(b.text, "# "), "\n")
 		t.Run(filepath.Base(name), func(t *testing.T) {
-			dir := branchThatEdits(t)
 			var ran []string
 			for _, m := range regexp.MustCompile(`(?m)^\s*- (?:run: )?((?:steward|git fetch) .*)$`).FindAllStringSubmatch(b.text, -1) {
 				ran = append(ran, m[1])
