@@ -34,6 +34,14 @@ const (
 	UnknownParent   = "unknown_parent"
 	SourceNoMetrics = "source_without_days"
 	HeldBack        = "source_held_back" // found by whoever imports, not here
+
+	NoSourceOf       = "no_source"
+	OrphanProduct    = "product_without_account"
+	OrphanTicket     = "ticket_without_account"
+	ForgottenTicket  = "ticket_open_for_a_year"
+	TicketOfNobody   = "ticket_without_contact"
+	ObjectiveOverdue = "objective_overdue"
+	NoTarget         = "objective_without_target"
 )
 
 // A Finding is one kind of fault in the data, with how often it is there.
@@ -64,7 +72,9 @@ type Review struct {
 	// WithSeries is every account id that any series was imported for; nil leaves
 	// the findings about series out.
 	WithSeries map[steward.AccountID]bool
-	Today      steward.Day
+	// Asked is the kinds of row that conditions ask for, such as tickets.
+	Asked []string
+	Today steward.Day
 }
 
 // Quality finds what is wrong with the data before anything is built on it.
@@ -87,7 +97,24 @@ func (r Review) Findings() []Finding {
 			out = append(out, f)
 		}
 	}
-	return append(out, r.sourceFindings()...)
+	return append(append(out, r.sourceFindings()...), r.unfed()...)
+}
+
+// unfed is the kinds of row that conditions ask for and no source brings.
+func (r Review) unfed() []Finding {
+	var missing []string
+	for _, kind := range r.Asked {
+		if !r.Portfolio.Feeds(kind) && !slices.Contains(missing, kind) {
+			missing = append(missing, kind)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	slices.Sort(missing)
+	return []Finding{{Name: NoSourceOf, Count: len(missing), Of: len(FileKinds()), Examples: missing[:min(5, len(missing))],
+		Message: fmt.Sprintf("No source brings %s, and playbooks ask for it: those conditions are unknown.", strings.Join(missing, ", ")),
+		Do:      fmt.Sprintf("Add a file under sources, as in `csv: {%s: exports/%s.csv}`.", missing[0], missing[0])}}
 }
 
 // customers is the accounts that playbooks are for, as far as the data say so
@@ -147,6 +174,7 @@ func (r Review) count() *faultCensus {
 			c.ids[DuplicateName] = append(c.ids[DuplicateName], ids...)
 		}
 	}
+	r.countDealings(c, known)
 	for id := range r.WithSeries {
 		c.note(OrphanSeries, string(id), !known[id])
 	}
@@ -199,6 +227,28 @@ func (r Review) holdings(c *faultCensus, known map[steward.AccountID]bool) map[s
 	return held
 }
 
+// countDealings notes what is wrong with products, tickets and objectives.
+func (r Review) countDealings(c *faultCensus, known map[steward.AccountID]bool) {
+	people := map[steward.ContactID]bool{}
+	for _, list := range [][]steward.Contact{r.Portfolio.Contacts, r.Portfolio.Gone} {
+		for _, p := range list {
+			people[p.ID] = true
+		}
+	}
+	for _, p := range r.Portfolio.Products {
+		c.note(OrphanProduct, string(p.ID), !known[p.Account])
+	}
+	for _, k := range r.Portfolio.Tickets {
+		c.note(OrphanTicket, k.ID, !known[k.Account])
+		c.note(ForgottenTicket, k.ID, k.OpenOn(r.Today) && r.Today-k.Opened > 365)
+		c.note(TicketOfNobody, k.ID, k.Contact != "" && !people[k.Contact])
+	}
+	for _, o := range r.Portfolio.Objectives {
+		c.note(NoTarget, o.ID, !o.Target.Known)
+		c.note(ObjectiveOverdue, o.ID, o.Due != steward.NoDay && r.Today-o.Due > 90)
+	}
+}
+
 // nameKey is an account's name without what people write differently: case,
 // punctuation, the legal form.
 func nameKey(name string) string {
@@ -231,6 +281,12 @@ func (c *faultCensus) faults(r Review) []Finding {
 		c.finding(OrphanContract, len(r.Portfolio.Contracts), "contracts belong to no known account.", "Import their accounts, or check that the ids are spelt alike (account_ids: salesforce)."),
 		c.finding(OrphanContact, len(r.Portfolio.Contacts), "contacts belong to no known account.", "Import their accounts, or check that the ids are spelt alike (account_ids: salesforce)."),
 		c.finding(OrphanSeries, len(r.WithSeries), "account ids have usage but no account.", "Import their accounts, or check that the ids are spelt alike (account_ids: salesforce)."),
+		c.finding(OrphanProduct, len(r.Portfolio.Products), "products belong to no known account.", "Import their accounts, or check that the ids are spelt alike (account_ids: salesforce)."),
+		c.finding(OrphanTicket, len(r.Portfolio.Tickets), "tickets belong to no known account.", "Map account to the column that holds the CRM's id; help desks often have ids of their own."),
+		c.finding(ForgottenTicket, len(r.Portfolio.Tickets), "tickets have been open for more than a year, and count as open.", "Map closed or status, or close them at the help desk."),
+		c.finding(TicketOfNobody, len(r.Portfolio.Tickets), "tickets were asked by somebody who is not among the contacts.", "Import contacts from the help desk, too, or map contact to their id or address."),
+		c.finding(NoTarget, len(r.Portfolio.Objectives), "objectives have no target, so their progress is unknown.", "Enter what was agreed, or remove the objective."),
+		c.finding(ObjectiveOverdue, len(r.Portfolio.Objectives), "objectives were due more than three months ago.", "Agree on the next ones, and remove those that are over from the export."),
 		all(NoSeries, "accounts have no usage at all: counts read as zero from their start date on, and without one, or for gauges, conditions on usage are unknown.", "Check that the usage source has their ids, spelt alike."),
 	}
 }

@@ -52,8 +52,21 @@ func TestQuality(t *testing.T) {
 				{ID: "p2", Account: "ended", Email: "not an address", Roles: []string{"champion"}},
 				{ID: "p3", Account: "lost"},
 			},
+			Gone:     []steward.Contact{{ID: "p4", Account: "good"}},
+			Products: []steward.Product{{ID: "x1", Account: "good"}, {ID: "x2", Account: "lost"}},
+			Tickets: []steward.Ticket{
+				{ID: "t1", Account: "good", Contact: "p1", Opened: today - 365, Closed: steward.NoDay},
+				{ID: "t2", Account: "lost", Contact: "p4", Opened: today - 800, Closed: today - 700},
+				{ID: "t3", Account: "good", Contact: "x@y.z", Opened: today - 366, Closed: steward.NoDay},
+			},
+			Objectives: []steward.Objective{
+				{ID: "o1", Account: "good", Target: steward.Num(1), Due: today - 90},
+				{ID: "o2", Account: "good", Due: today - 91},
+			},
+			Kinds: map[string]bool{"contacts": true, "tickets": true},
 		},
 		WithSeries: map[steward.AccountID]bool{"good": true, "stray": true},
+		Asked:      []string{"tickets", "touches", "surveys", "touches"},
 		Sources: []steward.SourceState{
 			{Name: "fresh", ImportedAt: time.Unix(1, 0), CompleteThrough: today - 1, Metrics: []string{"logins"}},
 			{Name: "old", ImportedAt: time.Unix(1, 0), CompleteThrough: today - 9, Metrics: []string{"logins"}},
@@ -74,6 +87,7 @@ func TestQuality(t *testing.T) {
 		NoContract: {"bare", "early", "orphan", "overdue", "ownerless"}, NoAddress: {"bare", "early", "ended", "orphan", "overdue"},
 		NoEnd: {"c5"}, OrphanContract: {"c4"}, OrphanContact: {"p3"}, OrphanSeries: {"stray"}, NoSeries: {"bare", "early", "ended", "orphan", "overdue"},
 		StaleSource: {"old"}, SourceNoMetrics: {"empty"}, NeverImported: {"new"},
+		OrphanProduct: {"x2"}, OrphanTicket: {"t2"}, ForgottenTicket: {"t3"}, TicketOfNobody: {"t3"}, ObjectiveOverdue: {"o2"}, NoTarget: {"o2"}, NoSourceOf: {"surveys", "touches"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -112,32 +112,40 @@ func (b *Book) Owner(id steward.OwnerID) (steward.Owner, bool) {
 // frame for this book has to hold.
 func (b *Book) MetricsRead() []string {
 	set := map[string]bool{}
-	add := func(e *lang.Expr) {
-		if e != nil {
-			for _, m := range slices.Concat(e.Metrics(), e.Loads()) {
-				set[m] = true
-			}
-		}
-	}
-	add(b.include)
-	add(b.noMail)
-	for _, h := range b.holds {
-		add(h.when)
-	}
-	for _, e := range b.rules.expressions() {
-		add(e)
-	}
-	for _, p := range b.Playbooks {
-		for _, e := range p.expressions() {
-			add(e)
-		}
-	}
-	for _, w := range b.Wordings {
-		for _, e := range w.expressions() {
-			add(e)
+	for _, e := range b.expressions() {
+		for _, m := range slices.Concat(e.Metrics(), e.Loads()) {
+			set[m] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(set))
+}
+
+// Asked is what the book's expressions ask of people, tickets and the like: the
+// names of functions such as tickets, in order.
+func (b *Book) Asked() []string {
+	set := map[string]bool{}
+	for _, e := range b.expressions() {
+		for _, q := range e.Asks() {
+			set[q.Ask] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// expressions is every one of the book.
+func (b *Book) expressions() []*lang.Expr {
+	out := []*lang.Expr{b.include, b.noMail}
+	for _, h := range b.holds {
+		out = append(out, h.when)
+	}
+	out = append(out, b.rules.expressions()...)
+	for _, p := range b.Playbooks {
+		out = append(out, p.expressions()...)
+	}
+	for _, w := range b.Wordings {
+		out = append(out, w.expressions()...)
+	}
+	return slices.DeleteFunc(out, func(e *lang.Expr) bool { return e == nil })
 }
 
 // InPortfolio says whether Steward acts on an account, and may mail its

@@ -63,6 +63,9 @@ func TestWhatAccountsUseAskAndSayIsReadBack(t *testing.T) {
 	if p, err = db.Portfolio(ctx); err != nil || len(p.Tickets) != 3 {
 		t.Errorf("tickets: %v, %v", p.Tickets, err)
 	}
+	strays, err := db.Strays(ctx)
+	must(t, err)
+	diff(t, "what belongs to no account", steward.Portfolio{Tickets: orphan.Tickets}, strays)
 }
 
 func TestACompleteListRemovesAndCloses(t *testing.T) {

@@ -379,6 +379,7 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		return db.Settle(ctx, "m-open00000004", 0, steward.Settlement{State: steward.Sent}, start)
 	},
 	"Sources":  func(ctx context.Context, db *DB) error { _, err := db.Sources(ctx); return err },
+	"Strays":   func(ctx context.Context, db *DB) error { _, err := db.Strays(ctx); return err },
 	"Standing": func(ctx context.Context, db *DB) error { _, err := db.Standing(ctx); return err },
 	"Suppress": func(ctx context.Context, db *DB) error {
 		return db.Suppress(ctx, "a@example.com", "asked", "a person", start)

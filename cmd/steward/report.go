@@ -64,7 +64,14 @@ func reportData(ctx context.Context, a *app) error {
 			withSeries[id] = true
 		}
 	}
-	findings := ingest.Review{Portfolio: p, Owners: owners, Sources: configured(h, sources), WithSeries: withSeries, Today: steward.DayOf(h.now(), h.ws.Zone)}.Findings()
+	strays, err := h.db.Strays(ctx)
+	if err != nil {
+		return err
+	}
+	seen := p
+	seen.Contracts, seen.Contacts = slices.Concat(p.Contracts, strays.Contracts), slices.Concat(p.Contacts, strays.Contacts)
+	seen.Products, seen.Tickets = slices.Concat(p.Products, strays.Products), slices.Concat(p.Tickets, strays.Tickets)
+	findings := ingest.Review{Portfolio: seen, Owners: owners, Sources: configured(h, sources), WithSeries: withSeries, Asked: kindsAsked(h.book.Asked()), Today: steward.DayOf(h.now(), h.ws.Zone)}.Findings()
 	held, err := heldFindings(ctx, h)
 	if err != nil {
 		return err
@@ -93,6 +100,20 @@ func reportData(ctx context.Context, a *app) error {
 		return errFindings
 	}
 	return nil
+}
+
+// kindsAsked is the kinds of row from which functions of the language are
+// answered.
+func kindsAsked(functions []string) []string {
+	kinds := map[string]string{"people": "contacts", "engaged": "contacts", "touches": "touches", "days_since_touch": "touches", "nps": "surveys", "csat": "surveys",
+		"tickets": "tickets", "oldest_ticket": "tickets", "objective": "objectives", "objective_due": "objectives"}
+	var out []string
+	for _, f := range functions {
+		if kind, ok := kinds[f]; ok {
+			out = append(out, kind)
+		}
+	}
+	return out
 }
 
 // heldFindings is what holds sources back since their last import.
