@@ -20,9 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
-	"steward"
 	"steward/configs"
-	"steward/playbooks/lang"
 	"steward/replay"
 )
 
@@ -81,60 +79,6 @@ func docBlocks(t *testing.T, page string) (out []docBlock) {
 		t.Fatalf("%s:%d: the block is not closed", page, open.line)
 	}
 	return out
-}
-
-// exampleScope is the names that the documentation's expressions use: the
-// example workspace's, in the place where most of them are known.
-func exampleScope(t *testing.T) lang.Scope {
-	t.Helper()
-	ws, problems := configs.Load(configs.Example(), "", func(string) string { return "" })
-	if errs := problems.Errors(); len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	sc := settings(ws).Scope(steward.AboutContract)
-	sc.AtOpen, sc.Acked = true, true
-	return sc
-}
-
-func TestDocumentedExpressionsCompile(t *testing.T) {
-	sc, seen := exampleScope(t), 0
-	for _, b := range docBlocks(t, "docs/language.md") {
-		if b.kind != "steward" {
-			continue
-		}
-		for i, line := range strings.Split(strings.TrimSuffix(b.text, "\n"), "\n") {
-			if strings.TrimSpace(line) == "" {
-				continue
-			}
-			seen++
-			if _, problems := lang.Compile(line, sc, steward.NoKind); len(problems) > 0 {
-				t.Errorf("%s:%d: %s: %s (%s)", b.page, b.line+i, line, problems[0].Message, problems[0].Hint)
-			}
-		}
-	}
-	if seen < 10 {
-		t.Errorf("docs/language.md shows %d expressions; are its blocks still marked ```steward?", seen)
-	}
-}
-
-func TestDocumentedFunctionsAreTheLanguages(t *testing.T) {
-	sc := exampleScope(t)
-	var want []string
-	for _, f := range lang.Functions() {
-		if _, problems := lang.Compile(f.Example, sc, steward.NoKind); len(problems) > 0 {
-			t.Errorf("the example of %s does not compile: %s: %s", f.Name, f.Example, problems[0].Message)
-		}
-		want = append(want, fmt.Sprintf("| `%s` | %s | `%s` |", f.Signature, f.Doc, f.Example))
-	}
-	var got []string
-	for _, line := range strings.Split(docText(t, "docs/language.md"), "\n") {
-		if regexp.MustCompile("^\\| `[a-z_]+\\(").MatchString(line) {
-			got = append(got, line)
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the table of functions in docs/language.md is not the language's (-language +page):\n%s\nIt should read:\n%s", diff, strings.Join(want, "\n"))
-	}
 }
 
 // settingKeys is the yaml keys of a struct type, read from its source: the
