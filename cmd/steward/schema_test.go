@@ -218,7 +218,7 @@ func mistakes(t *testing.T, file, text string) steward.Problems {
 	return slices.DeleteFunc(append(problems, more...).Errors(), func(p steward.Problem) bool { return p.File != file })
 }
 
-func exampleFile(t *testing.T, file string) string {
+func exampleFile(t testing.TB, file string) string {
 	t.Helper()
 	text, err := fs.ReadFile(configs.Example(), file)
 	if err != nil {
