@@ -517,13 +517,14 @@ func TestColumnsOfHealthAndJourneyAreWhatTheirDefinitionsSay(t *testing.T) {
 			s.Health.Scorecards = append(s.Health.Scorecards, c)
 		}
 		if cards == 0 {
+			s.Health.Scorecards = []playbooks.ScorecardRule{{Name: "other", AppliesTo: says("seats > 11", 1), Parts: []playbooks.PartRule{{Name: "a", Weight: 1, Score: says("50", 2)}}}}
 			number = rapid.Just("seats")
 		}
 		s.Health.Red, s.Health.Yellow, s.Health.MinKnown = 40, 70, rapid.SampledFrom([]float64{0.01, 0.5, 1}).Draw(t, "min known")
 		for i := range rapid.IntRange(1, 4).Draw(t, "stages") {
 			stage := playbooks.StageRule{Name: fmt.Sprint("s", i), Target: float64(10 * rapid.IntRange(0, 3).Draw(t, "target"))}
 			if i > 0 && rapid.Bool().Draw(t, "has rule") {
-				stage.Enter = says(flag.Draw(t, "enter"), 4)
+				stage.Enter = says(rapid.OneOf(flag, rapid.SampledFrom([]string{"reached('go')", "days_since_reached('go') >= 5d", "health_of('a') > 40 and escalated"})).Draw(t, "enter"), 4)
 			}
 			s.Journey.Stages = append(s.Journey.Stages, stage)
 		}
@@ -609,4 +610,40 @@ func TestColumnsOfHealthAndJourneyAreWhatTheirDefinitionsSay(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A card says how the account is, and what it was, before anything else of it.
+func TestCardsSayHowHealthyAnAccountIs(t *testing.T) {
+	today := day0 + 100
+	for _, c := range []struct {
+		name, score string
+		said        []steward.HealthOverride
+		want        string
+	}{
+		{"as it was", "80", nil, "80"},
+		{"fallen", "scale(avg(logins, 7d), 0, 10)", nil, "20 (60 four weeks ago)"},
+		{"unknown", "seats", nil, ""},
+		{"said", "80", []steward.HealthOverride{{Account: "acme", Health: 30, From: today - 1, Until: today + 20, Because: "a merger", By: "dana", Cleared: steward.NoDay}}, "30 (said by dana until 29 September 2026)"},
+	} {
+		s := scored("usage=1=" + c.score)
+		w := newWorld(t, load(t, s, nil, "playbook: p\nbackfill: true\nwhen: arr > 0\n"), customer("acme"))
+		w.Overrides = c.said
+		w.daily["logins"]["acme"] = join(flat(6, 80), flat(2, 20))
+		w.run(today)
+		e := w.must("p", "acme")
+		o := w.memory.Outreach[e.ID][0]
+		content, err := w.at(six(today)).Compose(w.memory.Messages[o.Message], []steward.Outreach{o}, []steward.Enrolment{e})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, f := range content.Facts {
+			if f.Label == "Health" {
+				got = f.Text
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: the card's health is %q, want %q", c.name, got, c.want)
+		}
+	}
 }

@@ -485,7 +485,11 @@ func (f *follower) milestoneAt(v *facts.View, row int, q facts.Question, shift i
 	if m, ok := f.milestone(q.Text); ok && m.when != nil {
 		holds = m.when.Value(v, row, lang.At{Shift: shift}).Verdict()
 	}
-	return f.ofMilestone(v, row, q, shift, holds, f.standAt(v, row, shift))
+	var s standing
+	if q.Ask == "overdue" { // the others do not hang on the stage, which may hang on them
+		s = f.standAt(v, row, shift)
+	}
+	return f.ofMilestone(v, row, q, shift, holds, s)
 }
 
 // ofMilestone is what a question about a milestone gives; holds is its
