@@ -485,8 +485,8 @@ func (f *follower) milestoneAt(v *facts.View, row int, q facts.Question, shift i
 	if m, ok := f.milestone(q.Text); ok && m.when != nil {
 		holds = m.when.Value(v, row, lang.At{Shift: shift}).Verdict()
 	}
-	var s standing
-	if q.Ask == "overdue" { // the others do not hang on the stage, which may hang on them
+	s := standing{}
+	if q.Ask == "overdue" { // nothing else about a milestone reads the stage, and the stage may read the rest
 		s = f.standAt(v, row, shift)
 	}
 	return f.ofMilestone(v, row, q, shift, holds, s)

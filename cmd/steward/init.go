@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,8 +18,10 @@ import (
 
 type initOptions struct {
 	app  *app
-	from string
-	name string
+	from  string
+	name  string
+	packs []string
+	list  bool
 }
 
 func initCommand(a *app) *cobra.Command {
@@ -29,6 +33,12 @@ func initCommand(a *app) *cobra.Command {
 and the schemas by which editors complete and check them (schema/), into the
 workspace's folder (-w), and overwrites nothing.
 
+--pack NAMES writes a workspace of packs instead: onboarding, adoption, renewal,
+support, or all of them (--list says what each is for). In a folder that has a
+workspace it adds their playbooks, messages and tests, and prints what to put
+into steward.yaml. Either way it says what data is missing and what that would
+add.
+
 --from FILE looks at an export instead and prints what to put into steward.yaml
 to read it: which column is what, how dates and numbers are spelt, and why it
 thinks so. Correct it and paste it in.
@@ -36,13 +46,20 @@ thinks so. Correct it and paste it in.
 Exit codes: 0 done, 1 failed.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if o.from != "" {
+			switch {
+			case o.list:
+				return o.listPacks()
+			case o.from != "":
 				return o.infer()
+			case len(o.packs) > 0:
+				return o.writePacks()
 			}
 			return o.write()
 		},
 	}
 	c.Flags().StringVar(&o.from, "from", "", "an export of accounts, contracts, contacts or usage to infer a mapping from")
+	c.Flags().StringSliceVar(&o.packs, "pack", nil, "packs of playbooks to write: onboarding, adoption, renewal, support, or all")
+	c.Flags().BoolVar(&o.list, "list", false, "say what each pack is for, and write nothing")
 	c.Flags().StringVar(&o.name, "source", "", "what to call the source (default: from the file's name)")
 	return c
 }
@@ -69,27 +86,37 @@ func (o *initOptions) write() error {
 // writeExample writes the example workspace and overwrites nothing.
 func writeExample(dir string) error {
 	example := configs.Example()
-	var taken []string
+	files := map[string][]byte{}
 	err := fs.WalkDir(example, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		if _, err := os.Lstat(filepath.Join(dir, path)); err == nil {
-			taken = append(taken, path)
-		}
-		return nil
+		files[path], err = fs.ReadFile(example, path)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("read the example workspace: %w", err)
 	}
-	if len(taken) > 0 {
-		return fmt.Errorf("%s has a %s already, and init overwrites nothing\nName another folder: steward init -w NEW", dir, taken[0])
+	return writeNew(dir, files)
+}
+
+// writeNew writes files that are not there yet: all of them, or none where one
+// is.
+func writeNew(dir string, files map[string][]byte) error {
+	names := slices.Sorted(maps.Keys(files))
+	for _, name := range names {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return fmt.Errorf("%s has a %s already, and init overwrites nothing\nName another folder: steward init -w NEW", dir, name)
+		}
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("make the workspace's folder: %w", err)
-	}
-	if err := os.CopyFS(dir, example); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("write the workspace: %w", err)
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return fmt.Errorf("make the workspace's folder: %w", err)
+		}
+		if err := os.WriteFile(path, files[name], 0o644); err != nil {
+			return fmt.Errorf("write the workspace: %w", err)
+		}
 	}
 	return ignoreState(dir)
 }
