@@ -95,7 +95,7 @@ var table = []*function{
 	{name: "days_since", params: []param{{name: "date", takes: takesDate}}, result: steward.DurationKind,
 		doc: "How long ago the date was; negative while it is to come.", example: "days_since(start_date) >= 45d"},
 	{name: "adopted", params: []param{{name: "feature", takes: takesName}, ofWindow}, result: steward.FlagKind, asks: true,
-		doc: "Whether the feature was used within the window: some metric that says feature: of it was above zero.", example: "not adopted('reporting', 28d)"},
+		doc: "Whether the feature was used within the window: some metric that names it as its feature was above zero.", example: "not adopted('reporting', 28d)"},
 	{name: "adoption", params: []param{ofWindow}, result: steward.NumberKind, percent: true, asks: true,
 		doc: "The share of licensed features that were used within the window. Licensed are the features of the account's products that run on that day, as far as some metric is use of them; every feature that a metric names, where no product lists any.", example: "adoption(28d) < 50%"},
 	{name: "utilization", params: []param{ofWindow}, result: steward.NumberKind, percent: true, asks: true,

@@ -15,8 +15,7 @@ type Episode struct {
 	Frozen map[string]steward.Value
 	// Shift is how many days before the view's last complete day (shift 0,
 	// whatever At.Shift is) the episode began. A value that Frozen lacks is
-	// worked out as of that day; fields have no past yet and are taken as they
-	// are.
+	// worked out as of that day.
 	Shift int
 }
 
