@@ -137,7 +137,7 @@ func TestQuestions(t *testing.T) {
 		{"", "acme", ask("engaged", "champion", 14), "2 1 1 unknown"},
 		{"", "acme", ask("engaged", "economic_buyer", 14), "1 1 0 0"}, // a survey on 2 March
 		{"", "acme", ask("touches", "champion", 28), "1 2 2 0"},
-		{"", "acme", ask("touches", "economic_buyer", 90), "1 1 1 1"}, // neither a note nor a meeting to come
+		{"", "acme", ask("touches", "Economic buyer", 90), "1 1 1 1"}, // neither a note nor a meeting to come
 		{"", "acme", ask("days_since_touch", "", 0), "6d 1d 0d 20d"},
 		{"", "acme", ask("days_since_touch", "economic_buyer", 0), "50d 45d 40d 20d"},
 		{"", "acme", ask("days_since_touch", "admin", 0), "10d 5d 0d unknown"},

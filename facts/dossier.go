@@ -81,10 +81,10 @@ type person struct {
 	lost bool
 }
 
-// is tells whether the person has a role; "" is any. Sources write roles in
-// upper and lower case as they like.
+// is tells whether the person has a role; "" is any. People write an economic
+// buyer as they like.
 func (p person) is(role string) bool {
-	return role == "" || slices.ContainsFunc(p.roles, func(r string) bool { return strings.EqualFold(r, role) })
+	return role == "" || slices.ContainsFunc(p.roles, func(r string) bool { return strings.EqualFold(plainRole(r), plainRole(role)) })
 }
 
 // people is who was at a row's account shift days back, and whether that is
@@ -139,4 +139,11 @@ func (f *Frame) recorded(kind steward.SubjectKind) (steward.Day, bool) {
 
 // plainRole is a role as people say it: an economic buyer, not an
 // economic_buyer.
-func plainRole(role string) string { return strings.ReplaceAll(role, "_", " ") }
+func plainRole(role string) string {
+	return strings.Map(func(c rune) rune {
+		if c == '_' || c == '-' {
+			return ' '
+		}
+		return c
+	}, role)
+}
