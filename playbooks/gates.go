@@ -30,21 +30,21 @@ type gate func(*Situation, Candidate) steward.Decision
 var gates = []namedGate{
 	{"portfolio", "portfolio.include takes the account in", gatePortfolio},
 	{"enabled", "the playbook is enabled", gateDisabled},
-	{"opt-out", "the address has not opted out", gateOptedOut},
-	{"customer mail", "nothing bars mail to the account's people", gateNoCustomerMail},
+	{"opt-out", "no opt-out stands in the way", gateOptedOut},
+	{"customer mail", "it goes to nobody who may not be mailed", gateNoCustomerMail},
 	{"episode", "what it is about still stands", gateEpisodeOver},
 	{"holdout", "the account is not in the holdout", gateHoldout},
 	{"mode", "the playbook's mode lets it speak to them", gateMode},
 	{"task", "the task that it is about is not done yet", gateTask},
 	{"expiry", "it is still worth saying", gateExpired},
 	{"pause", "sending is not paused", gatePaused},
-	{"recovery", "the account is not recovering", gateClearing},
+	{"recovery", "no recovery holds it back", gateClearing},
 	{"purpose hold", "nothing about the account comes before its purpose", gatePurposeHold},
 	{"inhibited", "no playbook that it gives way to is under way", gateInhibited},
-	{"known", "whether the condition holds is known", gateUnknown},
+	{"known", "nothing that is not known holds it back", gateUnknown},
 	{"fresh facts", "the facts are of the last evaluation that was due", gateOldFacts},
-	{"working hours", "it would arrive in working hours", gateHours},
-	{"touch", "none of us spoke with the account lately", gateTouched},
+	{"working hours", "the hour does not hold it back", gateHours},
+	{"touch", "no touch of late holds it back", gateTouched},
 }
 
 // A namedGate is a gate with a short name, and what is so where it passes, for

@@ -29,12 +29,14 @@ const LookbackDays = 180
 // Lookback judges the days before the situation's slot as today's file would
 // have, one evaluation a day, for one subject: the phases it went through,
 // oldest first, and where it stood after the slot. Nothing that was stored is
-// asked, so it tells nothing of what was done.
+// asked, so it tells nothing of what was done. While a source that the condition
+// reads is stale there is nothing to tell: its days of before were judged when it
+// was not.
 func (s *Situation) Lookback(p *Playbook, subject steward.Subject) ([]Stretch, steward.PhaseState) {
 	view := s.Frame.View(p.About)
 	row, ok := view.Row(subject.ID)
 	st := steward.PhaseState{Playbook: p.Name, Subject: subject}
-	if !ok || p.Kind == Rhythm {
+	if !ok || p.Kind == Rhythm || s.stale(p) != "" {
 		return nil, st
 	}
 	b := lookback{s: s, p: p, view: view, row: row, last: s.lastDay(p)}

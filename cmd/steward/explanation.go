@@ -259,6 +259,8 @@ func mark(v steward.Value, width int) string {
 	case room >= 4:
 		left := (room - 4) / 2
 		return "└" + strings.Repeat("─", left) + " " + word + " " + strings.Repeat("─", room-4-left) + "┘"
+	case room >= 2:
+		return "└" + word + strings.Repeat("─", room-2) + "┘"
 	case room >= 0:
 		return strings.Repeat(" ", room/2) + word + strings.Repeat(" ", room-room/2)
 	}
