@@ -68,32 +68,37 @@ func TestARhythmComesRoundBetweenEvaluations(t *testing.T) {
 	s.ledger.commit = nil
 	s.now = s.now.Add(time.Minute)
 	s.advance()
-	for range 3 {
-		s.now = s.now.Add(time.Minute)
-		s.deliver()
-		s.advance()
-	}
-	all := s.enrolments(store.EnrolmentFilter{Playbook: "daily"})
-	heard := map[steward.AccountID]int{}
-	for _, l := range s.provider.letters {
-		heard[l.Message.Account]++
-	}
-	if len(all) != 250 || len(heard) != 250 || len(s.provider.letters) != 250 {
-		t.Errorf("%d enrolments, %d accounts heard %d times, want 250 of each", len(all), len(heard), len(s.provider.letters))
+	cards, err := s.db.MessageCounts(t.Context())
+	s.must(err)
+	if all := s.enrolments(store.EnrolmentFilter{}); len(all) != 250 || cards.ByState["planned"] != 250 {
+		t.Errorf("%d enrolments and the cards %v, want 250 of each", len(all), cards.ByState)
 	}
 	states, err := s.db.PlaybookStates(t.Context())
 	s.must(err)
 	if len(states) != 1 || !states[0].Occurrence.Time().Equal(nine) {
 		t.Errorf("dealt with is %+v, want %s", states, nine)
 	}
-	// The next evaluation does it no second time, and the next day does.
-	s.now = first.Add(20 * time.Hour)
-	s.evaluate()
-	s.now = nine.Add(24*time.Hour + time.Minute)
-	s.evaluate()
-	s.advance()
-	if n := len(s.enrolments(store.EnrolmentFilter{})); n != 500 {
-		t.Errorf("there are %d enrolments on the next day, want 500", n)
+}
+
+// An evaluation after the time of day does it no second time, and the next day
+// does.
+func TestARhythmComesRoundEachDay(t *testing.T) {
+	s := newStage(t, "", "", "")
+	s.shelf(daily)
+	s.accounts(2, 20_000)
+	for day := range 3 {
+		for _, hour := range []int{6, 9, 12} {
+			s.now = first.AddDate(0, 0, day).Add(time.Duration(hour-6) * time.Hour)
+			if hour != 9 {
+				s.evaluate()
+			}
+			s.advance()
+			s.deliver()
+			s.advance()
+		}
+		if n := len(s.enrolments(store.EnrolmentFilter{})); n != 2*(day+1) || len(s.provider.letters) != n {
+			t.Errorf("on day %d there are %d enrolments and %d cards, want %d", day, n, len(s.provider.letters), 2*(day+1))
+		}
 	}
 }
 
