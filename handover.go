@@ -10,7 +10,8 @@ type HandOver struct {
 	// From is the message that carries it; one that carries nothing any more is
 	// suppressed.
 	From MessageID
-	// To is who it is for from now on, Message what then carries it.
+	// To is who it is for from now on, Message what then carries it; "" where it
+	// was sent, and only the task that it gave is somebody else's.
 	To      Recipient
 	Message MessageID
 	// Detail says from whom to whom and why, for people.

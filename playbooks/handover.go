@@ -26,7 +26,11 @@ func (s *Situation) ownerOf(a steward.Account, e steward.Enrolment) steward.Owne
 func (w *walker) handOver() {
 	for _, o := range w.Memory.Outreach[w.Enrolment.ID] {
 		m, ok := w.Memory.Messages[o.Message]
-		if !ok || !unsent(m.State) {
+		if !ok {
+			continue
+		}
+		if !unsent(m.State) {
+			w.moveTask(o, m)
 			continue
 		}
 		step, ok := w.p.step(o.Step)
@@ -71,6 +75,25 @@ func (w *walker) moveCard(step Step, o steward.Outreach, m steward.Message) {
 	w.Messages = append(w.Messages, card)
 	w.HandOvers = append(w.HandOvers, steward.HandOver{Outreach: o.ID, From: m.ID, To: to, Message: card.ID,
 		Detail: "from " + from.Name + " to " + to.Name + w.whyTo(to)})
+}
+
+// moveTask hands over a task that its owner was told of, if it is still open. The
+// card stays with whom it went to, and a task waits for people who are away: it
+// is on nobody else's list meanwhile.
+func (w *walker) moveTask(o steward.Outreach, m steward.Message) {
+	told := m.State == steward.Sent || m.State == steward.Uncertain
+	if o.Assignment == nil || o.Assignment.Task != o.ID || !told || !w.Enrolment.DoneAt.IsZero() {
+		return
+	}
+	owner, ok := w.Book.owners[w.account.Owner]
+	if o.To.Key == "manager" {
+		owner, ok = w.Book.owners[owner.Manager]
+	}
+	if !ok || owner.ID == o.To.Owner {
+		return
+	}
+	to := recipientOf(owner, o.To.Key)
+	w.HandOvers = append(w.HandOvers, steward.HandOver{Outreach: o.ID, From: m.ID, To: to, Detail: "the task: from " + o.To.Name + " to " + to.Name + w.whyTo(to)})
 }
 
 // whyTo is why something is for somebody, as the end of a sentence.

@@ -119,6 +119,52 @@ func TestHandedOverCardsAreShared(t *testing.T) {
 	}
 }
 
+// TestTasksAreHandedOver: a task that was given moves to the new owner, though its
+// card was sent; an absence leaves it where it is, and so does having done it.
+func TestTasksAreHandedOver(t *testing.T) {
+	for _, tt := range []struct {
+		name, task  string
+		owner, away steward.OwnerID
+		done        bool
+		want        steward.OwnerID
+	}{
+		{"another owner", "owner", "alone", "", false, "alone"},
+		{"a pool", "owner", "pool", "", false, "pool"},
+		{"nobody", "owner", "", "", false, ""},
+		{"she is away", "owner", "dana", "dana", false, ""},
+		{"it is done", "owner", "alone", "", true, ""},
+		{"the manager's", "manager", "alone", "", false, ""}, // ann has none
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := settings()
+			s.Away = func(id steward.OwnerID, d steward.Day) bool { return id == tt.away && d > day0+1 }
+			w := newWorld(t, load(t, s, nil, "playbook: p\nwhen: seats > 3\nbackfill: true\nsteps:\n  - {id: call, task: "+tt.task+", message: nudge}\n  - {wait: 9d}\n"), customer("acme"))
+			w.seats(5)
+			w.run(day0 + 1)
+			for k, e := range w.memory.Open {
+				if tt.done {
+					e.DoneAt = six(day0 + 1).Time()
+				}
+				w.memory.Open[k] = e
+			}
+			w.give(tt.owner)
+			moves, _, cards := handed(w.at(six(day0 + 2)).Decide())
+			if len(cards) > 0 {
+				t.Errorf("another card: %+v", cards)
+			}
+			got := steward.OwnerID("")
+			for _, m := range moves {
+				if got = m.To.Owner; m.Message != "" {
+					t.Errorf("the card moves: %+v", m)
+				}
+			}
+			if got != tt.want {
+				t.Errorf("moves to %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 // TestMailsAreHandedOver: a mail that was not sent is written anew in the name of
 // the account's new owner, who is asked anew.
 func TestMailsAreHandedOver(t *testing.T) {

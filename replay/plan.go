@@ -397,7 +397,7 @@ func (c *comparing) notes(name steward.PlaybookName, was, is *playbooks.Playbook
 // the playbook has none.
 func (c *comparing) firstRun(p *playbooks.Playbook) string {
 	switch {
-	case p.When == nil || c.next.Situation.Memory.States[p.Name].Condition == p.Condition:
+	case p.Kind == playbooks.Rhythm || c.next.Situation.Memory.States[p.Name].Condition == p.Condition:
 		return ""
 	case p.Backfill:
 		return ", and backfill: true opens at its first run what holds already"

@@ -14,6 +14,9 @@ import (
 // not sent and cannot have been. The new message was put a moment ago, and takes
 // nothing in once it is on its way itself.
 func handOver(ctx context.Context, tx *sqlx.Tx, h steward.HandOver, now time.Time) error {
+	if h.Message == "" {
+		return handOverTask(ctx, tx, h, now)
+	}
 	_, ok, err := unsent(ctx, tx, h.From)
 	if err != nil || !ok {
 		return err
@@ -33,7 +36,7 @@ func handOver(ctx context.Context, tx *sqlx.Tx, h steward.HandOver, now time.Tim
 	if n, err := moved.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
-	if err := moveTask(ctx, tx, h.Outreach, h.To); err != nil {
+	if _, err := moveTask(ctx, tx, h.Outreach, h.To); err != nil {
 		return err
 	}
 	carried, err := selectOutreach(ctx, tx, `SELECT * FROM outreach WHERE id = ?`, h.Outreach)
@@ -52,6 +55,20 @@ func handOver(ctx context.Context, tx *sqlx.Tx, h steward.HandOver, now time.Tim
 		FROM (SELECT NOT EXISTS (SELECT 1 FROM outreach WHERE message = ?) AS empty)
 		WHERE id = ?`, steward.ReasonHandedOver, h.Detail, now.Unix(), h.From, h.From)
 	return err
+}
+
+// handOverTask gives the task of a card that was sent to somebody else. Doing so
+// again is nothing.
+func handOverTask(ctx context.Context, tx *sqlx.Tx, h steward.HandOver, now time.Time) error {
+	moved, err := moveTask(ctx, tx, h.Outreach, h.To)
+	if err != nil || !moved {
+		return err
+	}
+	carried, err := selectOutreach(ctx, tx, `SELECT * FROM outreach WHERE id = ?`, h.Outreach)
+	if err != nil {
+		return err
+	}
+	return putRecords(ctx, tx, recordsOf(steward.Message{ID: h.From}, carried, handedOver(h.Detail), now))
 }
 
 // redraft replaces a mail by the same in another owner's name, if it is still

@@ -156,6 +156,55 @@ func TestHandOverToACardThatIsOnItsWay(t *testing.T) {
 	}
 }
 
+// Nor does one that was tried: what it says was frozen then.
+func TestHandOverToACardThatWasTried(t *testing.T) {
+	ctx, db := context.Background(), openTest(t)
+	card, said := sharedCard(t, db)
+	c, sams := toSam(said[0], card)
+	commitAll(t, db, c)
+	_, _, err := db.Claim(ctx, sams.ID, 0, start.Add(2*time.Hour), time.Minute, pass)
+	must(t, err)
+	must(t, db.Settle(ctx, sams.ID, 0, steward.Settlement{State: steward.Deferred, Due: start.Add(3 * time.Hour), Started: start.Add(2 * time.Hour)}, start.Add(2*time.Hour)))
+	c, _ = toSam(said[1], card)
+	commitAll(t, db, c)
+	if diff := cmp.Diff([]string{"renewal for dana"}, carriedBy(t, db, card.ID)); diff != "" {
+		t.Errorf("the old card carries (-want +got):\n%s", diff)
+	}
+}
+
+// A task that its owner was told of moves without its card, once, as long as it
+// is open.
+func TestHandOverOfATask(t *testing.T) {
+	ctx, db := context.Background(), openTest(t)
+	e, card := enrolment("acme", "login-drop", start), cardFor("acme", start)
+	o := outreachFor(e, "call", card.ID)
+	o.To, o.Assignment = danaGets, &steward.Assignment{Task: o.ID, Title: "Call them", Due: steward.NoDay}
+	commitAll(t, db, steward.Change{Account: "acme", Enrolments: []steward.Enrolment{e}, Messages: []steward.Message{card}, Outreach: []steward.Outreach{o}})
+	move := steward.Change{Account: "acme", HandOvers: []steward.HandOver{{Outreach: o.ID, From: card.ID, To: samGets, Detail: "the task: from Dana Reyes to Sam Ito"}}}
+	commitAll(t, db, move)
+	list, err := db.Tasks(ctx, TaskFilter{Owner: "sam"})
+	must(t, err)
+	if len(list) != 1 || list[0].Name != "Sam Ito" {
+		t.Errorf("sam's tasks: %+v", list)
+	}
+	if diff := cmp.Diff([]string{"login-drop for dana"}, carriedBy(t, db, card.ID)); diff != "" {
+		t.Errorf("the card carries (-want +got):\n%s", diff)
+	}
+	before := everyRow(t, db)
+	commitAll(t, db, move)
+	if diff := different(before, everyRow(t, db)); diff != "" {
+		t.Errorf("handing over again changed %s", diff)
+	}
+	_, err = db.FinishTask(ctx, string(o.ID), "", "sam", start)
+	must(t, err)
+	move.HandOvers[0].To = danaGets
+	before = everyRow(t, db)
+	commitAll(t, db, move)
+	if diff := different(before, everyRow(t, db)); diff != "" {
+		t.Errorf("handing over a task that is done changed %s", diff)
+	}
+}
+
 // mailAsked writes a mail in dana's name that waits for her approval.
 func mailAsked(t *testing.T, db *DB) (mail steward.Message, ask steward.Message) {
 	t.Helper()

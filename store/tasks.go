@@ -69,10 +69,15 @@ func dropTasks(ctx context.Context, tx *sqlx.Tx, e steward.Enrolment, now time.T
 // dropUntoldQuery drops a task that nobody will be told of.
 const dropUntoldQuery = `UPDATE tasks SET state = 'dropped', reason = ?, at = ? WHERE id = ? AND state = 'open'`
 
-// moveTask gives an open task to somebody else.
-func moveTask(ctx context.Context, tx *sqlx.Tx, id steward.OutreachID, to steward.Recipient) error {
-	_, err := tx.ExecContext(ctx, `UPDATE tasks SET owner = ?, name = ? WHERE id = ? AND state = 'open'`, to.Owner, to.Name, id)
-	return err
+// moveTask gives an open task to somebody else; moved is false where they have it.
+func moveTask(ctx context.Context, tx *sqlx.Tx, id steward.OutreachID, to steward.Recipient) (moved bool, err error) {
+	done, err := tx.ExecContext(ctx, `UPDATE tasks SET owner = ?, name = ? WHERE id = ? AND state = 'open' AND (owner <> ? OR name <> ?)`,
+		to.Owner, to.Name, id, to.Owner, to.Name)
+	if err != nil {
+		return false, err
+	}
+	n, err := done.RowsAffected()
+	return n > 0, err
 }
 
 // claimTasks gives the open tasks that an enrolment gave to its owner to whoever
