@@ -469,7 +469,7 @@ func fuzzRead(t *testing.T, data []byte, name string) {
 	t.Helper()
 	lines := bytes.Count(data, []byte("\n")) + bytes.Count(data, []byte("\r")) + 1
 	open := func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
-	for _, kind := range []FileKind{Accounts, Contracts, Contacts, Touches, Metrics} {
+	for _, kind := range FileKinds() {
 		src := Source{Name: "fuzz", SameDay: SameDaySum, Zone: time.UTC, Files: []File{{Kind: kind, Path: name}}}
 		got, err := Read(context.Background(), src, plainSchema, open, today, nil)
 		rejects := got.Rejects
@@ -497,6 +497,8 @@ func FuzzRead(f *testing.F) {
 		"account;day;logins\nA;12.03.2026;1.234,5\n",
 		"account_id,date,metric,value\nA,3/13/2026,logins,1\n",
 		"account,email,roles\nA,x@y.z,\"a;b\"\n",
+		"id,account,opened,status\n1,A,2026-01-01,solved\n", "account,date,kind,score\nA,2026-01-01,NPS,9\n", "account,name,metric,target\nA,x,logins,5\n",
+		"account,milestone,date\nA,kickoff,2026-01-01\n", "account,product,seats,features\nA,suite,5,a|b\n",
 		"\xff\xfea\x00,\x00b\x00\n\x00", "\x1f\x8b", "id\r1\r2\r", "id\n\"\n", "id,id\n1,2\n", "\x00\x00\x00\x00",
 	} {
 		f.Add([]byte(s))

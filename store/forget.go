@@ -69,6 +69,26 @@ func (db *DB) Forget(ctx context.Context, id steward.ContactID, now time.Time) (
 	return done, fault("empty the write-ahead log", db.path, err)
 }
 
+// ContactsNamed finds people by id or by e-mail address, those too who have left
+// or who belong to no known account: they may ask to be forgotten as well.
+func (db *DB) ContactsNamed(ctx context.Context, who string) ([]steward.ContactID, error) {
+	var out []steward.ContactID
+	err := db.view(ctx, "look for a contact", func(tx *sqlx.Tx) error {
+		var rows []contactRow
+		if err := tx.SelectContext(ctx, &rows, `SELECT * FROM contacts ORDER BY id`); err != nil {
+			return err
+		}
+		out = nil
+		for _, r := range rows { // SQLite's lower knows ASCII alone
+			if string(r.ID) == who || r.Email != "" && address(r.Email) == address(who) {
+				out = append(out, r.ID)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
 // samePerson is the contact of an id and every other one with its address: a
 // CRM often has a person twice. The tombstone keeps all of them from coming
 // back, so one left here would be the one that still gets mail.

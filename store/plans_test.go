@@ -201,7 +201,11 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 	"Scores":          func(ctx context.Context, db *DB) error { _, err := db.Scores(ctx, "a000001"); return err },
 	"MessageCounts":   func(ctx context.Context, db *DB) error { _, err := db.MessageCounts(ctx); return err },
 	"EnrolmentCounts": func(ctx context.Context, db *DB) error { _, err := db.EnrolmentCounts(ctx); return err },
-	"Counts":          func(ctx context.Context, db *DB) error { _, err := db.Counts(ctx); return err },
+	"ContactsNamed": func(ctx context.Context, db *DB) error {
+		_, err := db.ContactsNamed(ctx, "ana@acme.example")
+		return err
+	},
+	"Counts": func(ctx context.Context, db *DB) error { _, err := db.Counts(ctx); return err },
 	"Decline": func(ctx context.Context, db *DB) error {
 		return db.Decline(ctx, "m-open00000021", 0, "dana", "no", start)
 	},

@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"steward"
 	"steward/store"
 )
 
@@ -43,15 +42,9 @@ func (o *forgetOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer h.close()
-	p, err := h.db.Portfolio(ctx)
+	found, err := h.db.ContactsNamed(ctx, o.who)
 	if err != nil {
 		return err
-	}
-	var found []steward.ContactID
-	for _, c := range p.Contacts {
-		if string(c.ID) == o.who || c.Email != "" && strings.EqualFold(c.Email, o.who) {
-			found = append(found, c.ID)
-		}
 	}
 	if len(found) == 0 {
 		return fmt.Errorf("no contact has that id or address\nContacts are in the export that steward.yaml names; the id is its id column")
@@ -59,6 +52,9 @@ func (o *forgetOptions) run(ctx context.Context) error {
 	var all []store.Forgotten
 	for _, id := range found { // one person may be a contact of several accounts
 		done, err := h.db.Forget(ctx, id, o.app.now())
+		if errors.Is(err, store.ErrNotFound) {
+			continue // forgotten with another of the same address
+		}
 		if err != nil {
 			return err
 		}
