@@ -263,10 +263,6 @@ func (f *follower) Kind(q facts.Question) (steward.Kind, bool) {
 		return steward.DurationKind, true
 	case "stuck", "reached", "overdue":
 		return steward.FlagKind, true
-	case "changed":
-		return steward.FlagKind, q.Text == "stage"
-	case "days_since_change":
-		return steward.DurationKind, q.Text == "stage"
 	}
 	_, ok := f.overlay(q.Ask)
 	return steward.FlagKind, ok
@@ -289,7 +285,7 @@ func (f *follower) Column(v *facts.View, q facts.Question, shift int) facts.Colu
 	}
 	kind, _ := f.Kind(q)
 	stand := f.stand(v, shift)
-	return columnOf(kind, v.Len(), func(row int) steward.Value { return f.ofStanding(v, row, stand[row], q, shift) })
+	return columnOf(kind, v.Len(), func(row int) steward.Value { return f.ofStanding(stand[row], q, v.Today(shift)) })
 }
 
 // Value is the answer for one account.
@@ -308,7 +304,7 @@ func (f *follower) Value(v *facts.View, row int, q facts.Question, shift int) st
 	if o, ok := f.overlay(q.Ask); ok {
 		return o.when.Value(v, row, lang.At{Shift: shift})
 	}
-	return f.ofStanding(v, row, f.standAt(v, row, shift), q, shift)
+	return f.ofStanding(f.standAt(v, row, shift), q, v.Today(shift))
 }
 
 // Why says why Value is unknown.
@@ -325,7 +321,7 @@ func (f *follower) Why(v *facts.View, row int, q facts.Question, shift int) stri
 	if o, ok := f.overlay(q.Ask); ok {
 		return whyOf(o.when, v, row, shift)
 	}
-	return f.whyStanding(v, row, f.standAt(v, row, shift), q)
+	return f.standAt(v, row, shift).whyUnknown()
 }
 
 // whyOf is why an expression is unknown at a row.

@@ -207,6 +207,8 @@ func TestStages(t *testing.T) {
 		{"a stage without its rule is passed by", acme(func(a *steward.Account) { a.More["plan"] = steward.Str("gold") }), kept(), 0, "'stay'", "0d", "false"},
 		{"never back", acme(seats(1)), kept(became(field, today-50, "start"), became(field, today-20, "grow")), 0, "'grow'", "20d", "false"},
 		{"history begins with it", acme(seats(1)), kept(became(field, today-20, "grow")), 0, "'grow'", "20d", "false"},
+		{"as long as it may be", acme(func(a *steward.Account) { a.StartDate = today - 30 }), kept(), 0, "'start'", "30d", "false"},
+		{"a day longer", acme(func(a *steward.Account) { a.StartDate = today - 31 }), kept(), 0, "'start'", "31d", "true"},
 		{"long in one", acme(seats(1)), kept(became(field, today-150, "start"), became(field, today-120, "grow")), 0, "'grow'", "120d", "true"},
 		{"then", acme(seats(1)), kept(became(field, today-50, "start"), became(field, today-20, "grow")), 30, "'start'", "10d", "false"},
 		{"before history", acme(seats(1)), kept(became(field, today-50, "start"), became(field, today-20, "grow")), 60, "unknown", "unknown", "unknown"},
@@ -222,6 +224,15 @@ func TestStages(t *testing.T) {
 			if got := ask(t, s, "acme", bare(name), c.back).String(); got != want {
 				t.Errorf("%s: %s = %s, want %s", c.name, name, got, want)
 			}
+		}
+	}
+	moved := derive(t, journeyed(), steward.Portfolio{Accounts: []steward.Account{acme(nil)}, History: kept(became(field, today-50, "start"), became(field, today-20, "grow"))})
+	for _, c := range []struct {
+		q    facts.Question
+		want string
+	}{{facts.Question{Ask: "changed", Text: "stage", Days: 21}, "true"}, {facts.Question{Ask: "changed", Text: "stage", Days: 20}, "false"}, {facts.Question{Ask: "days_since_change", Text: "stage"}, "20d"}} {
+		if got := ask(t, moved, "acme", c.q, 0).String(); got != c.want {
+			t.Errorf("%s(stage) over %d days = %s, want %s", c.q.Ask, c.q.Days, got, c.want)
 		}
 	}
 	plain := derive(t, settings(), steward.Portfolio{Accounts: []steward.Account{acme(nil)}, History: steward.History{}})

@@ -372,66 +372,20 @@ func (f *follower) stuck(s standing, day steward.Day) steward.Value {
 	return steward.Bool(in.Num > target)
 }
 
-// ofStanding is what a question about the stage gives.
-func (f *follower) ofStanding(v *facts.View, row int, s standing, q facts.Question, shift int) steward.Value {
-	day := v.Today(shift)
+// ofStanding is what a question about the stage gives on a day.
+func (f *follower) ofStanding(s standing, q facts.Question, day steward.Day) steward.Value {
 	switch q.Ask {
 	case "stage":
 		return steward.Value{Kind: steward.TextKind, Known: s.stage != "", Text: s.stage}
 	case "days_in_stage":
 		return s.daysIn(day)
-	case "stuck":
-		return f.stuck(s, day)
-	case "days_since_change":
-		if moved := s.moved(); moved != steward.NoDay {
-			return steward.Days(float64(day - moved))
-		}
-		return steward.Unknown(steward.DurationKind)
 	}
-	return f.changed(v, row, s, q.Days, day) // changed
+	return f.stuck(s, day) // stuck
 }
 
-// moved is the day on which the stage last became another; NoDay where no
-// change is recorded. The first entry of a history is no change.
-func (s standing) moved() steward.Day {
-	for i := len(s.changes) - 1; i > 0; i-- {
-		if a, b := s.changes[i-1].Value, s.changes[i].Value; a.Known != b.Known || a.Text != b.Text {
-			return s.changes[i].Day
-		}
-	}
-	return steward.NoDay
-}
-
-// changed is whether the stage became another within a window; unknown where the
-// history does not reach back to its beginning.
-func (f *follower) changed(v *facts.View, row int, s standing, window int, day steward.Day) steward.Value {
-	from := day - steward.Day(window)
-	if s.moved() != steward.NoDay && s.moved() > from {
-		return steward.Bool(true)
-	}
-	begins := steward.NoDay
-	if s.given {
-		past, recorded := v.Frame().Portfolio().History[steward.HistoryKey{Kind: steward.AboutAccount, ID: string(v.Account(row).ID)}]
-		if recorded {
-			begins = past.Since
-		}
-	} else if len(s.changes) > 0 {
-		begins = s.changes[0].Day
-	}
-	if begins == steward.NoDay || begins > from {
-		return steward.Unknown(steward.FlagKind)
-	}
-	return steward.Bool(false)
-}
-
-func (f *follower) whyStanding(v *facts.View, row int, s standing, q facts.Question) string {
-	switch {
-	case s.stage == "":
+func (s standing) whyUnknown() string {
+	if s.stage == "" {
 		return s.why
-	case q.Ask == "changed":
-		return fmt.Sprintf("what stage was is not recorded for all of the %s", countOf(q.Days, "day"))
-	case q.Ask == "days_since_change":
-		return "no change of stage is recorded for this account"
 	}
 	return fmt.Sprintf("since when the account is in %s is not recorded", s.stage)
 }
