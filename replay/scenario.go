@@ -101,6 +101,7 @@ type ExpectedOutreach struct {
 
 // The test file as it is written.
 type scenarioFile struct {
+	At     strictyaml.Pos    `yaml:",pos"`
 	Given  givenFile         `yaml:"given,required" doc:"The small world of the test."`
 	Do     []actionFile      `yaml:"do" doc:"What people do in it, day by day."`
 	Expect []expectationFile `yaml:"expect,required" doc:"What should be so after the run of a day."`
@@ -448,7 +449,7 @@ func (r *scenarioReader) days(f *scenarioFile, s *Scenario) {
 		r.action(a, s)
 	}
 	if len(f.Expect) == 0 {
-		r.problems = append(r.problems, steward.Problem{File: r.file, Message: "the test expects nothing", Hint: "add expect: [{on: …, account: …, phase: …}]"})
+		r.wrongAt(f.At, "the test expects nothing", "add expect: [{on: …, account: …, phase: …}]")
 	}
 	for _, e := range f.Expect {
 		r.expectation(e, s)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,11 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 		walkSchema(schema, k.name, func(at string, s *strictyaml.Schema) {
 			if s.Description != "" && !strings.HasSuffix(strings.TrimSuffix(s.Description, ")"), ".") && !strings.HasSuffix(s.Description, "…") {
 				t.Errorf("%s: the description is no sentence: %q", at, s.Description)
+			}
+			for _, example := range s.Examples {
+				if s.Pattern != "" && !regexp.MustCompile(s.Pattern).MatchString(example) {
+					t.Errorf("%s: offers %q, which %s refuses", at, example, s.Pattern)
+				}
 			}
 		})
 	}

@@ -51,22 +51,20 @@ type Properties []Property
 // MarshalJSON writes an object whose keys keep their order.
 func (ps Properties) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // a condition that is shown has its > in it
 	b.WriteByte('{')
 	for i, p := range ps {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		key, err := json.Marshal(p.Key)
-		if err != nil {
+		if err := enc.Encode(p.Key); err != nil {
 			return nil, fmt.Errorf("write the key %q of a schema: %w", p.Key, err)
 		}
-		value, err := json.Marshal(p.Schema)
-		if err != nil {
+		b.WriteByte(':')
+		if err := enc.Encode(p.Schema); err != nil {
 			return nil, fmt.Errorf("write %q of a schema: %w", p.Key, err)
 		}
-		b.Write(key)
-		b.WriteByte(':')
-		b.Write(value)
 	}
 	b.WriteByte('}')
 	return b.Bytes(), nil
