@@ -49,7 +49,7 @@ var inTests = map[string][]string{
 	"replay":         {anything},
 	"ingest":         {"configs"},
 	"notify":         {"notify/notifytest"},
-	"jobs":           {"store", "configs", "playbooks/lang"},
+	"jobs":           {"store", "configs", "configs/strictyaml", "playbooks/lang"},
 }
 
 const anything = "*"
