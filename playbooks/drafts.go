@@ -74,6 +74,17 @@ func (s *Situation) imagined(p *Playbook, subject steward.Subject, row int) stew
 	return e
 }
 
+// Seen is what a playbook's condition sees of a subject at the slot, whether it
+// holds or not; nil where the subject is not in the data.
+func (s *Situation) Seen(p *Playbook, subject steward.Subject) []steward.Evidence {
+	view := s.Frame.View(p.About)
+	row, ok := view.Row(subject.ID)
+	if !ok || p.When == nil {
+		return nil
+	}
+	return lang.Evidence(p.When.Trace(view, row, s.at(row, s.imagined(p, subject, row), p)))
+}
+
 func (w *walker) draft(step Step) Draft {
 	d := Draft{Step: step.ID, How: step.how()}
 	to, found, why := w.resolve(step, w.account, w.Enrolment.Subject)

@@ -106,7 +106,11 @@ func planOf(s *playbooks.Situation, enrolled map[playbooks.Key]steward.Subject) 
 	}
 	for _, st := range phases {
 		if st.Phase == steward.Pending {
-			note(st.Playbook, st.Subject, Waits, "", nil)
+			var seen []steward.Evidence
+			if p, ok := s.Book.Playbook(st.Playbook); ok {
+				seen = s.Seen(p, st.Subject)
+			}
+			note(st.Playbook, st.Subject, Waits, "", seen)
 		}
 	}
 	for _, e := range s.Memory.Open {
@@ -165,6 +169,23 @@ func (p Plan) Accounts() int {
 		}
 	}
 	return n
+}
+
+// FieldsSince is the first day on which accounts' fields are recorded, where that
+// is after the plan's own: of a day before it, little is known.
+func (p Plan) FieldsSince() (day steward.Day, late bool) {
+	portfolio := p.Situation.Frame.Portfolio()
+	day = steward.NoDay
+	for _, a := range portfolio.Accounts {
+		past, kept := portfolio.History[steward.HistoryKey{Kind: steward.AboutAccount, ID: string(a.ID)}]
+		if !kept {
+			continue
+		}
+		if day == steward.NoDay || past.Since < day {
+			day = past.Since
+		}
+	}
+	return day, day != steward.NoDay && day > p.Situation.Slot.Day(p.Situation.Book.Zone)
 }
 
 // A Comparison is how the plans of two versions of a workspace differ, on the

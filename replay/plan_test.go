@@ -270,6 +270,11 @@ func TestPlanThen(t *testing.T) {
 	if diff := cmp.Diff(map[string]Standing{"a0": Opens, "a1": Waits, "a3": Open}, got); diff != "" {
 		t.Errorf("standing then (-want +got):\n%s", diff)
 	}
+	for _, x := range plan.Forecasts {
+		if x.Standing == Waits && (len(x.Why) != 1 || !strings.Contains(x.Why[0], "logins averaged")) {
+			t.Errorf("%s waits because of %q", x.Subject, x.Why)
+		}
+	}
 	if _, was := plan.Enrolled[playbooks.KeyOf("p", past[1].Subject)]; !was || len(plan.Enrolled) != 1 {
 		t.Errorf("enrolled then: %v", plan.Enrolled)
 	}

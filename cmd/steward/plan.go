@@ -92,6 +92,9 @@ func (o *planOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if since, late := next.FieldsSince(); past && late {
+		fmt.Fprintf(o.app.stderr, "Fields are recorded from %s on: what they were on the day you ask about is not known, and nothing is judged by them.\n", since)
+	}
 	base, err := o.base(ctx, h, slot, past)
 	if err != nil {
 		return err
