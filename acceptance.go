@@ -38,8 +38,8 @@ const staleAcceptance = "stale-acceptance"
 
 // Accept leaves out the warnings that their files accept, and tells what is
 // wrong with the acceptances: no reason, a lint that there is not, and, of the
-// lints that were looked for, one that does not occur. The second result is how
-// many warnings were left out.
+// lints that were looked for in files without mistakes, one that does not occur.
+// The second result is how many warnings were left out.
 func (ps Problems) Accept(acceptances []Acceptance, lints []Lint, looked func(Lint) bool) (Problems, int) {
 	var out Problems
 	used := make([]bool, len(acceptances))
@@ -55,8 +55,9 @@ func (ps Problems) Accept(acceptances []Acceptance, lints []Lint, looked func(Li
 		used[i] = true
 	}
 	accepted := len(ps) - len(out)
+	mistaken := len(ps.Errors()) > 0 // what has a mistake gets no advice yet
 	for i, a := range acceptances {
-		if p, wrong := a.problem(lints, looked, used[i]); wrong {
+		if p, wrong := a.problem(lints, looked, used[i] || mistaken); wrong {
 			out = append(out, p)
 		}
 	}

@@ -52,8 +52,8 @@ type limitsBlock struct {
 type hoursBlock struct {
 	Pos      strictyaml.Pos    `yaml:",pos"`
 	Days     strictyaml.Scalar `yaml:"days" doc:"The working days, such as mon-fri or sun-thu; mon-fri where it is left out."`
-	From     strictyaml.Scalar `yaml:"from" doc:"When a working day begins, such as \"08:30\", in quotes."`
-	To       strictyaml.Scalar `yaml:"to" doc:"When it ends, such as \"17:30\"; before from it is past midnight."`
+	From     strictyaml.Scalar `yaml:"from" doc:"When a working day begins, such as \"08:30\", in quotes." pattern:"^[0-9]{1,2}:[0-9]{2}$" want:"write hours and minutes in quotes, such as \"08:30\""`
+	To       strictyaml.Scalar `yaml:"to" doc:"When it ends, such as \"17:30\"; before from it is past midnight." pattern:"^[0-9]{1,2}:[0-9]{2}$" want:"write hours and minutes in quotes, such as \"17:30\""`
 	Holidays strictyaml.Scalar `yaml:"holidays" doc:"The country whose public holidays are free, such as DE."`
 }
 

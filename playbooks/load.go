@@ -54,7 +54,7 @@ type stepDocument struct {
 	Slack       strictyaml.Scalar    `yaml:"slack" doc:"Who gets a card: owner, manager or a channel in quotes." pattern:"^(owner|manager|#.+)$" want:"write owner, manager or a channel in quotes, such as \"#cs-enterprise\"" examples:"owner;manager"`
 	Email       strictyaml.OneOrMore `yaml:"email" doc:"The roles at the customer to write to; the first that somebody reachable has is taken. Where the playbook is about contacts, contact is the person it is about." examples:"champion;admin;economic_buyer"`
 	Message     strictyaml.Scalar    `yaml:"message" doc:"The message to say: a file in messages, without .md."`
-	Wait        strictyaml.Scalar    `yaml:"wait" doc:"How long to wait before the next step: 3d, 2w or 2 business days." examples:"3d;2 business days"`
+	Wait        strictyaml.Scalar    `yaml:"wait" doc:"How long to wait before the next step: 3d, 2w or 2 business days." pattern:"^[1-9][0-9]*([dwh]| business days?)$" want:"write 3d, 2w, 36h or 2 business days" examples:"3d;2 business days"`
 	If          strictyaml.Text      `yaml:"if" doc:"Skips the step unless this holds; while it is unknown, the step waits." examples:"not acked"`
 	Unless      strictyaml.Text      `yaml:"unless" doc:"Skips the step where this holds, or ends a wait early." examples:"acked"`
 	At          strictyaml.Text      `yaml:"at" doc:"The date on which the step is due; it moves when the date moves." examples:"notice_date - 30d"`

@@ -12,7 +12,7 @@ import (
 // openingKeys are a playbook's keys for when it opens, for whom first, and what
 // it gives way to.
 type openingKeys struct {
-	Every       strictyaml.Scalar    `yaml:"every" doc:"When a rhythm comes round: every so many days (d), weeks (w) or months (mo), on which day, and at what time. Without a time, with the first evaluation of the day." examples:"1mo on second tuesday at 09:00;2w on thursday;1d;1mo on 15;3mo on last friday"`
+	Every       strictyaml.Scalar    `yaml:"every" doc:"When a rhythm comes round: every so many days (d), weeks (w) or months (mo), on which day, and at what time. Without a time, with the first evaluation of the day." pattern:"^[1-9][0-9]*(d|w|mo)( on [a-z0-9 ]+)?( at [0-9]{1,2}:[0-9]{2})?$" want:"write 1mo on second tuesday at 09:00, 2w on thursday or 1d" examples:"1mo on second tuesday at 09:00;2w on thursday;1d;1mo on 15;3mo on last friday"`
 	Mode        strictyaml.Scalar    `yaml:"mode" doc:"How far it speaks: shadow goes through its steps and says nothing, internal says nothing to customers, live says all. Default live." enum:"shadow|internal|live"`
 	InhibitedBy strictyaml.OneOrMore `yaml:"inhibited_by" doc:"Playbooks that this one waits for: while one of them is under way for the same account, nothing of this one is sent."`
 	Goal        *goalBlock           `yaml:"goal" doc:"What the playbook is to reach. Reaching it is recorded and ends nothing."`

@@ -12,8 +12,8 @@ import (
 
 // remindKeys are a step's keys for saying a thing again.
 type remindKeys struct {
-	Remind strictyaml.Scalar `yaml:"remind" doc:"Say the step again every so often, such as every 7d or every 2 business days, until its unless holds, its task is done or max is reached."`
-	Max    strictyaml.Scalar `yaml:"max" doc:"How many times in all the step is said, the first time included; 3 where it does not say."`
+	Remind strictyaml.Scalar `yaml:"remind" doc:"Say the step again every so often, such as every 7d or every 2 business days, until its unless holds, its task is done or max is reached." pattern:"^every [1-9][0-9]*([dwh]| business days?)$" want:"write every 7d, every 36h or every 2 business days" examples:"every 7d;every 2 business days"`
+	Max    strictyaml.Scalar `yaml:"max" doc:"How many times in all the step is said, the first time included; 3 where it does not say." pattern:"^([2-9]|1[0-9]|20)$" type:"string,integer" least:"2" want:"write how often it is said in all, from 2 to 20"`
 }
 
 func (k remindKeys) given() bool { return !k.Remind.Pos.IsZero() || !k.Max.Pos.IsZero() }

@@ -11,7 +11,7 @@ import (
 // taskKeys are a step's keys for giving somebody something to do.
 type taskKeys struct {
 	Task strictyaml.Scalar `yaml:"task" doc:"Give somebody something to do, as a card of its own and on the list of steward tasks: owner or manager." enum:"owner|manager"`
-	Due  strictyaml.Scalar `yaml:"due" doc:"By when the task is to be done, counted from when it is given, such as 3 business days or 1w; without it, no day is named."`
+	Due  strictyaml.Scalar `yaml:"due" doc:"By when the task is to be done, counted from when it is given, such as 3 business days or 1w; without it, no day is named." pattern:"^[1-9][0-9]*([dwh]| business days?)$" want:"write 3 business days, 3d or 1w" examples:"3 business days;1w"`
 }
 
 // assignment reads what a task step says beside its message.

@@ -157,6 +157,8 @@ func TestFilesAcceptAdviceWithAReason(t *testing.T) {
 			[]string{"error: there is no lint \"no-cooldwon\"", "no-cooldown: without `cooldown` a subject that flaps is enrolled again at once"}, 0},
 		{"of what does not occur", aPlaybook, "accept: [{lint: idle-wait, because: x}]\n" + exampleFile(t, aPlaybook),
 			[]string{"stale-acceptance: idle-wait is accepted and does not occur here"}, 0},
+		{"beside a mistake", aPlaybook, "accept: [{lint: no-cooldown, because: x}]\n" + strings.Replace(noCooldown, "drop(", "dorp(", 1),
+			[]string{"error: there is no function dorp"}, 0},
 		{"of what only the data shows", aPlaybook, "accept: [{lint: unseen-value, because: x}]\n" + exampleFile(t, aPlaybook), nil, 0},
 		{"in another file", "steward.yaml", "accept: [{lint: no-cooldown, because: x}]\n" + exampleFile(t, "steward.yaml"),
 			[]string{"stale-acceptance: no-cooldown is accepted and does not occur here"}, 0},
