@@ -151,6 +151,9 @@ func (h *history) checkMessages(out crashOutcome, attempts map[steward.MessageID
 	for _, m := range h.smtp.Mails() {
 		taken[steward.MessageID(m.ID)]++
 	}
+	for _, c := range h.hook.Taken() { // each once: it knows what comes twice
+		taken[steward.MessageID(c.ID)]++
+	}
 	requested := map[steward.MessageID]bool{}
 	for _, m := range out.messages {
 		if m.Kind == steward.Approval {
@@ -239,7 +242,7 @@ func (h *history) checkEnrolments(out crashOutcome) {
 		}
 	}
 	for _, m := range out.messages {
-		if (m.Kind == steward.Card || m.Kind == steward.Mail) && len(out.carries[m.ID]) == 0 {
+		if (m.Kind == steward.Card || m.Kind == steward.Mail || m.Kind == steward.Call) && len(out.carries[m.ID]) == 0 {
 			h.Errorf("%s %s carries nothing", m.Kind, m.ID)
 		}
 	}

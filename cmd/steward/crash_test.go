@@ -304,6 +304,7 @@ type history struct {
 	env   []string
 	slack *notifytest.SlackServer
 	smtp  *notifytest.SMTPServer
+	hook  *notifytest.WebhookServer
 	r     *rand.Rand
 	clock time.Time
 	told  fakeClock // the same, for the providers
@@ -363,6 +364,9 @@ func (h *history) open() {
 	h.Cleanup(h.slack.Close)
 	h.slack.Token, h.slack.Now = "xoxb-crash", h.told.now
 	h.slack.AddChannel("C0OPS", "cs-ops")
+	h.hook = notifytest.StartWebhook(crashSecret)
+	h.Cleanup(h.hook.Close)
+	h.hook.Now = h.told.now
 	for _, name := range []string{"lee", "kim", "sam", "ines"} {
 		h.slack.AddUser("U0"+strings.ToUpper(name), name+"@example.com")
 	}
@@ -380,10 +384,10 @@ func (h *history) open() {
 		h.redis = startRedis(h.T)
 		queue = "redis: " + h.redis
 	}
-	for name, text := range h.world.files(h.slack.URL(), queue) {
+	for name, text := range h.world.files(h.slack.URL(), h.hook.URL(), queue) {
 		h.must(writeWhole(filepath.Join(h.dir, name), text))
 	}
-	h.env = append(os.Environ(), "SLACK_BOT_TOKEN=xoxb-crash", "SMTP_URL="+h.smtp.URL(), "STEWARD_USER=pat",
+	h.env = append(os.Environ(), "SLACK_BOT_TOKEN=xoxb-crash", "SMTP_URL="+h.smtp.URL(), "LEDGER_SECRET="+crashSecret, "STEWARD_USER=pat",
 		"STEWARD_CRASH_CLOCK="+filepath.Join(h.dir, "clock"))
 	h.Cleanup(func() {
 		if h.proc != nil {

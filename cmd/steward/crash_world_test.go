@@ -45,7 +45,8 @@ steps:
   - {wait: 54h}
   - {id: close, slack: owner, message: nudge, on_recovery: continue}
 `,
-	// Mail that nobody has to approve, beside a card for the team's channel.
+	// Mail that nobody has to approve, beside a card for the team's channel and a
+	// call of another system.
 	"silence": `
 when: quiet_days(logins) >= 2d
 cooldown: 3d6h
@@ -54,10 +55,11 @@ max_new: 100%
 steps:
   - {id: write, email: [champion, admin], message: help, unattended: true, expires: 78h}
   - {id: tell, slack: "#cs", message: nudge}
+  - {id: ledger, webhook: ledger}
   - {wait: 30h, unless: acked}
   - {id: again, email: [admin], message: help, unattended: true, expires: 78h}
 `,
-	// Mail that goes unless somebody stops it.
+	// Mail that goes unless somebody stops it, and a task with a reminder.
 	"stalled": `
 when: last(active_users) / seats < 25%
 cooldown: 3d6h
@@ -67,6 +69,7 @@ steps:
   - {id: invite, email: [champion], message: help, approve: veto 6h, expires: 78h}
   - {wait: 30h, unless: acked}
   - {id: escalate, if: not acked, slack: manager, message: nudge}
+  - {id: look, task: owner, message: nudge, due: 2d, remind: every 30h, max: 2}
 `,
 	// Most of its openings are held, told to ops, and some of them released.
 	"swarm": `
@@ -119,8 +122,12 @@ sources:
   - {name: usage, csv: {metrics: data/usage.csv}, complete_through: yesterday, fresh_within: 96h}
 slack: {bot_token_env: SLACK_BOT_TOKEN, api_url: %q}
 email: {from: "{{ owner.name }} <success@example.com>", smtp_env: SMTP_URL}
+webhooks: {ledger: {url: %q, secret_env: LEDGER_SECRET}}
 %s
 `
+
+// crashSecret signs what the ledger is told.
+const crashSecret = "whsec_Y3Jhc2gtY3Jhc2gtY3Jhc2gtY3Jhc2gtY3Jhc2g="
 
 // crashWorld is one history.
 type crashWorld struct {
@@ -189,9 +196,9 @@ func (a crashAccount) on(day int) (logins, people int) {
 func crashDate(day int) string { return crashBegin.AddDate(0, 0, day).Format(time.DateOnly) }
 
 // files is the workspace's files; the usage export comes day by day.
-func (w *crashWorld) files(slackURL, queue string) map[string]string {
+func (w *crashWorld) files(slackURL, hookURL, queue string) map[string]string {
 	out := map[string]string{
-		"steward.yaml": fmt.Sprintf(crashWorkspace, slackURL, queue),
+		"steward.yaml": fmt.Sprintf(crashWorkspace, slackURL, hookURL, queue),
 		"owners.yaml": `- {id: lee, name: Lee Okafor, email: lee@example.com}
 - {id: kim, name: Kim Sato, email: kim@example.com}
 - {id: dana, name: Dana Reyes, email: dana@example.com, manager: lee}

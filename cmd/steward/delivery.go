@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"steward"
 	"steward/configs"
@@ -21,8 +22,9 @@ type delivery struct {
 	words string
 }
 
-// buildDelivery makes the senders that the delivery mode asks for.
-func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify.PreviewConfig) (delivery, error) {
+// buildDelivery makes the senders that the delivery mode asks for. now is the
+// clock that calls of webhooks are stamped by.
+func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify.PreviewConfig, now func() time.Time) (delivery, error) {
 	mail := mailConfig(ws, signing)
 	if ws.Delivery.Mode == steward.Preview {
 		if preview.Dir == "" {
@@ -57,7 +59,7 @@ func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify
 		d.verify["email"] = m.Verify
 	}
 	if len(ws.Webhooks) > 0 {
-		w, err := notify.NewWebhookSender(webhookConfig(ws))
+		w, err := notify.NewWebhookSender(webhookConfig(ws, now))
 		if err != nil {
 			return delivery{}, err
 		}
@@ -99,8 +101,8 @@ func redirected(ws *configs.Workspace, to notify.Router, preview notify.PreviewC
 	return r, nil
 }
 
-func webhookConfig(ws *configs.Workspace) notify.WebhookConfig {
-	var c notify.WebhookConfig
+func webhookConfig(ws *configs.Workspace, now func() time.Time) notify.WebhookConfig {
+	c := notify.WebhookConfig{Now: now}
 	for _, h := range ws.Webhooks {
 		c.Webhooks = append(c.Webhooks, notify.Webhook{Name: h.Name, URL: h.URL, Secret: h.Secret, Timeout: h.Timeout})
 	}

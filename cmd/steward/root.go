@@ -143,7 +143,7 @@ func hintOf(err error) string {
 	case errors.As(err, &storage) && storage.Hint != "" && !strings.Contains(err.Error(), storage.Hint):
 		return storage.Hint
 	case errors.Is(err, store.ErrNotFound):
-		return "List what there is with: steward outreach, steward accounts"
+		return "List what there is with: steward outreach, steward tasks, steward accounts"
 	}
 	return ""
 }

@@ -68,10 +68,13 @@ func (o *tasksOptions) run(ctx context.Context) error {
 	}
 	t := o.app.table("task", "due", "owner", "account", "what", "from", "state")
 	for _, v := range views {
-		t.AppendRow(table.Row{v.ID, dueWords(v), clip(clean(ownerWords(v.Task)), 24), clean(string(v.Subject.Account)), clip(clean(v.Title), 36), clean(string(v.Playbook) + "/" + v.Step), clip(clean(taskWords(h, v.Task)), 50)})
+		t.AppendRow(table.Row{v.ID, dueWords(v), clip(clean(ownerWords(v.Task)), 24), clean(string(v.Subject.Account)), clip(clean(v.Title), 36), clean(string(v.Playbook) + "/" + v.Step), clip(clean(taskWords(h, v.Task)), 90)})
 	}
 	t.Render()
-	fmt.Fprintf(o.app.stderr, "%s, %d overdue. Close one with: steward done TASK --outcome \"…\"\n", count(len(list), "task"), overdue)
+	fmt.Fprintf(o.app.stderr, "%s, %d overdue.\n", count(len(list), "task"), overdue)
+	if len(list) > 0 && !o.all {
+		fmt.Fprintln(o.app.stderr, `Close one with: steward done TASK --outcome "…"`)
+	}
 	return nil
 }
 

@@ -140,5 +140,5 @@ func (h *house) senders(ctx context.Context, preview notify.PreviewConfig) (deli
 	if err != nil {
 		return delivery{}, err
 	}
-	return buildDelivery(h.ws, keys.Signing, preview)
+	return buildDelivery(h.ws, keys.Signing, preview, h.now)
 }
