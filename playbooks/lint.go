@@ -67,7 +67,7 @@ func (c Condition) All() lang.Span { return lang.Span{End: len(c.text.Value)} }
 func (t *linter) all() []Condition {
 	var out []Condition
 	add := func(key string, text strictyaml.Text, e *lang.Expr) {
-		if e != nil {
+		if e != nil && !text.Pos.IsZero() { // a rhythm's when is not written
 			out = append(out, Condition{t.p, key, e, text, t.src})
 		}
 	}
@@ -121,7 +121,7 @@ func (t *linter) opening() {
 		}
 	}
 	// Where cooldown has no place, as in what the calendar opens, it is no slip.
-	if t.doc.Cooldown == nil && t.p.When != nil {
+	if t.doc.Cooldown == nil && t.p.Kind != Rhythm {
 		t.line(0, "no-cooldown", "without `cooldown` a subject that flaps is enrolled again at once", "add cooldown: 30d, or cooldown: 0 to say you mean it")
 	}
 }

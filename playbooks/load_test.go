@@ -137,6 +137,7 @@ func TestLints(t *testing.T) {
 		{"no until", strings.Replace(good, "until: recovered(logins, 7d) >= 80%\n", "", 1), "no-until"},
 		{"no cooldown", strings.Replace(good, "cooldown: 1d\n", "", 1), "no-cooldown"},
 		{"a process needs no until", "playbook: p\ncooldown: 0\nkind: process\nwhen: drop(logins, 7d) >= 50%\n", ""},
+		{"a rhythm needs no cooldown", "playbook: p\nkind: rhythm\nevery: 1mo on second tuesday\n", ""},
 		{"idle wait", good + "steps: [{id: s, slack: owner, message: nudge}, {wait: 2d}]\n", "idle-wait"},
 		{"approval by default", good + "steps: [{id: s, email: [champion], message: help}]\n", "approval-by-default"},
 		{"second mail", good + "steps: [{id: s, email: [champion], message: help, approve: owner}, {id: s2, email: [champion], message: help, unattended: true}]\n", "blind-second-mail"},
