@@ -187,6 +187,9 @@ func (e Expectation) String() string {
 	if e.Outreach != nil && len(e.Outreach) == 0 {
 		what = append(what, "no outreach")
 	}
+	if standing := e.Standing.String(); standing != "" {
+		what = append(what, standing)
+	}
 	return fmt.Sprintf("%s %s: %s", e.On, who, strings.Join(what, ", "))
 }
 

@@ -135,7 +135,9 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 		{"owners.yaml", "configs/owners.go", []string{"ownerBlock"}},
 		{"Playbooks", "playbooks/load.go", []string{"document", "stepDocument"}},
 		{"Messages", "playbooks/wording.go", []string{"frontMatter"}},
-		{"Tests", "replay/scenario.go", []string{"scenarioFile", "givenFile", "actionFile", "expectationFile", "outreachFile"}},
+		{"Tests", "replay/scenario.go", []string{"scenarioFile", "givenFile", "expectationFile", "outreachFile"}},
+		{"Tests", "replay/rows.go", []string{"rowsFile", "awayFile"}},
+		{"Tests", "replay/actions.go", []string{"actionFile"}},
 	} {
 		body := section(s.heading)
 		for _, key := range settingKeys(t, s.file, s.types...) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -197,5 +198,26 @@ func TestEventsInWords(t *testing.T) {
 	same := []event{{Step: "a", What: "paused", At: at}, {Step: "a", What: "paused", At: at.Add(time.Hour)}, {Step: "a", What: "delivered"}, {What: "x"}, {What: "x"}}
 	if got := folded(same); len(got) != 4 || got[0].Times != 2 || !got[0].Last.Equal(at.Add(time.Hour)) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// What docs/operations.md shows of explain is what explain shows.
+func TestDocumentedExplanation(t *testing.T) {
+	golden, err := os.ReadFile("testdata/script/explained.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, b := range docBlocks(t, "docs/operations.md") {
+		if b.kind != "text" || !strings.HasPrefix(b.text, "when ") {
+			continue
+		}
+		seen++
+		if !strings.Contains(string(golden), b.text) {
+			t.Errorf("%s:%d: this is not what explain shows:\n%s", b.page, b.line, b.text)
+		}
+	}
+	if seen != 1 {
+		t.Errorf("docs/operations.md shows %d explanations", seen)
 	}
 }
