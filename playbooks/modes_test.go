@@ -128,6 +128,7 @@ func TestInhibition(t *testing.T) {
 		{"the other fires", other + "backfill: true\n", "big", nil, steward.ReasonInhibited},
 		// What is held has said nothing, but its condition burns all the same.
 		{"the other fires and is held", other, "big", nil, steward.ReasonInhibited},
+		{"the other is held, and recovering", other + "until: plan == 'small'\nclear_for: 5d\n", "big", func(w *world) { w.Accounts[0].More["plan"] = steward.Str("small") }, ""},
 		{"the other is disabled", other + "enabled: false\n", "big", nil, ""},
 		{"the other is in shadow", other + "backfill: true\nmode: shadow\n", "big", nil, ""},
 		{"the other is open without firing", "playbook: other\nkind: process\ncooldown: 0\nbackfill: true\nwhen: plan == 'big'\nsteps: [{wait: 30d}, {id: nudge, slack: owner, message: nudge}]\n", "big",

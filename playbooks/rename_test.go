@@ -34,6 +34,7 @@ func TestARenamedPlaybookGoesOn(t *testing.T) {
 		}
 		return out
 	}
+	spoke := 0
 	for d := day0 + 1; d < day0+60; d++ {
 		for _, w := range []*world{one, other} {
 			for i := range w.Accounts { // they come and go, each in its time
@@ -48,6 +49,9 @@ func TestARenamedPlaybookGoesOn(t *testing.T) {
 		}
 		one.run(d)
 		other.run(d)
+		if d == day0+26 {
+			spoke = other.speaksAs("is")
+		}
 		name := "was"
 		if d >= day0+25 {
 			name = "is"
@@ -55,6 +59,9 @@ func TestARenamedPlaybookGoesOn(t *testing.T) {
 		if diff := cmp.Diff(fates(one, "was"), fates(other, name)); diff != "" {
 			t.Fatalf("on %s (-the old name +the new one):\n%s", d, diff)
 		}
+	}
+	if spoke == 0 {
+		t.Error("nothing that began under the old name was looked at")
 	}
 	if other.memory.States["is"].DrawnAs != "was" {
 		t.Errorf("holdouts are drawn as %q", other.memory.States["is"].DrawnAs)
@@ -66,6 +73,24 @@ func TestARenamedPlaybookGoesOn(t *testing.T) {
 	if diff := cmp.Diff(other.memory.Open, again.Open, sameSlot); diff != "" {
 		t.Errorf("renaming again changed something: %s", diff)
 	}
+}
+
+// speaksAs holds what began on another text of a playbook to speak under its
+// name, and tells how many did.
+func (w *world) speaksAs(name steward.PlaybookName) (n int) {
+	p, _ := w.book.Playbook(name)
+	for _, e := range w.memory.Open {
+		if e.Version == p.Version || len(w.memory.Outreach[e.ID]) == 0 || w.memory.Outreach[e.ID][0].Message == "" {
+			continue
+		}
+		o := w.memory.Outreach[e.ID][0]
+		content, err := w.at(six(day0+26)).Compose(w.memory.Messages[o.Message], []steward.Outreach{o}, []steward.Enrolment{e})
+		if err != nil || content.Parts[0].Playbook != name {
+			w.t.Errorf("%s speaks as %+v (%v)", e.ID, content.Parts, err)
+		}
+		n++
+	}
+	return n
 }
 
 func TestAPlaybookThatIsGoneEndsItsEnrolments(t *testing.T) {

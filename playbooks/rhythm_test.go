@@ -191,6 +191,23 @@ func (w *world) occur(d steward.Day, now time.Time) {
 	}
 }
 
+func TestARhythmKeepsNoTimeOnStaleFacts(t *testing.T) {
+	w := newWorld(t, load(t, settings(), nil, strings.Replace(report, "second tuesday", "second tuesday at 09:00", 1)+"audience: sum(logins, 7d) > 0\n"), customer("a"))
+	w.daily["logins"]["a"] = flat(1, 60)
+	w.run(day0 + tuesday)
+	nine := time.Date(2026, 6, 9, 9, 0, 0, 0, berlin)
+	w.stale["logins"] = true
+	w.occur(day0+tuesday, nine)
+	if _, ok := w.enrolment("report", account("a")); ok {
+		t.Error("it was opened on stale facts")
+	}
+	w.stale["logins"] = false
+	w.occur(day0+tuesday, nine.Add(time.Minute))
+	if _, ok := w.enrolment("report", account("a")); !ok {
+		t.Error("it was not opened when they were fresh")
+	}
+}
+
 func TestARhythmThatIsLateBeginsWithinADay(t *testing.T) {
 	for _, c := range []struct {
 		name   string
