@@ -368,28 +368,45 @@ func (r *testRoad) Look(ctx context.Context, account steward.AccountID) (replay.
 		ids[i] = e.ID
 	}
 	outreach, messages, err := r.db.OutreachOf(ctx, ids)
-	for _, o := range outreach {
-		seen.Outreach = append(seen.Outreach, replay.SeenOutreach{Outreach: o, Message: messages[o.Message]})
+	if err != nil {
+		return seen, err
 	}
-	if err == nil {
-		seen.Standing, err = r.standing(ctx, account)
-	}
-	return seen, err
-}
-
-// standing is how an account is on the facts of the last slot.
-func (r *testRoad) standing(ctx context.Context, account steward.AccountID) (replay.AccountStanding, error) {
 	slot, err := r.engine.LastSlot(ctx)
 	if err != nil || slot.IsZero() {
-		return replay.AccountStanding{}, err
+		return seen, err
 	}
 	s, err := r.engine.Situation(ctx, slot)
 	if err != nil {
-		return replay.AccountStanding{}, err
+		return seen, err
 	}
+	seen.Standing = standingOf(s, account)
+	for _, o := range outreach {
+		m := messages[o.Message]
+		if !m.State.Settled() && m.Content == nil { // what is put off is worded when it goes; this is how it would read now
+			if c, err := s.Compose(m, carriedBy(m.ID, outreach), seen.Enrolments); err == nil {
+				m.Content = &c
+			}
+		}
+		seen.Outreach = append(seen.Outreach, replay.SeenOutreach{Outreach: o, Message: m})
+	}
+	return seen, nil
+}
+
+func carriedBy(m steward.MessageID, all []steward.Outreach) []steward.Outreach {
+	var out []steward.Outreach
+	for _, o := range all {
+		if o.Message == m {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// standingOf is how an account is on the facts of a slot.
+func standingOf(s *playbooks.Situation, account steward.AccountID) replay.AccountStanding {
 	health, _ := s.Health(account, 0)
 	journey, _ := s.Journey(account, 0)
-	return replay.AccountStanding{Stage: journey.Stage, Health: health.Score, Grade: health.Grade}, nil
+	return replay.AccountStanding{Stage: journey.Stage, Health: health.Score, Grade: health.Grade}
 }
 
 // explain is what steward explain says of an expectation's subjects, after the
