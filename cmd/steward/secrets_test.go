@@ -80,6 +80,7 @@ func (h *hush) files(dir string, except ...string) {
 const (
 	slackSecret = "xoxb-0815-hushslack"
 	smtpSecret  = "hush/smtp:p@ss"
+	hookSecret  = "whsec_aHVzaC1odXNoLWh1c2gtaHVzaC1odXNoLWh1c2gt"
 )
 
 func newHush(t *testing.T) (*hush, *outpost) {
@@ -91,11 +92,13 @@ func newHush(t *testing.T) (*hush, *outpost) {
 	o.write("secrets/smtp", good.String())
 	key, err := os.ReadFile(filepath.Join(o.dir, "secrets", "dkim.pem"))
 	o.must(err)
+	o.listens(hookSecret, "whsec_"+strings.Repeat("A", 44)) // which this receiver calls 401
 	return &hush{T: t, secrets: map[string][]string{
 		"the Slack token": {slackSecret, "hushslack"},
 		"the SMTP server's password": {smtpSecret, url.QueryEscape(smtpSecret), url.PathEscape(smtpSecret), url.UserPassword("", smtpSecret).String()[1:],
 			strings.Trim(mustJSON(smtpSecret), `"`)},
-		"the DKIM key": {strings.Split(string(key), "\n")[1]},
+		"the DKIM key":         {strings.Split(string(key), "\n")[1]},
+		"the webhook's secret": {hookSecret, hookSecret[6:]},
 	}}, o
 }
 
@@ -111,8 +114,8 @@ func TestSecretsStaySecret(t *testing.T) {
 	h, o := newHush(t)
 	h.both(o, "check")
 	h.both(o, "import")
-	h.both(o, "send-test", "--slack", "#cs-ops", "--email", "you@example.com")
-	if o.slack.Calls("auth.test") == 0 || o.smtp.Connections() == 0 {
+	h.both(o, "send-test", "--slack", "#cs-ops", "--email", "you@example.com", "--webhook", "crm")
+	if o.slack.Calls("auth.test") == 0 || o.smtp.Connections() == 0 || o.hook.Calls() == 0 {
 		t.Fatal("the providers were not asked, so nothing was proved")
 	}
 

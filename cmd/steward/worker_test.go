@@ -43,6 +43,7 @@ type outpost struct {
 	env   map[string]string
 	slack *notifytest.SlackServer
 	smtp  *notifytest.SMTPServer
+	hook  *notifytest.WebhookServer
 	dkim  ed25519.PublicKey
 	// ahead is how far the workspace's clock is ahead of the machine's.
 	ahead atomic.Int64
@@ -254,6 +255,7 @@ type view struct {
 	Kind    steward.MessageKind
 	State   steward.MessageState
 	Reason  steward.Reason
+	Detail  string
 	Account steward.AccountID
 	Carries []struct{ Playbook, Step string }
 }
