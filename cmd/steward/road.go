@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -38,6 +39,26 @@ func slotOn(ws *configs.Workspace, day steward.Day) (steward.Slot, error) {
 		return steward.Slot{}, err
 	}
 	return s.Next(steward.SlotAt(day.Start(ws.Zone).Add(-time.Second))), nil
+}
+
+// laterThatDay is when more may happen on a slot's day than at the slot: the
+// hours of people begin, or the calendar calls for something.
+func laterThatDay(ws *configs.Workspace, book *playbooks.Book, slot steward.Slot) []time.Time {
+	end := (slot.Day(ws.Zone) + 1).Start(ws.Zone)
+	out := book.Moments(slot.Time(), end.Add(-time.Second))
+	zones := []*time.Location{ws.Zone}
+	for _, o := range ws.Owners {
+		if o.Zone != nil {
+			zones = append(zones, o.Zone)
+		}
+	}
+	for _, zone := range zones {
+		if t := ws.Hours.Next(slot.Time(), zone); t.After(slot.Time()) && t.Before(end) {
+			out = append(out, t)
+		}
+	}
+	slices.SortFunc(out, time.Time.Compare)
+	return slices.CompactFunc(out, time.Time.Equal)
 }
 
 // deliverDue sends everything that is due, here and now, and lets enrolments

@@ -248,8 +248,7 @@ func (r *testRoad) Live(ctx context.Context, slot steward.Slot) error {
 	if err := deliverDue(ctx, r.engine, r.db, r.clock.now); err != nil {
 		return err
 	}
-	// What the calendar calls for later in the day belongs to the day.
-	for _, at := range r.book.Moments(slot.Time(), (slot.Day(r.ws.Zone) + 1).Start(r.ws.Zone).Add(-time.Second)) {
+	for _, at := range laterThatDay(r.ws, r.book, slot) {
 		r.clock.set(at)
 		if err := deliverDue(ctx, r.engine, r.db, r.clock.now); err != nil {
 			return err
@@ -262,29 +261,29 @@ func (r *testRoad) Live(ctx context.Context, slot steward.Slot) error {
 const somebody = "the test"
 
 func (r *testRoad) Do(ctx context.Context, a replay.Action, playbook steward.PlaybookName, slot steward.Slot) error {
-	r.clock.set(slot.Time())
+	at := r.clock.now() // the day's hours have begun, and time does not go back
 	by := string(a.By)
 	if by == "" {
 		by = somebody
 	}
 	switch a.Kind {
 	case replay.DoRelease:
-		_, err := r.db.Release(ctx, store.ReleaseFilter{Playbook: playbook, Account: a.Account}, slot.Time())
+		_, err := r.db.Release(ctx, store.ReleaseFilter{Playbook: playbook, Account: a.Account}, at)
 		return err
 	case replay.DoAck, replay.DoClaim:
-		return r.take(ctx, a, playbook, by, slot)
+		return r.take(ctx, a, playbook, by, at)
 	case replay.DoApprove, replay.DoDecline:
-		return r.rule(ctx, a, by, slot)
+		return r.rule(ctx, a, by, at)
 	case replay.DoDone:
-		return r.finish(ctx, a, playbook, by, slot)
+		return r.finish(ctx, a, playbook, by, at)
 	case replay.DoOverride:
-		return r.db.Override(ctx, steward.HealthOverride{Account: a.Account, Health: a.Health, From: slot.Day(r.ws.Zone), Until: a.Until, Because: a.Because, By: by, At: slot.Time()})
+		return r.db.Override(ctx, steward.HealthOverride{Account: a.Account, Health: a.Health, From: slot.Day(r.ws.Zone), Until: a.Until, Because: a.Because, By: by, At: at})
 	}
 	return fmt.Errorf("nobody knows how to %s", a.Kind)
 }
 
 // take takes on what is open of the playbook for the account, or claims it.
-func (r *testRoad) take(ctx context.Context, a replay.Action, playbook steward.PlaybookName, by string, slot steward.Slot) error {
+func (r *testRoad) take(ctx context.Context, a replay.Action, playbook steward.PlaybookName, by string, at time.Time) error {
 	open, err := r.db.Enrolments(ctx, store.EnrolmentFilter{Account: a.Account, Playbook: playbook, Open: true})
 	if err != nil {
 		return err
@@ -294,9 +293,9 @@ func (r *testRoad) take(ctx context.Context, a replay.Action, playbook steward.P
 	}
 	for _, e := range open {
 		if a.Kind == replay.DoClaim {
-			err = r.db.TakeOver(ctx, []steward.EnrolmentID{e.ID}, a.By, slot.Time())
+			err = r.db.TakeOver(ctx, []steward.EnrolmentID{e.ID}, a.By, at)
 		} else {
-			err = r.db.Ack(ctx, e.ID, by, slot.Time())
+			err = r.db.Ack(ctx, e.ID, by, at)
 		}
 		if err != nil {
 			return err
@@ -306,7 +305,7 @@ func (r *testRoad) take(ctx context.Context, a replay.Action, playbook steward.P
 }
 
 // rule approves or declines the mail that waits.
-func (r *testRoad) rule(ctx context.Context, a replay.Action, by string, slot steward.Slot) error {
+func (r *testRoad) rule(ctx context.Context, a replay.Action, by string, at time.Time) error {
 	waiting, _, err := r.db.Messages(ctx, store.MessageFilter{Account: a.Account, State: steward.AwaitingApproval})
 	if err != nil {
 		return err
@@ -316,9 +315,9 @@ func (r *testRoad) rule(ctx context.Context, a replay.Action, by string, slot st
 	}
 	for _, m := range waiting {
 		if a.Kind == replay.DoDecline {
-			err = r.db.Decline(ctx, m.ID, m.Version, by, a.Because, slot.Time())
+			err = r.db.Decline(ctx, m.ID, m.Version, by, a.Because, at)
 		} else {
-			err = r.db.Approve(ctx, m.ID, m.Version, by, slot.Time())
+			err = r.db.Approve(ctx, m.ID, m.Version, by, at)
 		}
 		if err != nil {
 			return err
@@ -328,7 +327,7 @@ func (r *testRoad) rule(ctx context.Context, a replay.Action, by string, slot st
 }
 
 // finish does the open tasks that the playbook gave about the account.
-func (r *testRoad) finish(ctx context.Context, a replay.Action, playbook steward.PlaybookName, by string, slot steward.Slot) error {
+func (r *testRoad) finish(ctx context.Context, a replay.Action, playbook steward.PlaybookName, by string, at time.Time) error {
 	open, err := r.db.Tasks(ctx, store.TaskFilter{Account: a.Account})
 	if err != nil {
 		return err
@@ -338,7 +337,7 @@ func (r *testRoad) finish(ctx context.Context, a replay.Action, playbook steward
 		if t.Playbook != playbook {
 			continue
 		}
-		if _, err := r.db.FinishTask(ctx, string(t.ID), a.Because, by, slot.Time()); err != nil {
+		if _, err := r.db.FinishTask(ctx, string(t.ID), a.Because, by, at); err != nil {
 			return err
 		}
 		done++
