@@ -17,7 +17,7 @@ import (
 )
 
 type initOptions struct {
-	app  *app
+	app   *app
 	from  string
 	name  string
 	packs []string
