@@ -76,10 +76,10 @@ func counted(n int, kind steward.SubjectKind) string {
 }
 
 func (a *adviser) condition(c Condition) {
-	v := a.Frame.View(c.Playbook.About)
+	v := a.Frame.View(c.About)
 	if v.Len() == 0 {
-		if c.Key == "when" && c.Playbook.About != steward.AboutAccount {
-			a.tell(c, c.All(), "empty-audience", fmt.Sprintf("no %s was imported, so the playbook is about nobody", c.Playbook.About), fmt.Sprintf("add a file of %ss to a source", c.Playbook.About))
+		if c.Key == "when" && c.About != steward.AboutAccount {
+			a.tell(c, c.All(), "empty-audience", fmt.Sprintf("no %s was imported, so the playbook is about nobody", c.About), fmt.Sprintf("add a file of %ss to a source", c.About))
 		}
 		return
 	}

@@ -92,6 +92,28 @@ func adviceWorld(t *testing.T, b *playbooks.Book) *world {
 	return w
 }
 
+// What steward.yaml itself asks is looked at too; what it leaves to Steward is
+// nobody's slip.
+func TestAdviceAboutTheWorkspace(t *testing.T) {
+	s := settings()
+	line := 0
+	at := func(text string) strictyaml.Text {
+		line++
+		s.Source = append(s.Source, text+"\n"...)
+		return strictyaml.Text{Value: text, Pos: strictyaml.Pos{Line: line, Column: 1}}
+	}
+	s.Include, s.NoCustomerMail = at("status == 'customer' and segment != 'Test'"), at("contact_policy == 'none'")
+	s.Health = playbooks.HealthRules{Scorecards: []playbooks.ScorecardRule{{Name: "all", Parts: []playbooks.PartRule{{Name: "use", Weight: 1, Score: at("scale(last(users), 0, 10)")}}}}}
+	w := adviceWorld(t, load(t, s, nil, "playbook: p\nwhen: drop(logins, 7d) >= 50% or quiet_days(logins) >= 7d\nuntil: arr == 0\ncooldown: 1d\nsteps: [{id: s, slack: owner, message: nudge}]\n"))
+	var got []string
+	for _, p := range w.at(six(day0 + 30)).Advice() {
+		got = append(got, p.File+":"+place(p)+" "+p.Lint)
+	}
+	if diff := cmp.Diff([]string{"steward.yaml:1:37 unseen-value", "steward.yaml:2:1 empty-field", "steward.yaml:3:12 empty-metric"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestAnEmptyPortfolioIsToldOnce: where Steward acts on nobody, every audience
 // is empty for the one reason.
 func TestAnEmptyPortfolioIsToldOnce(t *testing.T) {

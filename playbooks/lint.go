@@ -43,10 +43,12 @@ func (t *linter) line(line int, name, message, hint string) {
 	t.loader.problems = append(t.loader.problems, p)
 }
 
-// A Condition is an expression of a playbook where it stands.
+// A Condition is an expression where it stands.
 type Condition struct {
+	// Playbook is nil for those of steward.yaml.
 	Playbook *Playbook
-	// Key is what it stands under, such as when or if.
+	About    steward.SubjectKind
+	// Key is what it stands under, such as when or portfolio.include.
 	Key  string
 	Expr *lang.Expr
 
@@ -68,7 +70,7 @@ func (t *linter) all() []Condition {
 	var out []Condition
 	add := func(key string, text strictyaml.Text, e *lang.Expr) {
 		if e != nil && !text.Pos.IsZero() { // a rhythm's when is not written
-			out = append(out, Condition{t.p, key, e, text, t.src})
+			out = append(out, Condition{t.p, t.p.About, key, e, text, t.src})
 		}
 	}
 	d, p := t.doc, t.p
@@ -77,6 +79,13 @@ func (t *linter) all() []Condition {
 	add("until", d.Until, p.Until)
 	add("exit_when", d.ExitWhen, p.ExitWhen)
 	add("priority", d.Priority, p.Priority)
+	if d.Goal != nil {
+		add("reach", d.Goal.Reach, p.Goal.Reach)
+	}
+	if d.Pilot != nil {
+		add("only", d.Pilot.Only, p.Pilot.Only)
+		add("measure", d.Pilot.Measure, p.Pilot.Measure)
+	}
 	for i, s := range p.Steps {
 		add("if", d.Steps[i].If, s.If)
 		add("unless", d.Steps[i].Unless, s.Unless)
@@ -88,24 +97,27 @@ func (t *linter) all() []Condition {
 func (t *linter) conditions() {
 	for _, d := range t.doc.Steps {
 		for _, role := range d.Email {
-			t.book.Addressed = append(t.book.Addressed, Condition{t.p, "email", nil, strictyaml.Text(role), t.src})
+			t.book.Addressed = append(t.book.Addressed, Condition{t.p, t.p.About, "email", nil, strictyaml.Text(role), t.src})
 		}
 	}
 	for _, c := range t.all() {
-		t.book.Conditions = append(t.book.Conditions, c)
-		advise := func(s lang.Span, lint, message, hint string) {
-			t.loader.problems = append(t.loader.problems, c.Advice(s, lint, message, hint))
+		t.condition(c)
+		if c.Expr.Constant() && slices.Contains([]string{"when", "until", "exit_when", "if", "unless"}, c.Key) && c.Expr.Canonical() != "false" {
+			t.loader.problems = append(t.loader.problems, c.Advice(c.All(), "constant-condition", fmt.Sprintf("`%s` reads nothing, so it is the same for everybody on every day", c.Key), "remove it, or write what was meant"))
 		}
-		if c.Expr.Constant() && c.Key != "audience" && c.Key != "priority" && c.Key != "at" && c.Expr.Canonical() != "false" {
-			advise(c.All(), "constant-condition", fmt.Sprintf("`%s` reads nothing, so it is the same for everybody on every day", c.Key), "remove it, or write what was meant")
-		}
-		for _, s := range c.Expr.Uneven() {
-			advise(s, "uneven-week", "the two windows that are compared hold different weekdays, so that a weekend looks like a change", "use whole weeks: 7d, 14d, 28d")
-		}
-		for _, read := range c.Expr.Reads() {
-			if t.p.About == steward.AboutContact && read.Field == "role" && read.Text != "" && !read.Part {
-				advise(read.Span, "role-equality", "whoever has several roles has them all in role, such as 'champion, admin'", fmt.Sprintf("write role contains '%s'", read.Text))
-			}
+	}
+}
+
+// condition keeps an expression for what the data says of it, and tells what
+// its own text shows.
+func (l *loader) condition(c Condition) {
+	l.book.Conditions = append(l.book.Conditions, c)
+	for _, s := range c.Expr.Uneven() {
+		l.problems = append(l.problems, c.Advice(s, "uneven-week", "the two windows that are compared hold different weekdays, so that a weekend looks like a change", "use whole weeks: 7d, 14d, 28d"))
+	}
+	for _, read := range c.Expr.Reads() {
+		if c.About == steward.AboutContact && read.Field == "role" && read.Text != "" && !read.Part {
+			l.problems = append(l.problems, c.Advice(read.Span, "role-equality", "whoever has several roles has them all in role, such as 'champion, admin'", fmt.Sprintf("write role contains '%s'", read.Text)))
 		}
 	}
 }

@@ -207,6 +207,9 @@ func (l *loader) expr(src source, t strictyaml.Text, sc lang.Scope, want steward
 	if len(problems) > 0 {
 		return nil
 	}
+	if src.file == l.book.File && !t.Pos.IsZero() && !l.stored { // those of playbooks are kept once the playbook is known to be good
+		l.condition(Condition{About: sc.About, Key: src.about, Expr: e, text: t, src: src})
+	}
 	return e
 }
 
