@@ -489,11 +489,10 @@ func (ev event) words(date func(time.Time) string) string {
 		}
 	case ev.opens() && ev.What != string(steward.ReasonOpened):
 		said = "held back: " + said
-	case ev.opens() || ev.What == "taken":
-		reason, said = "", strings.TrimSpace(ev.What+" "+said)
-		if ev.opens() {
-			said = "opened: " + clean(ev.Detail)
-		}
+	case ev.opens():
+		reason, said = "", "opened: "+said
+	case ev.What == "taken":
+		reason, said = "", "taken on "+said
 	case said == "":
 		reason, said = "", ev.What
 	}

@@ -188,7 +188,7 @@ func TestEventsInWords(t *testing.T) {
 		{event{Step: "nudge", To: "Dana (owner)", What: "delivered", Message: "m-1"}, "nudge to Dana (owner): sent [m-1]"},
 		{event{Step: "help", What: "if_false", Detail: "if does not hold: not acked"}, "help: if does not hold: not acked (if_false)"},
 		{event{Step: "help", To: "Ann", What: "paused", Detail: "sending is paused", Times: 3, Last: at, Message: "m-2"}, "help to Ann: sending is paused (paused); 3 times, last 2026-03-14 [m-2]"},
-		{event{What: "taken", Detail: "by pat"}, "taken by pat"},
+		{event{What: "taken", Detail: "by pat"}, "taken on by pat"},
 		{event{What: "recovered", Detail: "recovered: seats == 1"}, "recovered: seats == 1 (recovered)"},
 	} {
 		if got := c.event.words(date); got != c.want {
