@@ -68,9 +68,6 @@ func (o *initOptions) write() error {
 	if err := writeExample(o.app.dir); err != nil {
 		return err
 	}
-	if _, err := writeSchemas(filepath.Join(o.app.dir, schemaDir), schemaKinds()); err != nil {
-		return err
-	}
 	fmt.Fprintf(o.app.stderr, `Wrote a workspace into %s.
   1. Put your exports into data/, or say in steward.yaml where they are
      (steward init --from accounts.csv infers the mapping of a file).
@@ -83,7 +80,8 @@ func (o *initOptions) write() error {
 	return nil
 }
 
-// writeExample writes the example workspace and overwrites nothing.
+// writeExample writes the example workspace, with the schemas that its files
+// lead editors to, and overwrites nothing.
 func writeExample(dir string) error {
 	example := configs.Example()
 	files := map[string][]byte{}
@@ -96,6 +94,11 @@ func writeExample(dir string) error {
 	})
 	if err != nil {
 		return fmt.Errorf("read the example workspace: %w", err)
+	}
+	for _, k := range schemaKinds() {
+		if files[schemaDir+"/"+k.file()], err = k.text(); err != nil {
+			return err
+		}
 	}
 	return writeNew(dir, files)
 }
