@@ -424,7 +424,7 @@ func TestDocumentedScenarioPasses(t *testing.T) {
 	}
 	seen := 0
 	for _, b := range docBlocks(t, "docs/workspace.md") {
-		if name, text, ok := blockFile(b); ok && strings.Contains(name, "/") {
+		if name, text, ok := blockFile(b); ok && strings.Contains(name, "/login-drop") {
 			seen++
 			write(t, filepath.Join(dir, name), text)
 		}
