@@ -424,13 +424,13 @@ func TestDocumentedScenarioPasses(t *testing.T) {
 	}
 	seen := 0
 	for _, b := range docBlocks(t, "docs/workspace.md") {
-		if name, text, ok := blockFile(b); ok && strings.Contains(name, "/login-drop") {
+		if name, text, ok := blockFile(b); ok && strings.Contains(name, "/") {
 			seen++
 			write(t, filepath.Join(dir, name), text)
 		}
 	}
-	if seen != 3 {
-		t.Errorf("docs/workspace.md shows %d whole files of a playbook, its message and its test", seen)
+	if seen != 4 {
+		t.Errorf("docs/workspace.md shows %d whole files: a playbook with its message and its test, and a rhythm", seen)
 	}
 	var out bytes.Buffer
 	if code := run(t.Context(), []string{"-w", dir, "test", "login-drop"}, func(string) string { return "" }, nil, &out, &out); code != exitFine {
