@@ -265,21 +265,25 @@ func (s Simulation) alarms(playbooks []steward.PlaybookName, opened []Opened) []
 // Attend works out the most that anybody got of what was sent: of cards in a day
 // of the owner's own zone, of mails in a week.
 func Attend(sent []Sent, limits steward.Limits, zone func(steward.OwnerID) *time.Location) []Attention {
-	days, all := map[string]int{}, map[string]int{}
+	days, all, asked := map[string]int{}, map[string]int{}, map[string]int{}
 	var mails []Sent
 	for _, m := range sent {
 		switch m.Kind {
 		case steward.Mail:
 			mails = append(mails, m)
-		case steward.Card:
+		case steward.Card, steward.Approval:
 			if m.Owner == "" {
 				continue // a channel
 			}
 			day := fmt.Sprintf("%s on %s", m.Owner, m.At.In(zone(m.Owner)).Format("2006-01-02"))
-			all[day]++
-			if !m.Critical {
+			switch {
+			case m.Kind == steward.Approval:
+				asked[day]++
+				continue
+			case !m.Critical:
 				days[day]++
 			}
+			all[day]++
 		}
 	}
 	slices.SortStableFunc(mails, func(a, b Sent) int { return a.At.Compare(b.At) })
@@ -287,6 +291,7 @@ func Attend(sent []Sent, limits steward.Limits, zone func(steward.OwnerID) *time
 	return []Attention{
 		attention("cards to one owner in a day", days, limits.Owner),
 		attention("the same, with critical ones", all, steward.Cap{}),
+		attention("mails for one owner to approve in a day", asked, steward.Cap{}),
 		attention("mails to one address in "+span(limits.Address, week), busiest(mails, cmp.Or(limits.Address.Window, week), func(m Sent) string { return strings.ToLower(m.Address) }), limits.Address),
 		attention("mails to one account in "+span(limits.Account, week), busiest(mails, cmp.Or(limits.Account.Window, week), func(m Sent) string { return string(m.Account) }), limits.Account),
 	}
