@@ -14,10 +14,11 @@ PKG     ?= ./...
 # A demo's options, such as make demo DEMO="--seed 7".
 DEMO ?=
 
-.PHONY: help demo build static test tools race crash check vuln fuzz bench image clean
+.PHONY: help demo rehearsal build static test tools race crash check vuln fuzz bench image clean
 
 help:
 	@echo "make demo    build Steward and watch it work on a simulated portfolio"
+	@echo "make rehearsal  live through a simulated year with all packs, and write its tables into docs/packs.md; two minutes or so"
 	@echo "make test    run every test; says what it had to skip (PKG=./jobs for one package)"
 	@echo "make check   gofmt, go vet and staticcheck"
 	@echo "make vuln    look for known vulnerabilities in what is called; advisory, needs a network"
@@ -30,6 +31,13 @@ help:
 
 demo: build
 	@bin/steward demo $(DEMO)
+
+# The tables stand between two markers; the rest of docs/packs.md is kept.
+rehearsal: build
+	@bin/steward rehearse --markdown > bin/rehearsal.md
+	@awk '/<!-- rehearsal -->/ { print; print ""; while ((getline line < "bin/rehearsal.md") > 0) print line; print ""; skip = 1 } \
+		/<!-- end of the rehearsal -->/ { skip = 0 } !skip' docs/packs.md > bin/packs.md
+	@cp bin/packs.md docs/packs.md
 
 build:
 	@mkdir -p bin
