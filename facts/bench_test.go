@@ -51,7 +51,7 @@ func BenchmarkWindow(b *testing.B) {
 	}{
 		{facts.Avg, "logins", 14}, {facts.Avg, "logins", 90}, {facts.Min, "logins", 14}, {facts.ActiveDays, "logins", 28},
 		{facts.QuietDays, "logins", 0}, {facts.Avg, "users", 14}, {facts.Last, "users", 0},
-		{facts.Trend, "logins", 28}, {facts.Trend, "logins", 90}, {facts.Unusual, "logins", 7}, {facts.VsPeers, "logins", 14},
+		{facts.Trend, "logins", 28}, {facts.Trend, "logins", 90}, {facts.Unusual, "logins", 7},
 	} {
 		b.Run(fmt.Sprintf("%s-%s-%dd", c.fn, c.metric, c.w), func(b *testing.B) {
 			shift := 0
@@ -71,6 +71,24 @@ func BenchmarkWindow(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/accounts, "ns/account")
 		})
 	}
+}
+
+// BenchmarkPeers is every account beside its segment.
+func BenchmarkPeers(b *testing.B) {
+	const accounts = 20_000
+	frame := facts.At(largePortfolio(b, accounts))
+	frame.View(steward.AboutAccount).VsPeers("logins", 14, 14, 0)
+	shift := 0
+	for b.Loop() {
+		if shift++; shift == 300 { // as in BenchmarkWindow
+			b.StopTimer()
+			frame, shift = facts.At(largePortfolio(b, accounts)), 1
+			frame.View(steward.AboutAccount).VsPeers("logins", 14, 14, 0)
+			b.StartTimer()
+		}
+		frame.View(steward.AboutAccount).VsPeers("logins", 14, 14, shift)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/accounts, "ns/account")
 }
 
 // BenchmarkAsk is one question for every account, each with a few people,

@@ -63,7 +63,7 @@ type Frame struct {
 
 	children map[int][]int                  // account rows by their parent's; nil until asked
 	dossiers map[steward.AccountID]*dossier // nil until asked, as all below
-	peers    map[peerKey][]float64
+	peers    map[segmentKey][]float64
 	since    map[steward.SubjectKind]steward.Day // the first day that history tells of, by kind
 }
 

@@ -27,22 +27,26 @@ const (
 	perMedianDeviation, perMeanDeviation = 1.4826, 1.253314
 )
 
-// A peerKey names the accounts of a segment on a day.
-type peerKey struct {
-	windowKey
+// A peersKey names a change that accounts are compared by: w days against the
+// same w days ago days earlier.
+type peersKey struct {
+	metric        string
+	w, ago, shift int
+}
+
+// A segmentKey names the changes of one segment's accounts.
+type segmentKey struct {
+	peersKey
 	segment string
 }
 
-// movement computes Trend, Unusual and VsPeers by account row.
+// movement computes Trend and Unusual by account row.
 func (f *Frame) movement(k windowKey) Column {
 	accounts := f.View(steward.AboutAccount)
-	switch k.fn {
-	case Trend:
+	if k.fn == Trend {
 		return f.trends(accounts, k)
-	case Unusual:
-		return f.unusuals(accounts, k)
 	}
-	return f.againstPeers(accounts, k)
+	return f.unusuals(accounts, k)
 }
 
 func (f *Frame) trends(accounts *View, k windowKey) Column {
@@ -177,14 +181,33 @@ func deviations(distance, mean, median float64) steward.Value {
 	return steward.Value{}
 }
 
-func (f *Frame) againstPeers(accounts *View, k windowKey) Column {
-	now, before := accounts.Window(Sum, k.metric, k.w, k.shift), accounts.Window(Sum, k.metric, k.w, k.shift+k.w)
-	change := columnOf(steward.NumberKind, accounts.Len(), func(row int) steward.Value {
+// VsPeers is a metric's change less the median one in the account's segment, for
+// every row, computed once per frame. What changed is the w days that end on the
+// metric's End less shift days, against the w days that lie ago days before
+// them. It is unknown without a segment, and with fewer than five accounts of it
+// whose change is known.
+func (v *View) VsPeers(metric string, w, ago, shift int) Column {
+	key := peersKey{metric, w, ago, shift}
+	c, ok := v.peers[key]
+	if !ok {
+		if accounts := v.frame.View(steward.AboutAccount); v == accounts {
+			c = v.againstPeers(key)
+		} else {
+			c = v.gather(accounts.VsPeers(metric, w, ago, shift))
+		}
+		v.peers[key] = c
+	}
+	return c
+}
+
+func (v *View) againstPeers(k peersKey) Column {
+	now, before := v.Window(Sum, k.metric, k.w, k.shift), v.Window(Sum, k.metric, k.w, k.shift+k.ago)
+	change := columnOf(steward.NumberKind, v.Len(), func(row int) steward.Value {
 		return changeBetween(before.Value(row), now.Value(row))
 	})
-	segments := accounts.Field("segment", k.shift)
+	segments := v.Field("segment", k.shift)
 	peers := map[string][]float64{}
-	for row := range accounts.Len() {
+	for row := range v.Len() {
 		if s, c := segments.Value(row), change.Value(row); s.Known && c.Known {
 			peers[s.Text] = append(peers[s.Text], c.Num)
 		}
@@ -195,7 +218,7 @@ func (f *Frame) againstPeers(accounts *View, k windowKey) Column {
 			medians[segment] = middle(changes)
 		}
 	}
-	return columnOf(steward.NumberKind, accounts.Len(), func(row int) steward.Value {
+	return columnOf(steward.NumberKind, v.Len(), func(row int) steward.Value {
 		s, c := segments.Value(row), change.Value(row)
 		median, ok := medians[s.Text]
 		if !s.Known || !c.Known || !ok {
@@ -274,8 +297,6 @@ func (v *View) movementAt(row int, fn Fn, metric string, w, shift int) steward.V
 		x = v.trendAt(row, metric, w, shift)
 	case Unusual:
 		x = v.unusualAt(row, metric, w, shift)
-	case VsPeers:
-		x = v.againstPeersAt(row, metric, w, shift)
 	}
 	if !x.Known {
 		return steward.Unknown(fn.Kind())
@@ -332,44 +353,49 @@ func (v *View) earlier(row int, metric string, w, shift int) []float64 {
 	return out
 }
 
-func (v *View) againstPeersAt(row int, metric string, w, shift int) steward.Value {
-	accounts := v.frame.View(steward.AboutAccount)
+// VsPeersAt is what VsPeers has at a row, from the definition.
+func (v *View) VsPeersAt(row int, metric string, w, ago, shift int) steward.Value {
+	accounts, k := v.frame.View(steward.AboutAccount), peersKey{metric, w, ago, shift}
 	row = v.accountRow(row)
-	change, segment := accounts.changeAt(row, metric, w, shift), accounts.FieldAt(row, "segment", shift)
+	change, segment := accounts.changeAt(row, k), accounts.FieldAt(row, "segment", shift)
 	if !change.Known || !segment.Known {
-		return steward.Value{}
+		return steward.Unknown(steward.NumberKind)
 	}
-	peers := accounts.peerChanges(segment.Text, metric, w, shift)
+	peers := accounts.peerChanges(segment.Text, k)
 	if len(peers) < fewestPeers {
-		return steward.Value{}
+		return steward.Unknown(steward.NumberKind)
 	}
-	return steward.Num(change.Num - medianOf(peers))
+	x := steward.Num(change.Num - medianOf(peers))
+	if !x.Known {
+		return steward.Unknown(steward.NumberKind)
+	}
+	return x
 }
 
-func (v *View) changeAt(row int, metric string, w, shift int) steward.Value {
-	return changeBetween(v.WindowAt(row, Sum, metric, w, shift+w), v.WindowAt(row, Sum, metric, w, shift))
+func (v *View) changeAt(row int, k peersKey) steward.Value {
+	return changeBetween(v.WindowAt(row, Sum, k.metric, k.w, k.shift+k.ago), v.WindowAt(row, Sum, k.metric, k.w, k.shift))
 }
 
 // peerChanges is the known changes of a segment's accounts, sorted. They are
 // kept: one account is explained after another, and each would go through all
 // of them.
-func (v *View) peerChanges(segment, metric string, w, shift int) []float64 {
-	key := peerKey{windowKey{VsPeers, metric, w, shift}, segment}
+func (v *View) peerChanges(segment string, k peersKey) []float64 {
+	key := segmentKey{k, segment}
 	out, ok := v.frame.peers[key]
 	if ok {
 		return out
 	}
 	for row := range v.Len() {
-		if s := v.FieldAt(row, "segment", shift); !s.Known || s.Text != segment {
+		if s := v.FieldAt(row, "segment", k.shift); !s.Known || s.Text != segment {
 			continue
 		}
-		if c := v.changeAt(row, metric, w, shift); c.Known {
+		if c := v.changeAt(row, k); c.Known {
 			out = append(out, c.Num)
 		}
 	}
 	slices.Sort(out)
 	if v.frame.peers == nil {
-		v.frame.peers = map[peerKey][]float64{}
+		v.frame.peers = map[segmentKey][]float64{}
 	}
 	v.frame.peers[key] = out
 	return out
@@ -387,9 +413,6 @@ func medianOf(values []float64) float64 {
 
 // whyMovement says why movementAt is unknown.
 func (v *View) whyMovement(row int, fn Fn, metric string, w, shift int) string {
-	if fn == VsPeers {
-		return v.whyPeers(row, metric, w, shift)
-	}
 	if why := v.WhyUnknown(row, Avg, metric, w, shift); why != "" {
 		return why
 	}
@@ -418,21 +441,26 @@ func (v *View) whyMovement(row int, fn Fn, metric string, w, shift int) string {
 	return fmt.Sprintf("%s was the same in all windows of %s before this one, so nothing tells how far off this one is", metric, over)
 }
 
-func (v *View) whyPeers(row int, metric string, w, shift int) string {
-	for _, s := range []int{shift, shift + w} {
+// WhyVsPeers says in a clause for people why VsPeersAt is unknown; "" when it is
+// known.
+func (v *View) WhyVsPeers(row int, metric string, w, ago, shift int) string {
+	if v.VsPeersAt(row, metric, w, ago, shift).Known {
+		return ""
+	}
+	for _, s := range []int{shift, shift + ago} {
 		if why := v.WhyUnknown(row, Sum, metric, w, s); why != "" {
 			return why
 		}
 	}
-	accounts := v.frame.View(steward.AboutAccount)
-	if !v.changeAt(row, metric, w, shift).Known {
+	accounts, k := v.frame.View(steward.AboutAccount), peersKey{metric, w, ago, shift}
+	if !accounts.changeAt(v.accountRow(row), k).Known {
 		return fmt.Sprintf("%s went from 0 to more than 0 over %s, which has no percentage", metric, plural(w, "day"))
 	}
 	if why := accounts.WhyField(v.accountRow(row), "segment", shift); why != "" {
 		return why
 	}
 	segment := accounts.FieldAt(v.accountRow(row), "segment", shift).Text
-	n := len(accounts.peerChanges(segment, metric, w, shift))
+	n := len(accounts.peerChanges(segment, k))
 	if n < fewestPeers {
 		return fmt.Sprintf("the change of %s over %s is known of %s in segment '%s', and it takes %d", metric, plural(w, "day"), plural(n, "account"), segment, fewestPeers)
 	}

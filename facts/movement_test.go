@@ -15,7 +15,7 @@ import (
 	"steward/series"
 )
 
-var movements = []facts.Fn{facts.Trend, facts.Unusual, facts.VsPeers}
+var movements = []facts.Fn{facts.Trend, facts.Unusual}
 
 // drawMovement makes accounts in few segments with series long enough for
 // windows before windows. The days themselves are of a seed: rapid would draw
@@ -97,6 +97,60 @@ func TestMovementIsWhatTheDefinitionSays(t *testing.T) {
 		}
 	}
 	t.Logf("%v of %d known", known, asked)
+}
+
+func TestPeersAreWhatTheDefinitionSays(t *testing.T) {
+	known, asked := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		frame := facts.At(drawMovement(t))
+		for range 6 {
+			metric := []string{"m0", "m1", "nosuch", "m0"}[even(t, "metric", 9)%4]
+			w := []int{0, 1, 2, 3, 3, 5, 7, 7, 14, 40}[even(t, "w", 10)]
+			ago := []int{1, w, w, w, 7, 30, 100}[even(t, "ago", 7)]
+			shift := []int{-1, 0, 0, 1, 6, 30}[even(t, "shift", 6)]
+			view := frame.View(steward.AboutAccount)
+			column := view.VsPeers(metric, w, ago, shift)
+			for row := range view.Len() {
+				asked++
+				got, want := column.Value(row), view.VsPeersAt(row, metric, w, ago, shift)
+				if !same(got, want) {
+					t.Fatalf("vs_peers(%s, %d, %d) %d days ago of %s = %v, by definition %v", metric, w, ago, shift, view.Subject(row), got, want)
+				}
+				if why := view.WhyVsPeers(row, metric, w, ago, shift); want.Known != (why == "") {
+					t.Fatalf("vs_peers(%s, %d, %d) %d days ago of %s = %v, because %q", metric, w, ago, shift, view.Subject(row), want, why)
+				}
+				if want.Known {
+					known++
+				}
+			}
+		}
+	})
+	if known*60 < asked {
+		t.Errorf("of %d answers only %d were known", asked, known)
+	}
+	t.Logf("%d of %d known", known, asked)
+}
+
+// Two weeks ago was the low season of everybody, and last week its end: against
+// the week before all of them rise. Against the same week of the cycle before,
+// a4 alone has lost half.
+func TestPeersInTheSameSeason(t *testing.T) {
+	usual, fading := weeks(20, 2, 20), weeks(20, 2, 10)
+	view := peopled(t, []string{"smb"}, usual, usual, usual, usual, fading)
+	for _, c := range []struct {
+		ago  int
+		want string
+	}{{7, "-5"}, {14, "-0.5"}, {21, "unknown"}} {
+		if got := view.VsPeers("m", 7, c.ago, 0).Value(4).String(); got != c.want {
+			t.Errorf("against %d days before: %s, want %s", c.ago, got, c.want)
+		}
+		if got := view.VsPeersAt(4, "m", 7, c.ago, 0).String(); got != c.want {
+			t.Errorf("against %d days before, by definition: %s, want %s", c.ago, got, c.want)
+		}
+	}
+	if why := view.WhyVsPeers(4, "m", 7, 21, 0); why != "the account started on 2026-02-18, and the last day looked at is 2026-02-17" {
+		t.Errorf("unknown because %q", why)
+	}
 }
 
 // peopled is accounts with one count of whole days up to 10 March 2026.
@@ -190,13 +244,13 @@ func TestPeersByHand(t *testing.T) {
 		{"unknown", "segment is not known"},
 		{"unknown", "m went from 0 to more than 0 over 7 days, which has no percentage"},
 	} {
-		if got := view.Window(facts.VsPeers, "m", 7, 0).Value(row).String(); got != c.want {
+		if got := view.VsPeers("m", 7, 7, 0).Value(row).String(); got != c.want {
 			t.Errorf("a%d: %s, want %s", row, got, c.want)
 		}
-		if got := view.WindowAt(row, facts.VsPeers, "m", 7, 0).String(); got != c.want {
+		if got := view.VsPeersAt(row, "m", 7, 7, 0).String(); got != c.want {
 			t.Errorf("a%d: by definition %s, want %s", row, got, c.want)
 		}
-		if got := view.WhyUnknown(row, facts.VsPeers, "m", 7, 0); got != c.why {
+		if got := view.WhyVsPeers(row, "m", 7, 7, 0); got != c.why {
 			t.Errorf("a%d:\ngot  %s\nwant %s", row, got, c.why)
 		}
 	}

@@ -49,6 +49,7 @@ type View struct {
 	rows     map[string]int
 	fields   map[fieldKey]Column
 	windows  map[windowKey]Column
+	peers    map[peersKey]Column
 	asked    map[askKey]Column
 }
 
@@ -58,7 +59,7 @@ type fieldKey struct {
 }
 
 func newView(f *Frame, kind steward.SubjectKind) *View {
-	v := &View{frame: f, kind: kind, fields: map[fieldKey]Column{}, windows: map[windowKey]Column{}, asked: map[askKey]Column{}}
+	v := &View{frame: f, kind: kind, fields: map[fieldKey]Column{}, windows: map[windowKey]Column{}, peers: map[peersKey]Column{}, asked: map[askKey]Column{}}
 	if kind == steward.AboutAccount {
 		return v
 	}

@@ -14,7 +14,7 @@ type Fn uint8
 // What can be asked of a window. Avg is per day. ActiveDays is how many days
 // have a value above zero. Last is the value of the window's last day and
 // QuietDays how long ago, as a duration, a day last had a value above zero;
-// both have no width. Trend, Unusual and VsPeers are in movement.go.
+// both have no width. Trend and Unusual are in movement.go.
 const (
 	Sum Fn = iota
 	Avg
@@ -25,12 +25,11 @@ const (
 	QuietDays
 	Trend
 	Unusual
-	VsPeers
 )
 
 // String is the function's name in the language.
 func (fn Fn) String() string {
-	names := [...]string{"sum", "avg", "min", "max", "last", "active_days", "quiet_days", "trend", "unusual", "vs_peers"}
+	names := [...]string{"sum", "avg", "min", "max", "last", "active_days", "quiet_days", "trend", "unusual"}
 	if int(fn) < len(names) {
 		return names[fn]
 	}

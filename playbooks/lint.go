@@ -124,7 +124,7 @@ func (l *loader) condition(c Condition) {
 
 func (t *linter) opening() {
 	if t.p.Kind == Signal && t.p.When != nil {
-		if t.p.When.Calls("drop", "change") && !t.p.When.Calls("quiet_days") {
+		if t.p.When.Adjoining() && !t.p.When.Calls("quiet_days") {
 			t.line(t.doc.When.Pos.Line, "blind-drop", "a drop goes blind after two windows of silence: from zero to zero is no change",
 				"add `or quiet_days(…) >= 14d` to `when`")
 		}

@@ -134,6 +134,7 @@ func TestLints(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"nothing to say", good, ""},
 		{"blind drop", strings.Replace(good, " or quiet_days(logins) >= 7d", "", 1), "blind-drop"},
+		{"a drop that stays in sight for a year", strings.Replace(good, "drop(logins, 7d) >= 50% or quiet_days(logins) >= 7d", "drop(logins, 7d, 52w) >= 50%", 1), ""},
 		{"no until", strings.Replace(good, "until: recovered(logins, 7d) >= 80%\n", "", 1), "no-until"},
 		{"no cooldown", strings.Replace(good, "cooldown: 1d\n", "", 1), "no-cooldown"},
 		{"a process needs no until", "playbook: p\ncooldown: 0\nkind: process\nwhen: drop(logins, 7d) >= 50%\n", ""},

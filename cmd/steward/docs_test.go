@@ -156,7 +156,7 @@ func TestDocumentedFilesLoad(t *testing.T) {
 	for _, page := range docPages(t) {
 		for _, b := range docBlocks(t, page) {
 			name, text, ok := blockFile(b)
-			if !ok {
+			if !ok || page == firstPlaybooks { // its files stand in a workspace of packs, which its own test writes
 				continue
 			}
 			seen++

@@ -211,6 +211,8 @@ func (b *binder) call(n *node, shift int) program {
 		before := b.v.Window(facts.Sum, n.metric(), n.w, shift+n.ago)
 		rows := b.v.Len()
 		return changes(leaf(now, steward.NumberKind, rows), leaf(before, steward.NumberKind, rows), n.text == "drop")
+	case "vs_peers":
+		return leaf(b.v.VsPeers(n.metric(), n.w, n.ago, shift), steward.NumberKind, b.v.Len())
 	case "was":
 		return b.bind(n.kids[0], shift+n.w)
 	case "scale":

@@ -248,6 +248,8 @@ func (r *tracer) callWords(t *Trace, shift int) string {
 	switch n.text {
 	case "family":
 		return familyWords(n, x)
+	case "vs_peers":
+		return peerWords(plainName(n.metric()), x.Num, n.over())
 	case "change":
 		return r.movement(n, x.Num, shift)
 	case "drop":
@@ -285,8 +287,6 @@ func (r *tracer) windowWords(n *node, x steward.Value) string {
 		return trendWords(m, x.Num, over)
 	case "unusual":
 		return unusualWords(m, x.Num, over)
-	case "vs_peers":
-		return peerWords(m, x.Num, over)
 	case "active_days":
 		return fmt.Sprintf("%s on %s of %s", m, Describe(x, false), over)
 	}
@@ -304,14 +304,19 @@ func (r *tracer) rate(n *node) string {
 	return ""
 }
 
+// over says which windows a change is between.
+func (n *node) over() string {
+	if n.ago != n.w {
+		return fmt.Sprintf("against the %s that were %s earlier", plural(n.w, "day"), stretch(n.ago))
+	}
+	return "in " + plural(n.w, "day")
+}
+
 // movement tells of a change and of the two averages that it is between.
 func (r *tracer) movement(n *node, change float64, shift int) string {
 	now := r.v.WindowAt(r.row, facts.Avg, n.metric(), n.w, shift)
 	before := r.v.WindowAt(r.row, facts.Avg, n.metric(), n.w, shift+n.ago)
-	over := "in " + plural(n.w, "day")
-	if n.ago != n.w {
-		over = fmt.Sprintf("against the %s that were %s earlier", plural(n.w, "day"), stretch(n.ago))
-	}
+	over := n.over()
 	verb, size := "rose", Describe(steward.Num(math.Abs(change)), true)
 	switch {
 	case change == 0:

@@ -110,6 +110,8 @@ func (r *reader) call(n *node, shift int) steward.Value {
 		now := r.v.WindowAt(r.row, facts.Sum, n.metric(), n.w, shift)
 		before := r.v.WindowAt(r.row, facts.Sum, n.metric(), n.w, shift+n.ago)
 		return changeOf(now, before, n.text == "drop")
+	case "vs_peers":
+		return r.v.VsPeersAt(r.row, n.metric(), n.w, n.ago, shift)
 	case "was":
 		return r.value(n.kids[0], shift+n.w)
 	case "at_open":

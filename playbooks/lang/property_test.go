@@ -358,7 +358,7 @@ func (g grammar) atom(k steward.Kind) string {
 		}
 	case steward.NumberKind:
 		add(fmt.Sprintf("%s(%s, %s)", g.one("sum", "avg", "min", "max", "active_days", "change", "drop"), metric, window),
-			fmt.Sprintf("%s(%s, %s, 20d)", g.one("change", "drop"), metric, window),
+			fmt.Sprintf("%s(%s, %s, 20d)", g.one("change", "drop", "vs_peers"), metric, window),
 			fmt.Sprintf("%s(%s, %s)", g.one("trend", "unusual", "vs_peers"), metric, g.one("2d", "3d", "1w", "14d")),
 			"last( "+metric+" )", g.one("0", "1", "2.5", "10k", "1M", "50%"), "arr", "seats", "health", "health_of('usage')",
 			"scale(arr, "+g.one("0, 10", "10, 0", "seats, 10", "1, 1")+")",

@@ -105,6 +105,16 @@ func (e *Expr) Uneven() []Span {
 	return out
 }
 
+// Adjoining tells whether it compares a window with the very one before it,
+// which is as silent as this one after two windows of silence.
+func (e *Expr) Adjoining() bool {
+	found := false
+	e.root.walk(func(n *node) {
+		found = found || n.op == opCall && !n.made && (n.text == "change" || n.text == "drop") && n.ago <= n.w
+	})
+	return found
+}
+
 // Calls tells whether the expression calls one of the functions.
 func (e *Expr) Calls(names ...string) bool {
 	found := false

@@ -125,7 +125,7 @@ func (r *tracer) below(n *node) []*node {
 		return n.kids
 	}
 	switch {
-	case n.fn.plain || n.fn.asks || n.text == "family":
+	case n.fn.plain || n.fn.asks || n.text == "family" || n.text == "vs_peers":
 		return nil
 	case n.text == "scale":
 		return n.kids
@@ -154,6 +154,8 @@ func (r *tracer) why(t *Trace, shift int) string {
 		return canonical(n.kids[0]) + " is not known of every account of the family"
 	case n.op == opCall && n.fn.plain:
 		return r.v.WhyUnknown(r.row, n.fn.window, n.metric(), n.w, shift)
+	case n.op == opCall && n.text == "vs_peers":
+		return r.v.WhyVsPeers(r.row, n.metric(), n.w, n.ago, shift)
 	case n.op == opCall && (n.text == "change" || n.text == "drop"):
 		return r.whyChange(n, shift)
 	case n.op == opCall && n.text == "at_open" && len(t.sides) == 0:

@@ -153,12 +153,12 @@ func peerWords(m string, x float64, over string) string {
 	side := "got ahead of"
 	switch {
 	case x == 0:
-		return fmt.Sprintf("%s changed as is usual in the segment in %s", m, over)
+		return fmt.Sprintf("%s changed as is usual in the segment %s", m, over)
 	case x < 0:
 		side = "fell behind"
 	}
 	points := strings.TrimSuffix(Describe(steward.Num(math.Abs(x)), true), "%")
-	return fmt.Sprintf("%s %s the segment by %s percentage points in %s", m, side, points, over)
+	return fmt.Sprintf("%s %s the segment by %s percentage points %s", m, side, points, over)
 }
 
 // familyWords tells what a family was rolled up to.

@@ -170,6 +170,7 @@ func TestWordsOfQuestions(t *testing.T) {
 		{"unusual(logins, 14d) < 0", "unusual(logins, 14d) is not known: logins was the same in all windows of 14 days before this one, so nothing tells how far off this one is"},
 		{"unusual(logins, 7d) < 0", "logins over 7 days are 6.4 deviations below what is usual for the account"},
 		{"vs_peers(logins, 7d) < 0%", "vs_peers(logins, 7d) is not known: the change of logins over 7 days is known of 1 account in segment 'enterprise', and it takes 5"},
+		{"vs_peers(logins, 7d, 14d) < 0%", "vs_peers(logins, 7d, 14d) is not known: the change of logins over 7 days is known of 1 account in segment 'enterprise', and it takes 5"},
 		{"scale(arr, 0, 100k) < 50", "scale(arr, 0, 100k) is 48"},
 	} {
 		e := compile(t, c.src, steward.AboutAccount)
