@@ -1,14 +1,12 @@
 package configs
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
 	"io/fs"
 	"path"
 	"slices"
 	"strings"
-	"text/template"
 
 	"steward"
 	"steward/configs/strictyaml"
@@ -33,12 +31,13 @@ type Pack struct {
 
 // A Need is one piece of data that a pack reads.
 type Need struct {
-	// Of is source, metric, field or milestone; Name is its name.
+	// Of is source (a kind of file), metric or field; Name is its name.
 	Of, Name string
 	// For says what it is read for, in half a sentence.
 	For string
-	// Idle is the playbooks that never open without it.
-	Idle []string
+	// Idle is the playbooks that never open without it, Health the parts of the
+	// score that give their weight to the others.
+	Idle, Health []string
 }
 
 // declared is a line of fields: or metrics:.
@@ -55,10 +54,12 @@ type packFile struct {
 }
 
 type needFile struct {
-	Of   strictyaml.Scalar    `yaml:"of,required" doc:"What is needed: source (a kind of file), metric, field or milestone."`
+	Of   strictyaml.Scalar    `yaml:"of,required" doc:"What is needed: source (a kind of file), metric or field." enum:"source|metric|field"`
 	Name strictyaml.Scalar    `yaml:"name,required" doc:"Its name, such as tickets."`
 	For  string               `yaml:"for,required" doc:"What it is read for, in half a sentence."`
 	Idle strictyaml.OneOrMore `yaml:"idle" doc:"The playbooks that never open without it."`
+
+	Health strictyaml.OneOrMore `yaml:"health" doc:"The parts of the health score that are unknown without it."`
 }
 
 // packOrder is the order of a customer's life.
@@ -97,11 +98,7 @@ func readPack(name string) (Pack, error) {
 		return p, fmt.Errorf("%s says that it is the pack %q", dir, p.Name)
 	}
 	for _, n := range f.Needs {
-		need := Need{Of: n.Of.Value, Name: n.Name.Value, For: n.For}
-		for _, s := range n.Idle {
-			need.Idle = append(need.Idle, s.Value)
-		}
-		p.Needs = append(p.Needs, need)
+		p.Needs = append(p.Needs, Need{Of: n.Of.Value, Name: n.Name.Value, For: n.For, Idle: words(n.Idle), Health: words(n.Health)})
 	}
 	return p, nil
 }
@@ -135,6 +132,19 @@ func (p Pack) Files() (map[string][]byte, error) {
 	return out, nil
 }
 
+// Playbooks is the names of the pack's playbooks, in order.
+func (p Pack) Playbooks() []string {
+	entries, err := packFiles.ReadDir(path.Join("packs", p.Name, "playbooks"))
+	if err != nil {
+		return nil // an embedded folder; tests read each of them
+	}
+	var out []string
+	for _, e := range entries {
+		out = append(out, strings.TrimSuffix(e.Name(), ".yaml"))
+	}
+	return out
+}
+
 // Compose is a whole workspace of packs: the files by path. The owners are the
 // example's.
 func Compose(packs []Pack) (map[string][]byte, error) {
@@ -163,17 +173,18 @@ func Compose(packs []Pack) (map[string][]byte, error) {
 	return out, nil
 }
 
-// composition is what the template of steward.yaml is filled with.
+// A composition is what packs add to steward.yaml together: each once.
 type composition struct {
-	Names                  []string
-	Fields, Metrics        []declared
-	Health, Journey, Holds string
-	Crm, Support           []string // kinds of file beyond the usual ones
+	fields, metrics       []declared
+	hold, journey, health string
+	crm, support          []string // kinds of file beyond the usual ones
 }
 
-func composeSettings(packs []Pack) ([]byte, error) {
-	// portfolio: reads the first of these, whatever the packs read.
-	c := composition{Fields: []declared{{"plan", "text"}, {"partner_managed", "flag"}, {"legal_hold", "flag"}}}
+// usual is the kinds of file that every composed workspace names.
+var usual = []string{"accounts", "contracts", "contacts", "touches", "metrics"}
+
+func compositionOf(packs []Pack) composition {
+	var c composition
 	add := func(to *[]declared, from []declared) {
 		for _, d := range from {
 			if !slices.ContainsFunc(*to, func(x declared) bool { return x.Name == d.Name }) {
@@ -181,91 +192,142 @@ func composeSettings(packs []Pack) ([]byte, error) {
 			}
 		}
 	}
+	join := func(to *string, text string) { *to = strings.Trim(*to+"\n"+text, "\n") }
 	for _, p := range packs {
-		c.Names = append(c.Names, p.Name)
-		add(&c.Fields, p.fields)
-		add(&c.Metrics, p.metrics)
-		for _, part := range []struct {
-			to   *string
-			text string
-		}{{&c.Health, p.health}, {&c.Journey, p.journey}, {&c.Holds, p.holds}} {
-			if part.text != "" {
-				*part.to = strings.TrimLeft(*part.to+"\n"+part.text, "\n")
-			}
-		}
+		add(&c.fields, p.fields)
+		add(&c.metrics, p.metrics)
+		join(&c.hold, p.holds)
+		join(&c.journey, p.journey)
+		join(&c.health, p.health)
 		for _, n := range p.Needs {
-			to := &c.Crm
-			if n.Of != "source" || slices.Contains([]string{"accounts", "contracts", "contacts", "touches", "metrics"}, n.Name) {
-				continue
-			}
+			to := &c.crm
 			if n.Name == "tickets" || n.Name == "surveys" {
-				to = &c.Support
+				to = &c.support
 			}
-			if !slices.Contains(*to, n.Name) {
+			if n.Of == "source" && !slices.Contains(usual, n.Name) && !slices.Contains(*to, n.Name) {
 				*to = append(*to, n.Name)
 			}
 		}
 	}
-	t, err := template.New("steward.yaml.tmpl").Funcs(template.FuncMap{"join": strings.Join}).ParseFS(packFiles, "packs/steward.yaml.tmpl")
-	if err != nil {
-		return nil, fmt.Errorf("read the template of %s: %w", FileName, err)
-	}
-	var b bytes.Buffer
-	if err := t.Execute(&b, c); err != nil {
-		return nil, fmt.Errorf("compose %s: %w", FileName, err)
-	}
-	return b.Bytes(), nil
+	return c
 }
 
-// Pieces is what the pack adds to a steward.yaml that is there already, as text
-// to paste.
-func (p Pack) Pieces() string {
+// composeSettings is the packs' steward.yaml: the settings that all of them
+// share, in which a line such as @fields stands for what the packs add there.
+func composeSettings(packs []Pack) ([]byte, error) {
+	shared, err := packFiles.ReadFile("packs/" + FileName)
+	if err != nil {
+		return nil, fmt.Errorf("read the settings that packs share: %w", err)
+	}
+	// What portfolio: of the shared settings reads, whatever the packs do.
+	portfolioFields := []declared{{"plan", "text"}, {"partner_managed", "flag"}, {"legal_hold", "flag"}}
+	c := compositionOf(packs)
+	var names []string
+	for _, p := range packs {
+		names = append(names, p.Name)
+	}
+	parts := map[string]string{
+		"@packs":   "# Packs: " + strings.Join(names, ", ") + ". What each is for and what to tune: docs/packs.md.\n",
+		"@fields":  declarations(append(portfolioFields, c.fields...)),
+		"@metrics": declarations(c.metrics),
+		"@hold":    under("\n# One voice: mail for these purposes waits while something else comes first.\nhold:\n", c.hold),
+		"@journey": under("\n# The stages that accounts pass through, and what they should reach on the way.\njourney:\n", c.journey),
+		"@health":  under("", c.health),
+		"@crm":     filesOf(c.crm),
+		"@support": under("  - name: support\n    csv:\n", filesOf(c.support)),
+	}
 	var b strings.Builder
-	list := func(key string, ds []declared) {
-		if len(ds) == 0 {
-			return
+	for line := range strings.Lines(string(shared)) {
+		if part, ok := parts[strings.TrimSpace(line)]; ok {
+			line = part
 		}
-		fmt.Fprintf(&b, "%s:\n", key)
-		for _, d := range ds {
-			fmt.Fprintf(&b, "  %s: %s\n", d.Name, d.As)
-		}
+		b.WriteString(line)
 	}
-	list("fields", p.fields)
-	list("metrics", p.metrics)
-	if p.holds != "" {
-		fmt.Fprintf(&b, "hold:\n%s\n", p.holds)
+	return []byte(b.String()), nil
+}
+
+// under is text with its heading and a last line break, or nothing.
+func under(heading, text string) string {
+	if text == "" {
+		return ""
 	}
-	if p.journey != "" {
-		fmt.Fprintf(&b, "journey:\n%s\n", p.journey)
-	}
-	if p.health != "" {
-		fmt.Fprintf(&b, "health:\n  scorecards:\n    - name: default\n      parts:\n%s\n", p.health)
+	return heading + strings.TrimRight(text, "\n") + "\n"
+}
+
+func declarations(ds []declared) string {
+	var b strings.Builder
+	for _, d := range ds {
+		fmt.Fprintf(&b, "  %s: %s\n", d.Name, d.As)
 	}
 	return b.String()
 }
 
-// Missing is what the pack needs and a workspace does not have. exists tells
-// whether an export's file is there.
-func (p Pack) Missing(w *Workspace, exists func(path string) bool) []Need {
+func filesOf(kinds []string) string {
+	var b strings.Builder
+	for _, kind := range kinds {
+		fmt.Fprintf(&b, "      %s: data/%s.csv\n", kind, kind)
+	}
+	return b.String()
+}
+
+// Pieces is what packs add to the steward.yaml of a workspace, as text to paste:
+// fields, metrics and files that it has are left out.
+func Pieces(packs []Pack, w *Workspace) string {
+	c := compositionOf(packs)
+	there := func(n Need) func(string) bool {
+		return func(name string) bool {
+			n.Name = name
+			return w.has(n, func(string) bool { return true })
+		}
+	}
+	missing := func(ds []declared, has func(string) bool) []declared {
+		return slices.DeleteFunc(ds, func(d declared) bool { return has(d.Name) })
+	}
+	kinds := slices.DeleteFunc(append(c.crm, c.support...), there(Need{Of: "source"}))
+	return under("fields:\n", declarations(missing(c.fields, there(Need{Of: "field"})))) +
+		under("metrics:\n", declarations(missing(c.metrics, w.measures))) +
+		under("hold:\n", c.hold) +
+		under("journey:\n", c.journey) +
+		under("health:\n  scorecards:\n    - name: default\n      parts:\n", c.health) +
+		under("sources:                            # below csv: of the source that has the file\n", filesOf(kinds))
+}
+
+// Missing is what packs need and a workspace does not have, each once. exists
+// tells whether an export's file is there.
+func Missing(packs []Pack, w *Workspace, exists func(path string) bool) []Need {
 	var out []Need
-	for _, n := range p.Needs {
-		if !w.has(n, exists) {
-			out = append(out, n)
+	for _, p := range packs {
+		for _, n := range p.Needs {
+			if w.has(n, exists) {
+				continue
+			}
+			i := slices.IndexFunc(out, func(o Need) bool { return o.Of == n.Of && o.Name == n.Name })
+			if i < 0 {
+				out = append(out, n)
+				continue
+			}
+			o := &out[i]
+			if o.For != n.For {
+				o.For += ", and " + n.For
+			}
+			o.Idle, o.Health = slices.Concat(o.Idle, n.Idle), slices.Concat(o.Health, n.Health)
 		}
 	}
 	return out
 }
 
+func (w *Workspace) measures(name string) bool {
+	return slices.ContainsFunc(w.Metrics, func(m steward.MetricSpec) bool { return m.Name == name })
+}
+
+// has tells whether what a pack needs is declared, and the file there that would
+// hold it.
 func (w *Workspace) has(n Need, exists func(path string) bool) bool {
 	switch n.Of {
 	case "field":
 		return slices.ContainsFunc(w.Fields, func(f steward.FieldSpec) bool { return f.Name == n.Name })
 	case "metric":
-		return slices.ContainsFunc(w.Metrics, func(m steward.MetricSpec) bool { return m.Name == n.Name }) && w.fed("metrics", exists)
-	case "milestone":
-		return slices.ContainsFunc(w.Journey.Stages, func(s Stage) bool {
-			return slices.ContainsFunc(s.Milestones, func(m Milestone) bool { return m.Name.Value == n.Name })
-		})
+		return w.measures(n.Name) && w.fed("metrics", exists)
 	}
 	return w.fed(n.Name, exists)
 }

@@ -37,7 +37,7 @@ workspace's folder (-w), and overwrites nothing.
 support, or all of them (--list says what each is for). In a folder that has a
 workspace it adds their playbooks, messages and tests, and prints what to put
 into steward.yaml. Either way it says what data is missing and what that would
-add.
+add, as steward report packs does later.
 
 --from FILE looks at an export instead and prints what to put into steward.yaml
 to read it: which column is what, how dates and numbers are spelt, and why it
@@ -107,10 +107,14 @@ func writeExample(dir string) error {
 // is.
 func writeNew(dir string, files map[string][]byte) error {
 	names := slices.Sorted(maps.Keys(files))
+	var there []string
 	for _, name := range names {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-			return fmt.Errorf("%s has a %s already, and init overwrites nothing\nName another folder: steward init -w NEW", dir, name)
+			there = append(there, name)
 		}
+	}
+	if len(there) > 0 {
+		return fmt.Errorf("%s has %s already, and init overwrites nothing\nName another folder: steward init -w NEW", dir, strings.Join(there, ", "))
 	}
 	for _, name := range names {
 		path := filepath.Join(dir, name)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/spf13/cobra"
 
 	"steward"
 	"steward/configs"
@@ -96,7 +99,7 @@ func (o *initOptions) writePacks() error {
 	if fresh {
 		files, err = configs.Compose(packs)
 	} else {
-		err = addFiles(files, packs)
+		err = addFiles(files, packs, o.app.dir)
 	}
 	if err != nil {
 		return err
@@ -113,14 +116,18 @@ func (o *initOptions) writePacks() error {
 	return nil
 }
 
-func addFiles(to map[string][]byte, packs []configs.Pack) error {
+// addFiles gathers what the packs add to a folder: one of their files that is
+// there and reads the same has been added before.
+func addFiles(to map[string][]byte, packs []configs.Pack, dir string) error {
 	for _, p := range packs {
 		files, err := p.Files()
 		if err != nil {
 			return err
 		}
 		for name, text := range files {
-			to[name] = text
+			if there, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(there, text) {
+				to[name] = text
+			}
 		}
 	}
 	return nil
@@ -128,20 +135,23 @@ func addFiles(to map[string][]byte, packs []configs.Pack) error {
 
 func (o *initOptions) sayPacks(packs []configs.Pack, files map[string][]byte, fresh bool) {
 	w := o.app.stderr
+	ws, _ := configs.Load(configs.Files(o.app.dir), o.app.dir, func(string) string { return "" })
 	playbooks := 0
 	for name := range files {
 		if strings.HasPrefix(name, "playbooks/") {
 			playbooks++
 		}
 	}
-	fmt.Fprintf(w, "Wrote %s with messages and tests into %s.\n", count(playbooks, "playbook"), o.app.dir)
-	if !fresh {
-		fmt.Fprintln(w, "\nPut these pieces into steward.yaml, beside what it has:")
-		for _, p := range packs {
-			fmt.Fprintf(o.app.stdout, "# %s\n%s\n", p.Name, p.Pieces())
-		}
+	if len(files) == 0 {
+		fmt.Fprintf(w, "All of their files are in %s already.\n", o.app.dir)
+	} else {
+		fmt.Fprintf(w, "Wrote %s with messages and tests into %s.\n", count(playbooks, "playbook"), o.app.dir)
 	}
-	o.sayMissing(packs)
+	if !fresh {
+		fmt.Fprintln(w, "Put these pieces into steward.yaml, each under the key that is there already:")
+		fmt.Fprint(o.app.stdout, configs.Pieces(packs, ws))
+	}
+	o.app.sayMissing(configs.Missing(packs, ws, fileExists))
 	if fresh {
 		fmt.Fprint(w, `
   1. Put your exports into data/, or say in steward.yaml where they are, and take
@@ -157,27 +167,79 @@ func (o *initOptions) sayPacks(packs []configs.Pack, files map[string][]byte, fr
 	}
 }
 
-// sayMissing says which data the packs read that is not there, and what lies
-// idle without it.
-func (o *initOptions) sayMissing(packs []configs.Pack) {
-	ws, _ := configs.Load(configs.Files(o.app.dir), o.app.dir, func(string) string { return "" })
-	exists := func(path string) bool { _, err := os.Stat(path); return err == nil }
-	said := false
-	for _, p := range packs {
-		for _, n := range p.Missing(ws, exists) {
-			if !said {
-				fmt.Fprintln(o.app.stderr, "\nNot there yet, and what it would add:")
-				said = true
-			}
-			line := fmt.Sprintf("%s %s: %s", n.Of, n.Name, n.For)
-			if n.Of == "source" {
-				line = fmt.Sprintf("%s.csv: %s", n.Name, n.For)
-			}
-			if len(n.Idle) > 0 {
-				line += "; without it " + strings.Join(n.Idle, ", ") + " never opens"
-			}
-			fmt.Fprintln(o.app.stderr, hanging(line, 2))
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// sayMissing says which data packs read that is not there, and what lies idle
+// without it.
+func (a *app) sayMissing(missing []configs.Need) {
+	if len(missing) == 0 {
+		return
+	}
+	fmt.Fprintln(a.stderr, "\nNot there yet, and what it would add:")
+	for _, n := range missing {
+		what := n.Of + " " + n.Name
+		if n.Of == "source" {
+			what = "a file of " + n.Name
 		}
+		fmt.Fprintln(a.stderr, hanging(what+": "+n.For+without(n), 2))
+	}
+}
+
+// without says what lies idle for want of something.
+func without(n configs.Need) string {
+	idle := slices.Clone(n.Idle)
+	for _, part := range n.Health {
+		idle = append(idle, "health's part "+part)
+	}
+	switch len(idle) {
+	case 0:
+		return ""
+	case 1:
+		return "; without it " + idle[0] + " lies idle"
+	}
+	last := len(idle) - 1
+	return "; without it " + strings.Join(idle[:last], ", ") + " and " + idle[last] + " lie idle"
+}
+
+// reportPacksCommand tells of the packs in a workspace, told by their playbooks.
+func reportPacksCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "packs",
+		Short: "Which data the packs of this workspace read that is not there",
+		Long: `Looks at the packs whose playbooks the workspace has, and says which of the data
+they read is not there, and what lies idle without it. Data is there when a
+source names a file of its kind, or the metric or field is declared, and the file
+exists.
+
+Exit codes: 0 all of it is there, 1 failed, 3 something is not.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			ws, book, _, err := a.load()
+			if err != nil {
+				return err
+			}
+			packs := slices.DeleteFunc(configs.Packs(), func(p configs.Pack) bool {
+				return !slices.ContainsFunc(p.Playbooks(), func(name string) bool { _, ok := book.Playbook(steward.PlaybookName(name)); return ok })
+			})
+			missing := configs.Missing(packs, ws, fileExists)
+			var names []string
+			for _, p := range packs {
+				names = append(names, p.Name)
+			}
+			if a.json {
+				err = a.printJSON(map[string]any{"packs": names, "missing": missing})
+			} else {
+				fmt.Fprintf(a.stderr, "%s: %s\n", count(len(packs), "pack"), strings.Join(names, ", "))
+				a.sayMissing(missing)
+			}
+			if err == nil && len(missing) > 0 {
+				return errFindings
+			}
+			return err
+		},
 	}
 }
 
