@@ -53,9 +53,9 @@ func (h Hours) Next(t time.Time, zone *time.Location) time.Time {
 		if !h.Days[day.Weekday()] || h.Holiday != nil && h.Holiday(day) {
 			continue
 		}
-		from, to := clockOn(day, h.From, zone), clockOn(day, h.To, zone)
+		from, to := day.At(h.From, zone), day.At(h.To, zone)
 		if h.To <= h.From {
-			to = clockOn(day+1, h.To, zone)
+			to = (day + 1).At(h.To, zone)
 		}
 		switch {
 		case !t.Before(to):
@@ -66,12 +66,4 @@ func (h Hours) Next(t time.Time, zone *time.Location) time.Time {
 		}
 	}
 	return t // hours without any day are a mistake that check names, and no reason to be silent for ever
-}
-
-// clockOn is when the clock on the wall shows a time on a day. A time that is
-// skipped in spring is when the clock goes on.
-func clockOn(day Day, clock time.Duration, zone *time.Location) time.Time {
-	y, m, d := day.date()
-	h, min := int(clock/time.Hour), int(clock/time.Minute)%60
-	return time.Date(y, m, d, h, min, 0, 0, zone)
 }

@@ -71,12 +71,6 @@ type workspaceFile struct {
 	Manners     mannersKeys `yaml:",inline"`
 }
 
-// LaterKeys are described for Steward and do nothing yet. A key that is read
-// and ignored would promise what does not happen.
-func (*workspaceFile) LaterKeys() []string {
-	return []string{"objectives"}
-}
-
 type listenBlock struct {
 	Public  strictyaml.Scalar `yaml:"public" doc:"Where the unsubscribe page is served, or off. Default :8080." examples:":8080;off"`
 	Private strictyaml.Scalar `yaml:"private" doc:"Where health and metrics are served, or off. Default 127.0.0.1:8081." examples:"127.0.0.1:8081;off"`

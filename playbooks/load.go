@@ -119,9 +119,7 @@ func once(ps steward.Problems) steward.Problems {
 // Compile reads one stored playbook text against the book's settings and
 // messages, for enrolments that began on it.
 func (b *Book) Compile(text string) (*Playbook, error) {
-	settings := b.Settings
-	settings.playbooks = nil // those that the text names may be gone
-	l := &loader{book: &Book{Settings: settings, Wordings: b.Wordings, byName: map[steward.PlaybookName]*Playbook{}, owners: b.owners, rules: b.rules}, stored: true}
+	l := &loader{book: &Book{Settings: b.Settings, Wordings: b.Wordings, byName: map[steward.PlaybookName]*Playbook{}, owners: b.owners, rules: b.rules}, stored: true}
 	l.file("stored playbook", []byte(text))
 	if errs := l.problems.Errors(); len(errs) > 0 {
 		return nil, errs
@@ -147,7 +145,11 @@ type loader struct {
 
 // scope is the names an expression about a kind of subject may use.
 func (l *loader) scope(kind steward.SubjectKind) lang.Scope {
-	return l.book.Settings.Scope(kind)
+	sc := l.book.Settings.Scope(kind)
+	if l.stored {
+		sc.Names = nil // what the text names may be gone; it is unknown then, and the steps go on
+	}
+	return sc
 }
 
 // Scope is the names an expression about a kind of subject may use: built-in
