@@ -39,23 +39,25 @@ type MetStory struct {
 	// Outside is accounts that none of these playbooks is for, by their audiences.
 	// They are no part of the others.
 	Outside int `json:"outside"`
-	// After is the median of the days from the story's beginning to the opening.
+	// After is the median of the days from the story's beginning to the first word
+	// that was said of it.
 	After int `json:"after"`
 	// Not is the accounts that were not met by what was meant for them.
 	Not []steward.AccountID `json:"not,omitempty"`
 }
 
-// An Alarm is how often a playbook opened.
+// An Alarm is how often a playbook opened, and how often it came to say anything.
 type Alarm struct {
 	Playbook steward.PlaybookName `json:"playbook"`
 	Opened   int                  `json:"opened"`
+	Said     int                  `json:"said"`
 	// Calendar tells a playbook that comes due for everybody and is never false.
 	Calendar bool `json:"calendar"`
-	// False is openings on accounts whose story does not call for it, by story.
+	// False is where it spoke of accounts whose story does not call for it, by story.
 	False map[Story]int `json:"false,omitempty"`
 }
 
-// Falsely is how many openings no story called for.
+// Falsely is how often it spoke and no story called for it.
 func (a Alarm) Falsely() int {
 	n := 0
 	for _, k := range a.False {
@@ -74,11 +76,12 @@ type Attention struct {
 	Over  bool   `json:"over"`
 }
 
-// An Opened is an enrolment that was opened, rather than held back.
+// An Opened is an enrolment that was opened, rather than held back, with the day
+// on which its first message went out; NoDay where none did.
 type Opened struct {
 	Account  steward.AccountID
 	Playbook steward.PlaybookName
-	On       steward.Day
+	Said     steward.Day
 }
 
 // A Sent is a message that went out.
@@ -204,17 +207,17 @@ func (s Simulation) meet(m meaning, from, to steward.Day, of map[steward.Account
 	return out
 }
 
-// look is when the first playbook meant for the story opened in its time, and
+// look is when the first playbook meant for the story spoke in its time, and
 // whether another one about trouble did.
 func (m meaning) look(t TrueStory, opened []Opened) (first steward.Day, other bool) {
 	first = steward.NoDay
 	for _, o := range opened {
 		switch {
-		case o.On < t.From || o.On > t.From+m.within:
+		case o.Said == steward.NoDay || o.Said < t.From || o.Said > t.From+m.within:
 		case !slices.Contains(m.meant, o.Playbook):
 			other = other || !slices.Contains(byCalendar, o.Playbook)
-		case first == steward.NoDay || o.On < first:
-			first = o.On
+		case first == steward.NoDay || o.Said < first:
+			first = o.Said
 		}
 	}
 	return first, other
@@ -249,8 +252,12 @@ func (s Simulation) alarms(playbooks []steward.PlaybookName, opened []Opened) []
 			continue
 		}
 		a.Opened++
+		if o.Said == steward.NoDay {
+			continue
+		}
+		a.Said++
 		t := truth[o.Account]
-		begun := t.From == steward.NoDay || o.On >= t.From
+		begun := t.From == steward.NoDay || o.Said >= t.From
 		if !a.Calendar && !(begun && slices.Contains(called[o.Playbook], t.Story)) {
 			a.False[t.Story]++
 		}
@@ -339,7 +346,7 @@ func (r Rehearsal) Markdown() string {
 		}
 		fmt.Fprintf(&b, "| %s | %d | `%s` | %d (%d %%) | %s | %d | %d | %d |\n", s.Of, s.Accounts, joinNames(s.Meant), s.Met, s.Met*100/max(1, s.Accounts), after, s.Other, s.Missed, s.Outside)
 	}
-	b.WriteString("\n| playbook | opened | where nothing called for it |\n|---|---|---|\n")
+	b.WriteString("\n| playbook | opened | said something | where nothing called for it |\n|---|---|---|---|\n")
 	for _, a := range r.Alarms {
 		said := "by the calendar"
 		if !a.Calendar {
@@ -348,7 +355,7 @@ func (r Rehearsal) Markdown() string {
 				said += " (" + storyCounts(a.False) + ")"
 			}
 		}
-		fmt.Fprintf(&b, "| `%s` | %d | %s |\n", a.Playbook, a.Opened, said)
+		fmt.Fprintf(&b, "| `%s` | %d | %d | %s |\n", a.Playbook, a.Opened, a.Said, said)
 	}
 	b.WriteString("\n| the most anybody got | | limit |\n|---|---|---|\n")
 	for _, a := range r.Attention {

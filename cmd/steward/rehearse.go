@@ -169,7 +169,7 @@ func (l *rehearsal) prepare(ctx context.Context, dir string) error {
 		return err
 	}
 	l.house = &house{ws: ws, book: book, db: db, now: l.clock.now}
-	l.sender = &tallySender{now: l.clock.now}
+	l.sender = &tallySender{now: l.clock.now, at: map[steward.MessageID]time.Time{}}
 	l.engine = l.house.engine(l.sender, discardLog())
 	l.engine.Now = l.clock.now
 	return nil
@@ -304,11 +304,20 @@ func (l *rehearsal) score(ctx context.Context) (replay.Rehearsal, error) {
 		return replay.Rehearsal{}, err
 	}
 	zone := l.house.ws.Zone
+	said, err := l.said(ctx, enrolments)
+	if err != nil {
+		return replay.Rehearsal{}, err
+	}
 	var opened []replay.Opened
 	for _, e := range enrolments {
-		if e.State != steward.Quarantined && e.Reason != steward.ReasonQuarantineExpired {
-			opened = append(opened, replay.Opened{Account: e.Subject.Account, Playbook: e.Playbook, On: steward.SlotAt(e.OpenedAt).Day(zone)})
+		if e.State == steward.Quarantined || e.Reason == steward.ReasonQuarantineExpired {
+			continue
 		}
+		o := replay.Opened{Account: e.Subject.Account, Playbook: e.Playbook, Said: steward.NoDay}
+		if at, ok := said[e.ID]; ok {
+			o.Said = steward.SlotAt(at).Day(zone)
+		}
+		opened = append(opened, o)
 	}
 	reaches, err := l.reach(ctx)
 	if err != nil {
@@ -323,6 +332,27 @@ func (l *rehearsal) score(ctx context.Context) (replay.Rehearsal, error) {
 		return zone
 	})
 	return r, nil
+}
+
+// said is when the first message of each enrolment went out, of those that sent
+// any.
+func (l *rehearsal) said(ctx context.Context, of []steward.Enrolment) (map[steward.EnrolmentID]time.Time, error) {
+	ids := make([]steward.EnrolmentID, len(of))
+	for i, e := range of {
+		ids[i] = e.ID
+	}
+	outreach, _, err := l.house.db.OutreachOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := map[steward.EnrolmentID]time.Time{}
+	for _, o := range outreach {
+		at, sent := l.sender.at[o.Message]
+		if first, ok := out[o.Enrolment]; sent && (!ok || at.Before(first)) {
+			out[o.Enrolment] = at
+		}
+	}
+	return out, nil
 }
 
 // reach tells from the last day whom each playbook was for on days before.
@@ -355,12 +385,14 @@ type tallySender struct {
 	now  func() time.Time
 	mu   sync.Mutex
 	sent []replay.Sent
+	at   map[steward.MessageID]time.Time
 }
 
 func (s *tallySender) Send(_ context.Context, l steward.Letter) (steward.Receipt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := l.Message
+	s.at[m.ID] = s.now()
 	s.sent = append(s.sent, replay.Sent{Kind: m.Kind, Owner: m.To.Owner, Address: m.To.Email, Account: m.Account, At: s.now(), Critical: l.Content.Severity == "critical"})
 	return steward.Receipt{Ref: "rehearsal/" + string(m.ID)}, nil
 }
