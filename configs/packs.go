@@ -18,12 +18,12 @@ var packFiles embed.FS
 // A Pack is playbooks for one part of a customer's life, with their messages and
 // tests, and what they add to steward.yaml.
 type Pack struct {
-	Name  string
-	Title string
-	Why   string
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	Why   string `json:"why"`
 	// Needs is the data that its playbooks read, beside accounts, contracts,
 	// contacts and touches.
-	Needs []Need
+	Needs []Need `json:"needs"`
 
 	fields, metrics        []declared
 	health, journey, holds string
@@ -32,12 +32,14 @@ type Pack struct {
 // A Need is one piece of data that a pack reads.
 type Need struct {
 	// Of is source (a kind of file), metric or field; Name is its name.
-	Of, Name string
+	Of   string `json:"of"`
+	Name string `json:"name"`
 	// For says what it is read for, in half a sentence.
-	For string
+	For string `json:"for"`
 	// Idle is the playbooks that never open without it, Health the parts of the
 	// score that give their weight to the others.
-	Idle, Health []string
+	Idle   []string `json:"idle,omitempty"`
+	Health []string `json:"health,omitempty"`
 }
 
 // declared is a line of fields: or metrics:.
