@@ -1,6 +1,7 @@
 package steward
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -183,6 +184,9 @@ type HistoryKey struct {
 type Past struct {
 	Since   Day
 	Changes []FieldChange
+	// Seen is from which day on it really is recorded, where Since is a day that
+	// was put before it; else 0.
+	Seen Day
 }
 
 // A Score is one figure that Steward worked out about an account on a day: its
@@ -195,6 +199,28 @@ type Score struct {
 
 // A History is the past of rows.
 type History map[HistoryKey]Past
+
+// Reaching is the history with rows that were first seen after a day taken to
+// have been since then as they were at first: so that a day before anything was
+// imported can be judged, on what is known to have become of it.
+func (h History) Reaching(day Day) History {
+	out := make(History, len(h))
+	for key, past := range h {
+		if past.Since > day {
+			first := map[string]bool{}
+			changes := slices.Clone(past.Changes)
+			for i, c := range changes {
+				if !first[c.Field] && c.Day == past.Since {
+					changes[i].Day = day
+				}
+				first[c.Field] = true
+			}
+			past.Seen, past.Since, past.Changes = past.Since, day, changes
+		}
+		out[key] = past
+	}
+	return out
+}
 
 // Names of what Steward itself learns and keeps in an account's history.
 const (

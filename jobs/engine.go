@@ -117,6 +117,9 @@ type Engine struct {
 	// Overtaken tells whether a newer slot than this one is due; nil says never. An
 	// evaluation that waited in the queue until then is left to the newer one.
 	Overtaken func(steward.Slot) bool
+	// Assume takes fields of days before anything was imported to have been as
+	// they were at first: to ask what would have been, and never to act on it.
+	Assume bool
 	// Now is the wall clock, for leases and due times; rules never see it.
 	Now func() time.Time
 	Log *slog.Logger
@@ -180,6 +183,9 @@ func (e *Engine) survey(ctx context.Context, book *playbooks.Book, slot steward.
 	sources, err := e.Ledger.Sources(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the state of sources: %w", err)
+	}
+	if e.Assume && p.History != nil {
+		p.History = p.History.Reaching(slot.Day(book.Zone))
 	}
 	in := facts.Input{Slot: slot, Zone: book.Zone, Portfolio: p, Of: fieldsOf(sources, e.Now(), book.Zone), Fields: book.Fields}
 	for _, spec := range book.Metrics {

@@ -87,12 +87,7 @@ func planOf(s *playbooks.Situation, enrolled map[playbooks.Key]steward.Subject) 
 	out := s.Decide()
 	found := map[playbooks.Key]Forecast{}
 	note := func(p steward.PlaybookName, subject steward.Subject, st Standing, r steward.Reason, ev []steward.Evidence) {
-		x := Forecast{Playbook: p, Subject: subject, Standing: st, Reason: r}
-		for _, e := range ev {
-			if e.Words != "" {
-				x.Why = append(x.Why, e.Words)
-			}
-		}
+		x := Forecast{Playbook: p, Subject: subject, Standing: st, Reason: r, Why: playbooks.Words(ev)}
 		found[playbooks.KeyOf(p, subject)] = x
 	}
 	phases := maps.Clone(s.Memory.Phases)
@@ -172,7 +167,7 @@ func (p Plan) Accounts() int {
 }
 
 // FieldsSince is the first day on which accounts' fields are recorded, where that
-// is after the plan's own: of a day before it, little is known.
+// is after the plan's own: before it they are taken as they were at first.
 func (p Plan) FieldsSince() (day steward.Day, late bool) {
 	portfolio := p.Situation.Frame.Portfolio()
 	day = steward.NoDay
@@ -181,8 +176,9 @@ func (p Plan) FieldsSince() (day steward.Day, late bool) {
 		if !kept {
 			continue
 		}
-		if day == steward.NoDay || past.Since < day {
-			day = past.Since
+		since := max(past.Since, past.Seen)
+		if day == steward.NoDay || since < day {
+			day = since
 		}
 	}
 	return day, day != steward.NoDay && day > p.Situation.Slot.Day(p.Situation.Book.Zone)

@@ -92,8 +92,8 @@ func (o *planOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if since, late := next.FieldsSince(); past && late {
-		fmt.Fprintf(o.app.stderr, "Fields are recorded from %s on: what they were on the day you ask about is not known, and nothing is judged by them.\n", since)
+	if since, late := next.FieldsSince(); late && slot.Time().Before(h.now()) {
+		fmt.Fprintf(o.app.stderr, "Fields are recorded from %s on: on the day you ask about they are taken as they were then.\n", since)
 	}
 	base, err := o.base(ctx, h, slot, past)
 	if err != nil {
@@ -159,7 +159,9 @@ func (o *planOptions) slot(ctx context.Context, h *house) (slot steward.Slot, pa
 
 // plan decides as a version of the workspace would.
 func (o *planOptions) plan(ctx context.Context, h *house, slot steward.Slot, past bool) (replay.Plan, error) {
-	s, err := h.engine(nil, nil).Situation(ctx, slot)
+	engine := h.engine(nil, nil)
+	engine.Assume = slot.Time().Before(h.now())
+	s, err := engine.Situation(ctx, slot)
 	if err != nil {
 		return replay.Plan{}, err
 	}
@@ -254,7 +256,7 @@ func planList(p replay.Plan) []planned {
 			if _, was := p.Enrolled[playbooks.KeyOf(e.Playbook, e.Subject)]; was {
 				continue
 			}
-			p := planned{Playbook: e.Playbook, Subject: e.Subject, Name: name, Reason: e.Reason, Why: evidenceWords(e.Evidence)}
+			p := planned{Playbook: e.Playbook, Subject: e.Subject, Name: name, Reason: e.Reason, Why: playbooks.Words(e.Evidence)}
 			switch {
 			case e.Rev == 0 && e.State == steward.Quarantined:
 				p.What = "hold"
@@ -275,16 +277,6 @@ func planList(p replay.Plan) []planned {
 		}
 	}
 	return list
-}
-
-func evidenceWords(ev []steward.Evidence) []string {
-	var out []string
-	for _, e := range ev {
-		if e.Words != "" {
-			out = append(out, e.Words)
-		}
-	}
-	return out
 }
 
 func recipientWords(r steward.Recipient) string {

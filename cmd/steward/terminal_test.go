@@ -121,6 +121,7 @@ func TestNoCommandObeysItsData(t *testing.T) {
 	for _, p := range []string{"drop-a", "drop-b"} {
 		o.write("playbooks/"+p+".yaml", strings.Replace(fmt.Sprintf(livePlaybook, p), "title: Logins are dropping", `title: "Hostile \e[2J\u009b31m title"`+"\nwhy: \"\\e]0;x\\a\"", 1))
 	}
+	o.write("playbooks/give.yaml", "playbook: give\ntitle: \"Hostile \\e[2J title\"\nwhen: arr > 1\nbackfill: true\ncooldown: 30d\nsteps: [{id: call, task: owner, message: nudge, due: 3 business days}]\n")
 	o.write("messages/nudge.md", "{{ .account.name }} is in less. Hostile \u202e\u009b31m words\n\n\x1b[2J second\n")
 	o.write("tests/hostile.test.yaml", "given:\n  playbook: drop-a\n  from: 2026-01-01\n  accounts:\n    - {id: acme, name: \"Hostile \\e[2J\\u202e\", segment: enterprise, arr: 1, owner: dana, status: customer}\n  metrics:\n    logins: {acme: \"40x60 10x12 40x30\"}\n"+
 		"expect:\n  - {on: 2026-03-14, account: acme, outreach: [{step: nudge, to: \"x\\e[2J\", contains: \"owned\\e[31m\"}]}\n")
@@ -132,7 +133,8 @@ func TestNoCommandObeysItsData(t *testing.T) {
 				t.Errorf("steward %s, %s holds %U: %.300q", command, stream, r, line)
 			}
 			for line := range strings.Lines(b.String()) {
-				if strings.HasPrefix(strings.TrimSpace(line), "FAKED") {
+				// A wrapped line is told by its indentation.
+				if strings.HasPrefix(line, "FAKED") {
 					t.Errorf("steward %s, %s: data makes a line of its own: %.100q", command, stream, line)
 				}
 			}
@@ -174,6 +176,13 @@ func TestNoCommandObeysItsData(t *testing.T) {
 	call("plan")
 	call("plan", "--on", "2026-04-20")
 	call("report", "data")
+	call("claim", "acme", "--by", "owned"+commands)
+	call("override", "acme", "--health", "30", "--until", "2027-01-01", "--because", name, "--by", "owned"+commands)
+	call("override")
+	call("tasks")
+	call("done", "owned"+commands)
+	call("schema", "owned"+commands)
+	call("rehearse", "--pack", "owned"+commands)
 	call("test")
 	call("approve", string(mails[0].ID), "--by", "owned"+commands+"\n"+fake)
 	call("approve", string(mails[0].ID), "--decline", "--by", "dana", "--why", name)
