@@ -116,7 +116,7 @@ func meanings() []meaning {
 	return []meaning{
 		is(KickoffMissed, "no kick-off for weeks", 60, "kickoff-missed"),
 		is(SetupStuck, "setup not done", 90, "setup-stuck"),
-		is(StalledOnboarding, "few seats ever used", 150, "stalled-onboarding", "first-value-late"),
+		is(StalledOnboarding, "few seats ever used", 150, "stalled-onboarding"),
 		is(SuddenDrop, "logins fell and stayed", 30, "login-drop"),
 		is(Quiet, "stopped altogether", 30, "login-drop"),
 		is(Recovery, "stopped, then came back", 30, "login-drop"),
@@ -338,11 +338,11 @@ func attention(what string, counts map[string]int, limit steward.Cap) Attention 
 func (r Rehearsal) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d accounts, %s to %s, seed %d.\n\n", r.Accounts, r.From, r.To, r.Seed)
-	b.WriteString("| what happened | to | met by | in time | after | only by another | not met | outside the audience |\n|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| what happened | to | met by | in time | after days | only by another | not met | outside the audience |\n|---|---|---|---|---|---|---|---|\n")
 	for _, s := range r.Stories {
 		after := ""
 		if s.Met > 0 {
-			after = fmt.Sprintf("%d days", s.After)
+			after = fmt.Sprint(s.After)
 		}
 		fmt.Fprintf(&b, "| %s | %d | `%s` | %d (%d %%) | %s | %d | %d | %d |\n", s.Of, s.Accounts, joinNames(s.Meant), s.Met, s.Met*100/max(1, s.Accounts), after, s.Other, s.Missed, s.Outside)
 	}
