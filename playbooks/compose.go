@@ -179,9 +179,9 @@ func (s *Situation) talkTo(a steward.AccountID) string {
 // cannot be shown to hold now.
 func (l letter) evidence() []string {
 	if l.playbook.When.Value(l.view, l.row, l.at).Verdict() == steward.Holds {
-		return plainLines(words(lang.Evidence(l.playbook.When.Trace(l.view, l.row, l.at))))
+		return plainLines(Words(lang.Evidence(l.playbook.When.Trace(l.view, l.row, l.at))))
 	}
-	out := plainLines(words(l.enrol.Evidence))
+	out := plainLines(Words(l.enrol.Evidence))
 	for i := range out {
 		out[i] = "on " + longDate(steward.DayOf(l.enrol.OpenedAt, l.view.Frame().Zone())) + " " + out[i]
 	}
@@ -442,10 +442,25 @@ func groupDigits(f float64, decimals int) string {
 func escapeMarkdown(s string) string {
 	var b strings.Builder
 	for _, r := range plainLine(s) {
-		if strings.ContainsRune("\\`*_{}[]()<>#+-.!|~&:@=$^\"'/%", r) {
+		if strings.ContainsRune(markedUp, r) {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// markedUp is what means something in Markdown, or may in what is made of it.
+const markedUp = "\\`*_{}[]()<>#+-.!|~&:@=$^\"'/%"
+
+// unescapeMarkdown is Markdown as it is read where nothing renders it.
+func unescapeMarkdown(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) && strings.IndexByte(markedUp, s[i+1]) >= 0 {
+			i++
+		}
+		b.WriteByte(s[i])
 	}
 	return b.String()
 }

@@ -317,7 +317,7 @@ func (d *decider) advanceOpen() {
 // Held is a quarantined enrolment as ops is told of it.
 func (s *Situation) Held(e steward.Enrolment) Held {
 	a, _ := s.account(e.Subject.Account)
-	return Held{e.Playbook, e.Subject, a.Name, e.Reason, words(e.Evidence)}
+	return Held{e.Playbook, e.Subject, a.Name, e.Reason, Words(e.Evidence)}
 }
 
 func (d *decider) tallyOf(p steward.PlaybookName) *Tally {
@@ -439,7 +439,7 @@ func (d *decider) begin(p *Playbook, e steward.Enrolment, phase steward.PhaseSta
 		reason = steward.ReasonOpened
 	}
 	prog := d.Advance(e, phase)
-	first := steward.Record{At: steward.SlotAt(d.Now), Playbook: p.Name, Subject: e.Subject, Enrolment: e.ID, Decision: steward.Decision{Effect: steward.Pass, Reason: reason, Detail: strings.Join(words(e.Evidence), "; ")}}
+	first := steward.Record{At: steward.SlotAt(d.Now), Playbook: p.Name, Subject: e.Subject, Enrolment: e.ID, Decision: steward.Decision{Effect: steward.Pass, Reason: reason, Detail: strings.Join(Words(e.Evidence), "; ")}}
 	prog.Records = append([]steward.Record{first}, prog.Records...)
 	d.take(prog)
 }

@@ -161,7 +161,7 @@ func (d Draft) Text() string {
 	}
 	b.WriteString(d.Content.Title + "\n")
 	for _, p := range d.Content.Parts {
-		b.WriteString("\n" + p.Markdown + "\n")
+		b.WriteString("\n" + unescapeMarkdown(p.Markdown) + "\n")
 	}
 	return b.String()
 }

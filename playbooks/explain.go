@@ -372,7 +372,7 @@ func (s *Situation) wasEnrolled(who string, e steward.Enrolment) string {
 	if e.StepSince.IsZero() {
 		was = "held"
 	}
-	out := fmt.Sprintf("%s: was %s on %s, since %s, because %s", who, was, day(s.Slot, s), date(e.OpenedAt), strings.Join(words(e.Evidence), "; "))
+	out := fmt.Sprintf("%s: was %s on %s, since %s, because %s", who, was, day(s.Slot, s), date(e.OpenedAt), strings.Join(Words(e.Evidence), "; "))
 	if e.EndedAt.IsZero() {
 		return out + "; it still is."
 	}
@@ -381,7 +381,7 @@ func (s *Situation) wasEnrolled(who string, e steward.Enrolment) string {
 
 func (s *Situation) enrolledSentence(who string, p *Playbook, x Explanation, e steward.Enrolment) string {
 	since := e.OpenedAt.In(s.Book.Zone).Format("2 January 2006")
-	why := words(e.Evidence)
+	why := Words(e.Evidence)
 	if e.State == steward.Quarantined {
 		held := "it already held at the first run of the condition"
 		if e.Reason == steward.ReasonBlastRadius {
@@ -460,15 +460,15 @@ func because(t *lang.Trace) string {
 		}
 		return "a value is not known"
 	}
-	said := words(lang.Evidence(t))
+	said := Words(lang.Evidence(t))
 	if len(said) == 0 {
 		return t.Text + " is " + t.Value.Verdict().String()
 	}
 	return strings.Join(said, "; ")
 }
 
-// words is what evidence says, each thing once.
-func words(evidence []steward.Evidence) []string {
+// Words is what evidence says, each thing once.
+func Words(evidence []steward.Evidence) []string {
 	var out []string
 	for _, e := range evidence {
 		if e.Words != "" && !slices.Contains(out, e.Words) {

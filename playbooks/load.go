@@ -516,10 +516,14 @@ func (r *reader) wording(p *Playbook, d *stepDocument, s *Step) {
 	r.used[s.Wording] = true
 	for i, role := range s.Email {
 		if !slices.Contains(w.ForRoles, role) {
-			r.fault(d.Email[i], fmt.Sprintf("message %s was not written for a %s", w.Name, role), fmt.Sprintf("it is for %s; add the role to for_roles in %s if the wording suits", quoteList(w.ForRoles), w.File))
+			hint := fmt.Sprintf("it is for %s; add the role to for_roles in %s if the wording suits", quoteList(w.ForRoles), w.File)
+			if near := steward.Nearest(role, w.ForRoles); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			r.fault(d.Email[i], fmt.Sprintf("message %s was not written for the role %s", w.Name, role), hint)
 		}
 	}
-	if len(s.Email) > 0 && w.subject == nil {
+	if len(s.Email) > 0 && w.subjectAt.text == "" {
 		r.fault(d.Message, fmt.Sprintf("message %s has no subject, and mail needs one", w.Name), "add subject: to the front matter of "+w.File)
 	}
 	r.problems = append(r.problems, w.use(r.book.Settings, p.About, len(s.Email) > 0)...)

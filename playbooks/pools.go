@@ -109,7 +109,7 @@ func (s *Situation) lyingWords(u steward.Unclaimed) string {
 		title = p.Title
 	}
 	line += ": " + title
-	if why := words(e.Evidence); len(why) > 0 {
+	if why := Words(e.Evidence); len(why) > 0 {
 		line += " (" + strings.Join(why, "; ") + ")"
 	}
 	return line

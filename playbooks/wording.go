@@ -165,6 +165,9 @@ func cutFrontMatter(text string) (head, body string, closed bool) {
 // inside fact, where they have units and may be unknown.
 var functions = []string{"fact", "percent", "number", "money", "date", "days"}
 
+// valueGroups are what the values of some message begin with.
+var valueGroups = []string{"account", "contact", "contract", "manager", "owner", "playbook", "product"}
+
 var logic = []string{"and", "or", "not", "eq", "ne"}
 
 // formats says which kinds of value each way of printing is for.
@@ -215,8 +218,15 @@ func (w *Wording) parseProblem(err error, from origin) steward.Problem {
 	if at <= 1 {
 		p.Column = from.column
 	}
-	if strings.Contains(msg, "function") {
-		p.Hint = "a message may use " + strings.Join(functions, ", ")
+	if name, unknown := strings.CutPrefix(msg, "function "); unknown {
+		name, _, _ = strings.Cut(strings.TrimPrefix(name, `"`), `"`)
+		p.Message, p.Hint = fmt.Sprintf("there is no function %s in messages", name), "use "+strings.Join(functions, ", ")
+		if slices.Contains(valueGroups, name) {
+			p.Message, p.Hint = name+" is a value, and values begin with a dot", "write ."+name+".name, for example"
+		}
+	}
+	if strings.Contains(msg, "character constant") {
+		p.Message, p.Hint = "an expression stands in double quotes", `write fact "…"; for that, put a whole subject in single quotes`
 	}
 	p.Snippet = w.lineText(p.Line)
 	return p
@@ -474,6 +484,10 @@ func (c *useCheck) field(n *parse.FieldNode) {
 	slices.Sort(groups)
 	names, ok := c.names[n.Ident[0]]
 	if !ok {
+		if n.Ident[0] == "contact" {
+			fail("there is no .contact here", "a card goes to a colleague; .contact is whom a mail is to, or the person whom a playbook about contacts is about")
+			return
+		}
 		fail(fmt.Sprintf("there is no .%s here", n.Ident[0]), near(n.Ident[0], groups, "use ."+strings.Join(groups, ", .")))
 		return
 	}

@@ -176,7 +176,7 @@ func (r *scenarioReader) whose(rec record, c *RowChange) (kinds map[string]stewa
 		of = append(of, string(k.kind))
 		c.Kind, c.ID = k.kind, s.Value
 		if !k.known(s.Value) {
-			hint := fmt.Sprintf("%ss given: %s", k.kind, strings.Join(k.ids, ", "))
+			hint := fmt.Sprintf("%ss given: %s; give one that comes later as it was before, such as a person without the role", k.kind, strings.Join(k.ids, ", "))
 			if near := steward.Nearest(s.Value, k.ids); near != "" {
 				hint = fmt.Sprintf("did you mean %q?", near)
 			}

@@ -404,7 +404,7 @@ func timelineOf(ctx context.Context, db chronicle, e steward.Enrolment, until ti
 		out = append(out, ev)
 	}
 	if !begun {
-		out = append(out, event{At: e.OpenedAt, What: string(steward.ReasonOpened), Detail: strings.Join(evidenceWords(e.Evidence), "; ")})
+		out = append(out, event{At: e.OpenedAt, What: string(steward.ReasonOpened), Detail: strings.Join(playbooks.Words(e.Evidence), "; ")})
 	}
 	for _, o := range outreach {
 		if o.Suppressed == "" {

@@ -27,6 +27,12 @@ type Later interface {
 	LaterKeys() []string
 }
 
+// Elsewhere is a struct that knows of keys that people look for in it and that
+// stand in another place, each with where to write it.
+type Elsewhere interface {
+	ElsewhereKeys() map[string]string
+}
+
 // A Decoder is one reading of a file. It is not for use by several goroutines.
 type Decoder struct {
 	src      *source
@@ -349,6 +355,9 @@ func (d *Decoder) unknownKey(k *Node, v reflect.Value, fields []field) {
 	hint := "known here: " + strings.Join(names, ", ")
 	if near := steward.Nearest(k.Value, names); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	if e, ok := v.Addr().Interface().(Elsewhere); ok && e.ElsewhereKeys()[k.Value] != "" {
+		hint = e.ElsewhereKeys()[k.Value]
 	}
 	d.Problem(k, fmt.Sprintf("%q is not a key of %s", k.Value, d.what), hint)
 }

@@ -312,7 +312,7 @@ func (l *lexer) literal(length int, digits, unit string) token {
 		l.report(length, "m could be months or millions", fmt.Sprintf("write %smo for months or %sM for millions", digits, digits))
 		meant = "?"
 	case "y", "yr", "Y":
-		l.report(length, "years have no unit", fmt.Sprintf("write %s for windows or %smo to shift a date", yearly(digits, 365)+"d", yearly(digits, 12)))
+		l.report(length, "years have no unit", fmt.Sprintf("write %sw for windows or %smo to shift a date", yearly(digits, 52), yearly(digits, 12)))
 		meant = "?"
 	case "mon", "month", "months", "day", "days", "week", "weeks":
 		meant = map[byte]string{'m': "mo", 'd': "d", 'w': "w"}[unit[0]]

@@ -376,6 +376,8 @@ func hintBefore(t token) string {
 			return "write contains"
 		case "then", "when", "if":
 			return "a choice is written condition ? value : other value"
+		case "for":
+			return "how long a condition has to hold is a key of its own, for: 14d; that nothing was otherwise of late is not changed(…, 14d)"
 		}
 		return "an operator such as and, or, == or + is missing before it"
 	}
