@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"steward/configs"
 	"steward/replay"
 )
 
@@ -49,5 +53,43 @@ func TestPacksMeetTheirStories(t *testing.T) {
 	}
 	if len(r.Alarms) < 18 || opened < 50 || r.Attention[0].Most == 0 || r.Attention[3].Most == 0 {
 		t.Errorf("too little happened to tell: %d playbooks, %d openings, %+v", len(r.Alarms), opened, r.Attention)
+	}
+}
+
+// The tables in the docs are of the packs as they are: each playbook has its
+// row, and the figures beside limits keep them.
+func TestTheYearIsDocumented(t *testing.T) {
+	text := docText(t, "docs/packs.md")
+	_, year, ok := strings.Cut(text, "<!-- rehearsal -->")
+	year, _, closed := strings.Cut(year, "<!-- end of the rehearsal -->")
+	if !ok || !closed {
+		t.Fatal("docs/packs.md has lost the markers between which make rehearsal writes")
+	}
+	_, playbooks, ok := strings.Cut(year, "| playbook | opened |")
+	if !ok {
+		t.Fatal("there is no table of playbooks; run make rehearsal")
+	}
+	rows := 0
+	for _, p := range configs.Packs() {
+		for _, name := range p.Playbooks() {
+			if rows++; !strings.Contains(playbooks, "\n| `"+name+"` | ") {
+				t.Errorf("%s is in no row; run make rehearsal", name)
+			}
+		}
+	}
+	if n := strings.Count(playbooks, "\n| `"); n != rows {
+		t.Errorf("%d rows for %d playbooks; run make rehearsal", n, rows)
+	}
+	for _, row := range []string{`cards to one owner in a day \| ([0-9]+) \| ([0-9]+) `, `mails to one address in 7 days \| ([0-9]+) \| ([0-9]+) `, `mails to one account in 7 days \| ([0-9]+) \| ([0-9]+) `} {
+		found := regexp.MustCompile(row).FindStringSubmatch(playbooks)
+		if found == nil {
+			t.Errorf("no row says %s", row)
+			continue
+		}
+		most, err := strconv.Atoi(found[1])
+		limit, err2 := strconv.Atoi(found[2])
+		if err != nil || err2 != nil || most == 0 || most > limit {
+			t.Errorf("%s: %d, where the limit is %d", row, most, limit)
+		}
 	}
 }
