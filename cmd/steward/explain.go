@@ -423,7 +423,7 @@ func timelineOf(ctx context.Context, db chronicle, e steward.Enrolment, until ti
 	if !until.IsZero() {
 		return folded(slices.DeleteFunc(out, func(ev event) bool { return ev.At.After(until) })), nil
 	}
-	return append(folded(out), pending(outreach, messages)...), nil
+	return append(folded(out), pending(outreach, messages, out[len(out)-1].At)...), nil
 }
 
 // rank orders what happened in one second: an opening, what somebody did, what
@@ -466,8 +466,9 @@ func folded(events []event) []event {
 	return out
 }
 
-// pending is what is on its way and where it stands.
-func pending(outreach []steward.Outreach, messages map[steward.MessageID]steward.Message) []event {
+// pending is what is on its way and where it stands. What could have gone is due
+// now, which is when the last thing happened.
+func pending(outreach []steward.Outreach, messages map[steward.MessageID]steward.Message, now time.Time) []event {
 	var out []event
 	for _, o := range outreach {
 		m, ok := messages[o.Message]
@@ -475,6 +476,13 @@ func pending(outreach []steward.Outreach, messages map[steward.MessageID]steward
 			continue
 		}
 		ev := event{At: m.Due, Step: o.Step, To: recipientWords(o.To), What: string(m.State), Detail: m.Detail, Message: m.ID}
+		if m.State == steward.Planned || m.State == steward.Enqueued {
+			// What it says is why it got there, which was told above.
+			ev.What, ev.Detail = "due", ""
+			if now.After(ev.At) {
+				ev.At = now
+			}
+		}
 		if m.State == steward.AwaitingApproval && !m.Veto.IsZero() {
 			ev.At, ev.Detail = m.Veto, "goes then unless somebody stops it"
 		}
