@@ -13,7 +13,9 @@ import (
 
 const before = "playbook: was\ncooldown: 0\nwhen: seats == 1\nuntil: seats == 2\nholdout: 30%\nsteps: [{id: nudge, slack: owner, message: nudge}, {wait: 20d}, {id: again, slack: owner, message: nudge}]\n"
 
-func renamed(text string) string { return strings.Replace(text, "playbook: was", "playbook: is\nwas: was", 1) }
+func renamed(text string) string {
+	return strings.Replace(text, "playbook: was", "playbook: is\nwas: was", 1)
+}
 
 // A renamed playbook goes on as if it had always had its name: no new baseline,
 // nothing said twice, nobody drawn anew.
