@@ -231,12 +231,15 @@ func composeSettings(packs []Pack) ([]byte, error) {
 	parts := map[string]string{
 		"@packs":   "# Packs: " + strings.Join(names, ", ") + ". What each is for and what to tune: docs/packs.md.\n",
 		"@fields":  declarations(append(portfolioFields, c.fields...)),
-		"@metrics": declarations(c.metrics),
+		"@metrics": under("\n# Daily figures. A count's missing day is zero; a gauge keeps its last value.\nmetrics:\n", declarations(c.metrics)),
 		"@hold":    under("\n# One voice: mail for these purposes waits while something else comes first.\nhold:\n", c.hold),
 		"@journey": under("\n# The stages that accounts pass through, and what they should reach on the way.\njourney:\n", c.journey),
 		"@health":  under("", c.health),
 		"@crm":     filesOf(c.crm),
 		"@support": under("  - name: support\n    csv:\n", filesOf(c.support)),
+	}
+	if parts["@usage"] = ""; len(c.metrics) > 0 { // a file of use without any metric cannot be read
+		parts["@usage"] = usageSource
 	}
 	var b strings.Builder
 	for line := range strings.Lines(string(shared)) {
@@ -247,6 +250,12 @@ func composeSettings(packs []Pack) ([]byte, error) {
 	}
 	return []byte(b.String()), nil
 }
+
+const usageSource = `  - name: usage
+    csv: {metrics: data/usage.csv}
+    complete_through: yesterday     # or a lag (2d), a date, column:NAME
+    fresh_within: 36h               # older than this, conditions on usage are unknown and nothing fires
+`
 
 // under is text with its heading and a last line break, or nothing.
 func under(heading, text string) string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"os"
@@ -44,8 +45,8 @@ story was met by and how soon, how often playbooks opened where nothing called
 for it, and the most that anybody got beside the limits.
 
 The same options give the same figures. --dir keeps the workspace, to ask it
-things; edit a pack's files there and it rehearses those: --dir with a workspace
-in it lives through that one.
+things. Change its playbooks or settings and rehearse with the same --dir again:
+its files stay as you left them, and its data and database are made anew.
 
 Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 somebody got more than a limit.`,
 		Args: cobra.NoArgs,
@@ -56,7 +57,7 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 somebody got more than a limit.`,
 	c.Flags().IntVar(&o.days, "days", 365, "how many days to live through, the last of the simulation's")
 	c.Flags().Uint64Var(&o.seed, "seed", 1, "another number, another portfolio")
 	c.Flags().BoolVar(&o.markdown, "markdown", false, "print the tables as Markdown")
-	c.Flags().StringVar(&o.dir, "dir", "", "where to put the workspace, or one that is there; by default it is removed afterwards")
+	c.Flags().StringVar(&o.dir, "dir", "", "where to put the workspace, or where an earlier rehearsal put it; by default it is removed afterwards")
 	return c
 }
 
@@ -108,8 +109,12 @@ func (o *rehearseOptions) rehearse(ctx context.Context) (replay.Rehearsal, error
 	return l.score(ctx)
 }
 
-// workspace is a workspace of the packs: one that is there, or a new one, which
-// done removes where nobody asked for it.
+// rehearsalMark is the file that tells a rehearsal's folder from one whose owners,
+// data and database must not be written over.
+const rehearsalMark = ".steward-rehearsal"
+
+// workspace is a workspace of the packs: an earlier rehearsal's, or a new one,
+// which done removes where nobody asked for it.
 func (o *rehearseOptions) workspace() (dir string, done func(), err error) {
 	dir, done = o.dir, func() {}
 	if dir == "" {
@@ -118,21 +123,35 @@ func (o *rehearseOptions) workspace() (dir string, done func(), err error) {
 		}
 		done = func() { os.RemoveAll(dir) }
 	}
-	if _, err := os.Stat(filepath.Join(dir, configs.FileName)); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, rehearsalMark)); err == nil {
 		return dir, done, nil
 	}
-	packs, err := (&initOptions{app: o.app, packs: o.packs}).chosen()
-	if err == nil {
-		var files map[string][]byte
-		if files, err = configs.Compose(packs); err == nil {
-			err = writeNew(dir, files)
-		}
-	}
-	if err != nil {
+	if err := o.compose(dir); err != nil {
 		done()
 		return "", nil, err
 	}
 	return dir, done, nil
+}
+
+// compose writes the packs into an empty folder.
+func (o *rehearseOptions) compose(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case err != nil && !errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("look at %s: %w", dir, err)
+	case len(entries) > 0:
+		return fmt.Errorf("%s is not empty and not from an earlier rehearsal, so it is left alone\nName another folder with --dir", dir)
+	}
+	packs, err := (&initOptions{app: o.app, packs: o.packs}).chosen()
+	if err != nil {
+		return err
+	}
+	files, err := configs.Compose(packs)
+	if err != nil {
+		return err
+	}
+	files[rehearsalMark] = []byte("This folder was made by steward rehearse: its owners, data and database are made anew by the next one.\n")
+	return writeNew(dir, files)
 }
 
 // A rehearsal is a worker, its portfolio and its people on a simulated clock.
