@@ -17,3 +17,16 @@ func (document) ElsewhereKeys() map[string]string {
 		"remind":        "a step is said again: {id: …, slack: owner, message: …, remind: every 7d}",
 	}
 }
+
+// ElsewhereKeys are what people look for in a step.
+func (stepDocument) ElsewhereKeys() map[string]string {
+	const words = "the words stand in a file of their own: write messages/NAME.md, and message: NAME here"
+	return map[string]string{
+		"text":    words,
+		"body":    words,
+		"subject": "the subject stands in the message's file, above its text between two lines ---",
+		"to":      "say by what it goes and to whom: slack: owner, email: [champion] or task: owner",
+		"delay":   "a wait is a step of its own: - wait: 3d",
+		"after":   "a wait is a step of its own, before this one: - wait: 3d",
+	}
+}

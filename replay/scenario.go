@@ -21,6 +21,9 @@ type Schema struct {
 	Fields    []steward.FieldSpec
 	Metrics   []steward.MetricSpec
 	Playbooks []steward.PlaybookName
+	// Steps are the ids of each playbook's steps that say something; nil where
+	// nobody knows them.
+	Steps map[steward.PlaybookName][]string
 }
 
 // A Scenario is one playbook test: a small world, what people do in it, and
@@ -143,7 +146,7 @@ type outreachFile struct {
 	At       strictyaml.Pos       `yaml:",pos"`
 	Step     strictyaml.Scalar    `yaml:"step" doc:"The step that says it."`
 	To       strictyaml.Scalar    `yaml:"to" doc:"Whom it is for: an owner or contact, a role, a channel, an address, or the playbook's word."`
-	Channel  strictyaml.Scalar    `yaml:"channel" doc:"By what it goes." enum:"slack|email"`
+	Channel  strictyaml.Scalar    `yaml:"channel" doc:"By what it goes." enum:"slack|email|webhook"`
 	State    strictyaml.Scalar    `yaml:"state" doc:"The state of its message."`
 	Reason   strictyaml.Scalar    `yaml:"reason" doc:"The reason of that state."`
 	Contains strictyaml.OneOrMore `yaml:"contains" doc:"Text that the message must have, each piece of it."`
@@ -222,6 +225,7 @@ type scenarioReader struct {
 	file      string
 	src       []byte
 	schema    Schema
+	playbook  steward.PlaybookName // under test
 	problems  steward.Problems
 	accounts  map[steward.AccountID]bool
 	contracts map[steward.ContractID]bool
@@ -248,6 +252,7 @@ func (r *scenarioReader) given(f *givenFile, g *Given) {
 	if g.Playbook == "" {
 		g.Playbook = steward.PlaybookName(playbookOf(path.Base(r.file)))
 	}
+	r.playbook = g.Playbook
 	if r.schema.Playbooks != nil && !slices.Contains(r.schema.Playbooks, g.Playbook) {
 		hint := "name the playbook with given: {playbook: …}"
 		if near := nearest(g.Playbook, r.schema.Playbooks); near != "" {
@@ -517,6 +522,13 @@ func (r *scenarioReader) expectation(f expectationFile, s *Scenario) {
 
 func (r *scenarioReader) outreach(f outreachFile) ExpectedOutreach {
 	o := ExpectedOutreach{Step: f.Step.Value, To: f.To.Value, Reason: steward.Reason(f.Reason.Value), at: f.At}
+	if steps, known := r.schema.Steps[r.playbook]; known && o.Step != "" && !slices.Contains(steps, o.Step) {
+		hint := "its steps that say something: " + strings.Join(steps, ", ")
+		if near := steward.Nearest(o.Step, steps); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		r.wrong(f.Step, fmt.Sprintf("playbook %s has no step %q that says something", r.playbook, o.Step), hint)
+	}
 	o.Channel = oneOf(r, f.Channel, "channel", steward.Slack, steward.Email, steward.Webhook)
 	o.State = oneOf(r, f.State, "state of a message", steward.AwaitingApproval, steward.Planned, steward.Enqueued, steward.Sending, steward.Sent, steward.Deferred,
 		steward.Uncertain, steward.FailedToSend, steward.Suppressed, steward.Expired)

@@ -136,9 +136,7 @@ func checkFiles(fsys fs.FS, dir string, getenv func(string) string) checked {
 	ws, book, problems := readFrom(fsys, dir, getenv)
 	schema := replay.Schema{Fields: ws.Fields, Metrics: ws.Metrics}
 	if len(problems.Errors()) == 0 { // else a playbook with a mistake would be missing
-		for _, p := range book.Playbooks {
-			schema.Playbooks = append(schema.Playbooks, p.Name)
-		}
+		knowPlaybooks(&schema, book)
 	}
 	scenarios, more := replay.LoadScenarios(fsys, ws.Tests, schema)
 	found := checked{ws: ws, book: book, tests: len(scenarios), problems: append(problems, more...)}

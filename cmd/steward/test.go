@@ -78,9 +78,7 @@ func (o *testOptions) test(ctx context.Context) error {
 		return errs
 	}
 	schema := replay.Schema{Fields: ws.Fields, Metrics: ws.Metrics}
-	for _, p := range book.Playbooks {
-		schema.Playbooks = append(schema.Playbooks, p.Name)
-	}
+	knowPlaybooks(&schema, book)
 	scenarios, problems := replay.LoadScenarios(configs.Files(ws.Dir), ws.Tests, schema)
 	if len(problems.Errors()) > 0 {
 		return problems
@@ -457,4 +455,18 @@ func accountFields(ws *configs.Workspace) []string {
 		out = append(out, f.Name)
 	}
 	return out
+}
+
+// knowPlaybooks tells a schema of tests what the playbooks are called, and their
+// steps.
+func knowPlaybooks(schema *replay.Schema, book *playbooks.Book) {
+	schema.Steps = map[steward.PlaybookName][]string{}
+	for _, p := range book.Playbooks {
+		schema.Playbooks, schema.Steps[p.Name] = append(schema.Playbooks, p.Name), nil
+		for _, s := range p.Steps {
+			if s.Sends() {
+				schema.Steps[p.Name] = append(schema.Steps[p.Name], s.ID)
+			}
+		}
+	}
 }

@@ -208,8 +208,9 @@ func (c *checker) unknownName(n *node, in inside) {
 		c.report(n, fmt.Sprintf("%s has no meaning in an expression", n.text), "a choice is written condition ? value : other value")
 	case n.text == "null" || n.text == "nil" || n.text == "none" || n.text == "unknown":
 		c.report(n, fmt.Sprintf("%s is not a value", n.text), "ask known(x), or give a default with x ?? 0")
-	case c.ofContract(n.text):
-		c.report(n, fmt.Sprintf("%s is a field of contracts, and this is about accounts", n.text), "write about: contract")
+	case c.ofAnother(n.text) != "":
+		kind := c.ofAnother(n.text)
+		c.report(n, fmt.Sprintf("%s is a field of %ss, and this is about %ss", n.text, kind, c.scope.About), fmt.Sprintf("write about: %s", kind))
 	case n.text == "health" || n.text == "grade":
 		c.report(n, fmt.Sprintf("this workspace does not say how %s is worked out", n.text), "declare scorecards under health: in steward.yaml")
 	case in.beside == steward.TextKind:
@@ -227,10 +228,15 @@ func (c *checker) unknownName(n *node, in inside) {
 	}
 }
 
-// ofContract tells a name that only contracts have where accounts are judged.
-func (c *checker) ofContract(name string) bool {
-	_, ok := facts.BuiltinFields(steward.AboutContract)[name]
-	return ok && c.scope.About == steward.AboutAccount
+// ofAnother is what has a field of the name where something else is judged; ""
+// where nothing has.
+func (c *checker) ofAnother(name string) steward.SubjectKind {
+	for _, kind := range steward.SubjectKinds() {
+		if _, ok := facts.BuiltinFields(kind)[name]; ok && kind != c.scope.About {
+			return kind
+		}
+	}
+	return ""
 }
 
 // names is every name that could have been meant.
