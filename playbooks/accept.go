@@ -9,7 +9,7 @@ func Lints() []steward.Lint {
 			Do: "Put the step that sends the card first, or ask something else."},
 		{Name: "approval-by-default", Means: "A mail to a customer says neither approve nor unattended, so it waits for the owner's approval.",
 			Do: "Write approve: owner to say so, or unattended: true to send without asking."},
-		{Name: "blind-drop", Means: "A signal looks for a drop or change alone. It goes blind after two windows of silence: from zero to zero is no change.",
+		{Name: "blind-drop", Means: "A signal looks for nothing but a drop or change against the window right before. It goes blind after two windows of silence: from zero to zero is no change.",
 			Do: "Add or quiet_days(…) >= 14d to when."},
 		{Name: "blind-second-mail", Means: "A second mail goes to the customer by itself, and nothing since the first looks for an answer to it.",
 			Do: "Ask for approval, as the owner knows whether there was an answer, or add if: engaged('champion', 14d) == 0."},
