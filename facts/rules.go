@@ -44,13 +44,13 @@ func (v *View) Ask(q Question, shift int) Column {
 	if ok {
 		return c
 	}
-	switch kind, derived := v.derived(q); {
+	switch _, derived := v.derived(q); {
 	case derived && v.kind == steward.AboutAccount:
 		c = v.frame.rules.Column(v, q, shift)
 	case derived:
 		c = v.gather(v.frame.View(steward.AboutAccount).Ask(q, shift))
 	default:
-		kind, _ = questionKind(q)
+		kind, _ := questionKind(q)
 		c = columnOf(kind, v.Len(), func(row int) steward.Value { return v.answer(row, q, shift, true) })
 	}
 	v.asked[key] = c

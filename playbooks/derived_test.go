@@ -529,7 +529,6 @@ func TestColumnsOfHealthAndJourneyAreWhatTheirDefinitionsSay(t *testing.T) {
 		}
 		if cards == 0 {
 			s.Health.Scorecards = []playbooks.ScorecardRule{{Name: "other", AppliesTo: says("seats > 11", 1), Parts: []playbooks.PartRule{{Name: "a", Weight: 1, Score: says("50", 2)}}}}
-			number = rapid.Just("seats")
 		}
 		s.Health.Red, s.Health.Yellow, s.Health.MinKnown = 40, 70, rapid.SampledFrom([]float64{0.01, 0.5, 1}).Draw(t, "min known")
 		for i := range rapid.IntRange(1, 4).Draw(t, "stages") {

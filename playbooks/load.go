@@ -34,7 +34,7 @@ type document struct {
 	Until    strictyaml.Text      `yaml:"until" doc:"The condition that ends the episode, clearly past the trouble. Without it, the episode ends when the condition of when fails." examples:"recovered(logins, 14d) >= 80%"`
 	ClearFor strictyaml.Duration  `yaml:"clear_for" doc:"For how long until has to hold before the episode is over. Default 0."`
 	ExitWhen strictyaml.Text      `yaml:"exit_when" doc:"The condition that ends an enrolment, whatever its step." examples:"renewed or cancelled"`
-	Severity strictyaml.Scalar    `yaml:"severity" doc:"How loud it is: info goes into the digest only, critical passes the limits. Default warning." enum:"info|warning|critical"`
+	Severity strictyaml.Scalar    `yaml:"severity" doc:"How loud it is: critical passes the limits on cards to one owner. Default warning." enum:"info|warning|critical"`
 	Priority strictyaml.Text      `yaml:"priority" doc:"A number; what has more comes first where there is room for few." examples:"arr"`
 	Cooldown *strictyaml.Duration `yaml:"cooldown" doc:"For how long after an enrolment ended the same subject is not enrolled again. Default 0."`
 	Reentry  strictyaml.Scalar    `yaml:"reentry" doc:"Whether a subject may pass through again: never, or once for each episode. Default on_new_episode." enum:"on_new_episode|never"`

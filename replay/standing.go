@@ -35,8 +35,6 @@ type ExpectedStanding struct {
 
 const unknown = "unknown"
 
-func (e ExpectedStanding) isZero() bool { return e.Stage == "" && e.Health == "" && e.Grade == "" }
-
 // String is what is expected, such as "stage adoption, health 40..60".
 func (e ExpectedStanding) String() string {
 	var what []string
