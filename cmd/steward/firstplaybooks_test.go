@@ -16,6 +16,9 @@ const firstPlaybooks = "docs/first-playbooks.md"
 // it and checked as strictly as can be, and its tests are run; what it shows of
 // the program has to be printed.
 func TestFirstPlaybooksGoAsThePageSays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the page's tests live through more than a year; run without -short")
+	}
 	book := filepath.Join(t.TempDir(), "book")
 	steward := func(args ...string) (string, int) {
 		var out bytes.Buffer
