@@ -92,10 +92,12 @@ func (db *DB) StandingOf(ctx context.Context, ids []steward.EnrolmentID) (stewar
 	return s, err
 }
 
-// afootQuery asks for what goes on about accounts; which ones comes twice.
+// afootQuery asks for what goes on about accounts; which ones comes twice. The
+// cross join has each account looked up: by their state, SQLite would read all
+// that are open, for every batch of messages.
 const afootQuery = `
-	SELECT account, playbook FROM enrolments
-	WHERE account IN (SELECT value FROM json_each(?)) AND (state = 'active' OR state = 'waiting')
+	SELECT e.account, e.playbook FROM json_each(?) a CROSS JOIN enrolments e
+	WHERE e.account = a.value AND (e.state = 'active' OR e.state = 'waiting')
 	UNION
 	SELECT account, playbook FROM phases
 	WHERE account IN (SELECT value FROM json_each(?)) AND phase = 'firing'
