@@ -36,6 +36,40 @@ type Change struct {
 	// Pilots are what subjects measured when a pilot began; one of a later slot
 	// replaces them.
 	Pilots []PilotStart
+	// Approvals are what people decided about messages that wait for it.
+	Approvals []Approved
+	// Words, Overrides and Silences are what people said; an Override or
+	// a Silence with an id is one that is taken back.
+	Words     []Word
+	Overrides []HealthOverride
+	Silences  []Silence
+	// Tasks are tasks that somebody did, or moved.
+	Tasks []TaskChange
+	// Repaint are sent messages whose cards show something else by now.
+	Repaint []MessageID
+}
+
+// An Approved is one decision about a message that waits for approval.
+type Approved struct {
+	Message MessageID
+	// Version is the text that was seen: of another nothing is decided.
+	Version int
+	By      string
+	// Go lets it go; else it is stopped, or, with Content, its text becomes another
+	// version, which waits for approval in turn unless Go is set, too.
+	Go      bool
+	Why     string
+	Content *Content
+	Hash    string
+}
+
+// A TaskChange is what somebody did with a task: finished it, or moved its day.
+type TaskChange struct {
+	Task    OutreachID
+	By      string
+	Done    bool
+	Outcome string
+	Due     Day // where it was not done
 }
 
 // A PilotStart is what a subject of a playbook's audience measured when the
@@ -61,7 +95,8 @@ type Stop struct {
 
 // Empty tells a change that writes nothing.
 func (c Change) Empty() bool {
-	return len(c.Phases)+len(c.Enrolments)+len(c.Outreach)+len(c.Messages)+len(c.Records)+len(c.Stopped)+len(c.HandOvers)+len(c.Redrafts)+len(c.Learnt)+len(c.States)+len(c.Pilots) == 0
+	return len(c.Phases)+len(c.Enrolments)+len(c.Outreach)+len(c.Messages)+len(c.Records)+len(c.Stopped)+len(c.HandOvers)+len(c.Redrafts)+len(c.Learnt)+len(c.States)+len(c.Pilots)+
+		len(c.Approvals)+len(c.Words)+len(c.Overrides)+len(c.Silences)+len(c.Tasks)+len(c.Repaint) == 0
 }
 
 // A Run is one execution of a job for a slot, as its lease shows. Every write
@@ -91,6 +126,11 @@ type Dossier struct {
 	SuppressedWhy string
 	// Paused is the standing order to send nothing; zero when there is none.
 	Paused Pause
+	// Thread is the first card about the same enrolment that went to the same
+	// addressee, as its provider names it; "" where there is none.
+	Thread string
+	// Silences are those that stand.
+	Silences []Silence
 	// Doubt is since when it has not been known whether the message was delivered:
 	// the start of the first attempt whose outcome was lost. Zero when every
 	// attempt so far is known to have failed.
@@ -104,6 +144,8 @@ type Ruling struct {
 	// Content is what a message that passes says, frozen from then on. It is kept
 	// only where the message has none yet.
 	Content *Content
+	// Face is what its card shows beside that.
+	Face Face
 	// LeftOut is, of each outreach that the message goes without, why.
 	LeftOut []Record
 	// Places are what a message that passes takes up of what may be sent. Where

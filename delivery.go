@@ -13,6 +13,11 @@ import (
 type Letter struct {
 	Message Message
 	Content Content
+	// Face is how things stand as it goes.
+	Face Face
+	// Thread is an earlier card, as its provider names it (see Receipt.Ref), that
+	// this one follows up; "" where it stands by itself.
+	Thread string
 	// Since is when the message was first handed to its provider: what to look
 	// for it from.
 	Since time.Time

@@ -69,6 +69,24 @@ type Enrolment struct {
 	// GoalAt is the slot at which the playbook's goal was first seen reached; zero
 	// while it is not, or where there is none.
 	GoalAt time.Time `json:"goal_at,omitzero"`
+	// SnoozedAt and SnoozedUntil are since when and until when somebody put it off:
+	// meanwhile it does nothing, and its waits stand still. With SnoozedForChange it
+	// ends sooner, when what was seen changes. Zero while it is not snoozed.
+	SnoozedAt        time.Time `json:"snoozed_at,omitzero"`
+	SnoozedUntil     time.Time `json:"snoozed_until,omitzero"`
+	SnoozedForChange bool      `json:"snoozed_for_change,omitempty"`
+	SnoozedBy        string    `json:"snoozed_by,omitempty"`
+	// FinishedAt, FinishedBy and Outcome say who dealt with it and what came of it.
+	FinishedAt time.Time `json:"finished_at,omitzero"`
+	FinishedBy string    `json:"finished_by,omitempty"`
+	Outcome    string    `json:"outcome,omitempty"`
+	// Unhelpful is why its card was called not useful; "" where it was not.
+	Unhelpful string `json:"unhelpful,omitempty"`
+	// RepliedAt is when a person at the customer first replied to a mail of its;
+	// zero while none did.
+	RepliedAt time.Time `json:"replied_at,omitzero"`
+	// StartedBy is who began it by hand; "" where its condition did.
+	StartedBy string `json:"started_by,omitempty"`
 	// Rev rises with every stored change; a write on an older one is refused.
 	Rev int `json:"rev"`
 }

@@ -56,6 +56,9 @@ type Outreach struct {
 	Suppressed Reason `json:"suppressed,omitempty"`
 	// Assignment is what it asks somebody to do; nil where it only tells.
 	Assignment *Assignment `json:"assignment,omitempty"`
+	// Digested says why a digest carries it and no card of its own; "" where none
+	// does.
+	Digested Reason `json:"digested,omitempty"`
 }
 
 // A MessageKind says what is delivered.
@@ -63,13 +66,15 @@ type MessageKind string
 
 // A card is a Slack nudge; a mail goes to a customer; a call tells another
 // system through a webhook; an approval asks for a go-ahead; a notice tells ops
-// something about Steward itself. Digests follow.
+// something about Steward itself; a digest is what one of us gets once a day, or
+// a week, in place of cards.
 const (
 	Card     MessageKind = "card"
 	Mail     MessageKind = "mail"
 	Call     MessageKind = "call"
 	Approval MessageKind = "approval"
 	Notice   MessageKind = "notice"
+	Digest   MessageKind = "digest"
 )
 
 // A MessageState is where a delivery stands.
@@ -155,7 +160,9 @@ type Content struct {
 	// Account names the customer on a card.
 	Account string `json:"account,omitempty"`
 	// Link leads to the account in the CRM, if the workspace says where.
-	Link     string `json:"link,omitempty"`
+	Link string `json:"link,omitempty"`
+	// Page leads to the account's page of Steward's own, if the workspace says where.
+	Page     string `json:"page,omitempty"`
 	Severity string `json:"severity,omitempty"`
 	// Facts are the labelled values under a card's heading.
 	Facts []LabelledText `json:"facts,omitempty"`
@@ -193,6 +200,19 @@ type ContentPart struct {
 	Evidence []string `json:"evidence,omitempty"`
 	// Enrolment is what acknowledging the part would take on.
 	Enrolment EnrolmentID `json:"enrolment,omitempty"`
+	// Account and AccountID name the customer of a digest's part; Facts are what
+	// stands under its name there, Severity how urgent it is, Why why it comes here.
+	Account   string         `json:"account,omitempty"`
+	AccountID AccountID      `json:"account_id,omitempty"`
+	Facts     []LabelledText `json:"facts,omitempty"`
+	Severity  string         `json:"severity,omitempty"`
+	Why       string         `json:"why,omitempty"`
+	Link      string         `json:"link,omitempty"`
+	Page      string         `json:"page,omitempty"`
+	// Picture is of the metric behind the finding; nil where none is.
+	Picture *Picture `json:"picture,omitempty"`
+	// Say is a line to say to the customer, in plain text.
+	Say string `json:"say,omitempty"`
 }
 
 // LabelledText is a short label and its value.

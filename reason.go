@@ -60,6 +60,26 @@ const (
 	ReasonOutsideHours     Reason = "outside_hours" // evening, weekend or holiday where it would arrive
 	ReasonTouchedLately    Reason = "touched_lately"
 	ReasonCapped           Reason = "capped" // a limit on what one person, or one account, is sent
+	ReasonSilenced         Reason = "silenced"
+	ReasonSnoozed          Reason = "snoozed"
+	ReasonRate             Reason = "rate"           // more at a time than the channel should be given
+	ReasonNameMissing      Reason = "name_missing"   // the mail greets somebody whose first name is not known
+	ReasonAway             Reason = "recipient_away" // an out-of-office notice says so
+
+	// Digests.
+	ReasonInDigest Reason = "in_digest" // a digest says it in place of a card
+	ReasonInfo     Reason = "info"      // severity: info is said in digests only
+	ReasonBacklog  Reason = "backlog"   // what came together over days off
+
+	// What people did.
+	ReasonTaken     Reason = "taken"
+	ReasonFinished  Reason = "finished"
+	ReasonNotUseful Reason = "not_useful"
+	ReasonByHand    Reason = "by_hand" // started, skipped or stopped by a person
+	ReasonRewritten Reason = "rewritten"
+	ReasonTouchSeen Reason = "touch_seen" // somebody spoke with the account, which counts as taking it on
+	ReasonReplied   Reason = "replied"
+	ReasonBounced   Reason = "bounced"
 
 	// Deliveries.
 	ReasonDelivered     Reason = "delivered"

@@ -15,11 +15,7 @@ import (
 // has ended or was approved already.
 func (db *DB) Approve(ctx context.Context, id steward.MessageID, version int, by string, now time.Time) error {
 	return db.update(ctx, "approve "+string(id), func(tx *sqlx.Tx) error {
-		m, err := awaiting(ctx, tx, id, version)
-		if err != nil {
-			return err
-		}
-		return approve(ctx, tx, m, by, "approved by "+by, now)
+		return putApproved(ctx, tx, steward.Approved{Message: id, Version: version, By: by, Go: true}, now)
 	})
 }
 
@@ -27,16 +23,44 @@ func (db *DB) Approve(ctx context.Context, id steward.MessageID, version int, by
 // saw; why is theirs. Errors as Approve's.
 func (db *DB) Decline(ctx context.Context, id steward.MessageID, version int, by, why string, now time.Time) error {
 	return db.update(ctx, "decline "+string(id), func(tx *sqlx.Tx) error {
-		m, err := awaiting(ctx, tx, id, version)
-		if err != nil {
+		return putApproved(ctx, tx, steward.Approved{Message: id, Version: version, By: by, Why: why}, now)
+	})
+}
+
+// putApproved writes one decision about a message that awaits it.
+func putApproved(ctx context.Context, tx *sqlx.Tx, a steward.Approved, now time.Time) error {
+	m, err := awaiting(ctx, tx, a.Message, a.Version)
+	if err != nil {
+		return err
+	}
+	if a.Content != nil {
+		if err := rewrite(ctx, tx, &m, a); err != nil {
 			return err
 		}
-		detail := "declined by " + by
-		if why != "" {
-			detail += ": " + why
-		}
-		return endApproval(ctx, tx, m, steward.Suppressed, steward.ReasonDeclined, detail, now)
-	})
+	}
+	switch {
+	case a.Go:
+		return approve(ctx, tx, m, a.By, "approved by "+a.By, now)
+	case a.Content != nil:
+		return nil
+	}
+	detail := "declined by " + a.By
+	if a.Why != "" {
+		detail += ": " + a.Why
+	}
+	return endApproval(ctx, tx, m, steward.Suppressed, steward.ReasonDeclined, detail, now)
+}
+
+// rewrite gives a message that awaits approval another text, which is a new
+// version of it.
+func rewrite(ctx context.Context, tx *sqlx.Tx, m *steward.Message, a steward.Approved) error {
+	content, err := contentColumn(a.Content)
+	if err != nil {
+		return err
+	}
+	m.Content, m.Hash, m.Version = a.Content, a.Hash, m.Version+1
+	_, err = tx.ExecContext(ctx, `UPDATE messages SET content = ?, hash = ?, version = ? WHERE id = ?`, content, m.Hash, m.Version, m.ID)
+	return err
 }
 
 // ExpireApprovals ends the messages that nobody approved in time, and tells

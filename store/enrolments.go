@@ -40,6 +40,17 @@ type enrolmentRow struct {
 	Rev        int                    `db:"rev"`
 	ChangedAt  int64                  `db:"changed_at"`
 	ReleasedAt int64                  `db:"released_at"` // written by Release alone
+
+	SnoozedAt        int64  `db:"snoozed_at"`
+	SnoozedUntil     int64  `db:"snoozed_until"`
+	SnoozedForChange bool   `db:"snoozed_for_change"`
+	SnoozedBy        string `db:"snoozed_by"`
+	FinishedAt       int64  `db:"finished_at"`
+	FinishedBy       string `db:"finished_by"`
+	Outcome          string `db:"outcome"`
+	Unhelpful        string `db:"unhelpful"`
+	RepliedAt        int64  `db:"replied_at"`
+	StartedBy        string `db:"started_by"`
 }
 
 func rowOfEnrolment(e steward.Enrolment, now time.Time) (enrolmentRow, error) {
@@ -49,6 +60,9 @@ func rowOfEnrolment(e steward.Enrolment, now time.Time) (enrolmentRow, error) {
 		EpisodeDay: dayColumn(e.EpisodeDay), OpenedAt: seconds(e.OpenedAt), EndedAt: seconds(e.EndedAt),
 		Step: e.Step, StepSince: seconds(e.StepSince), Due: seconds(e.Due),
 		AckedAt: seconds(e.AckedAt), AckedBy: e.AckedBy, DoneAt: seconds(e.DoneAt), GoalAt: seconds(e.GoalAt), Rev: e.Rev, ChangedAt: seconds(now),
+		SnoozedAt: seconds(e.SnoozedAt), SnoozedUntil: seconds(e.SnoozedUntil), SnoozedForChange: e.SnoozedForChange, SnoozedBy: e.SnoozedBy,
+		FinishedAt: seconds(e.FinishedAt), FinishedBy: e.FinishedBy, Outcome: e.Outcome, Unhelpful: e.Unhelpful,
+		RepliedAt: seconds(e.RepliedAt), StartedBy: e.StartedBy,
 	}
 	var err error
 	if r.Frozen, err = jsonColumn(e.Frozen); err != nil {
@@ -65,6 +79,9 @@ func (r enrolmentRow) noun() (steward.Enrolment, error) {
 		EpisodeDay: dayOf(r.EpisodeDay), OpenedAt: instant(r.OpenedAt), EndedAt: instant(r.EndedAt),
 		Step: r.Step, StepSince: instant(r.StepSince), Due: instant(r.Due),
 		AckedAt: instant(r.AckedAt), AckedBy: r.AckedBy, DoneAt: instant(r.DoneAt), GoalAt: instant(r.GoalAt), ClaimedBy: r.ClaimedBy, Rev: r.Rev,
+		SnoozedAt: instant(r.SnoozedAt), SnoozedUntil: instant(r.SnoozedUntil), SnoozedForChange: r.SnoozedForChange, SnoozedBy: r.SnoozedBy,
+		FinishedAt: instant(r.FinishedAt), FinishedBy: r.FinishedBy, Outcome: r.Outcome, Unhelpful: r.Unhelpful,
+		RepliedAt: instant(r.RepliedAt), StartedBy: r.StartedBy,
 	}
 	var err error
 	if e.Frozen, err = jsonOf[map[string]steward.Value](r.Frozen, "frozen values of "+string(r.ID)); err != nil {

@@ -170,12 +170,13 @@ type outreachRow struct {
 	Planned    int64             `db:"planned"`
 	Suppressed steward.Reason    `db:"suppressed"`
 	Assignment string            `db:"assignment"`
+	Digested   steward.Reason    `db:"digested"`
 }
 
 func (r outreachRow) noun() (o steward.Outreach, err error) {
 	o = r.outreachHead.noun()
 	o.Occurrence, o.Message, o.Wording, o.Severity = r.Occurrence, steward.MessageID(r.Message.V), r.Wording, r.Severity
-	o.Priority, o.Planned, o.Suppressed = numberOf(r.Priority), instant(r.Planned), r.Suppressed
+	o.Priority, o.Planned, o.Suppressed, o.Digested = numberOf(r.Priority), instant(r.Planned), r.Suppressed, r.Digested
 	if o.Assignment, err = jsonOf[*steward.Assignment](r.Assignment, "assignment of "+string(r.ID)); err != nil {
 		return o, err
 	}
@@ -197,15 +198,15 @@ func putOutreach(ctx context.Context, tx *sqlx.Tx, o steward.Outreach) error {
 	}
 	_, err = tx.NamedExecContext(ctx, `
 		INSERT INTO outreach (id, enrolment, playbook, kind, subject, account, step, occurrence, recipient, message,
-			wording, severity, priority, planned, suppressed, assignment)
+			wording, severity, priority, planned, suppressed, assignment, digested)
 		VALUES (:id, :enrolment, :playbook, :kind, :subject, :account, :step, :occurrence, :recipient, :message,
-			:wording, :severity, :priority, :planned, :suppressed, :assignment)
+			:wording, :severity, :priority, :planned, :suppressed, :assignment, :digested)
 		ON CONFLICT (id) DO NOTHING`,
 		outreachRow{
 			outreachHead: headOf(o), Occurrence: o.Occurrence, Recipient: to,
 			Message: sql.Null[string]{V: string(o.Message), Valid: o.Message != ""},
 			Wording: o.Wording, Severity: o.Severity, Priority: numberColumn(o.Priority),
-			Planned: seconds(o.Planned), Suppressed: o.Suppressed, Assignment: assignment,
+			Planned: seconds(o.Planned), Suppressed: o.Suppressed, Assignment: assignment, Digested: o.Digested,
 		})
 	if err != nil {
 		return err

@@ -19,12 +19,14 @@ func (db *DB) Override(ctx context.Context, o steward.HealthOverride) error {
 	if o.Until < o.From {
 		return errors.New("override: it ends before it begins")
 	}
-	return db.update(ctx, "keep what somebody says of health", func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO health_overrides (account, health, from_day, until_day, because, by_whom, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			o.Account, o.Health, o.From, o.Until, o.Because, o.By, o.At.Unix())
-		return err
-	})
+	return db.update(ctx, "keep what somebody says of health", func(tx *sqlx.Tx) error { return putOverride(ctx, tx, o) })
+}
+
+func putOverride(ctx context.Context, tx *sqlx.Tx, o steward.HealthOverride) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO health_overrides (account, health, from_day, until_day, because, by_whom, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		o.Account, o.Health, o.From, o.Until, o.Because, o.By, o.At.Unix())
+	return err
 }
 
 // ClearOverride takes back from a day on whatever stands of an account's health

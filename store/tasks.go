@@ -127,38 +127,55 @@ func (db *DB) FinishTask(ctx context.Context, idOrPrefix, outcome, by string, no
 		if err != nil {
 			return err
 		}
-		var row taskRow
-		if err := tx.GetContext(ctx, &row, `SELECT * FROM tasks WHERE id = ?`, id); err != nil {
-			return err
-		}
-		if t, err = row.noun(); err != nil {
-			return err
-		}
-		switch t.State {
-		case steward.TaskDone:
-			return fmt.Errorf("%s did it at %s: %w", t.By, t.At.Format(time.RFC3339), ErrSettled)
-		case steward.TaskDropped:
-			return fmt.Errorf("it was dropped at %s (%s): %w", t.At.Format(time.RFC3339), t.Reason, ErrSettled)
-		}
-		t.State, t.Outcome, t.By, t.At = steward.TaskDone, outcome, by, instant(now.Unix())
-		if _, err := tx.ExecContext(ctx, `UPDATE tasks SET state = 'done', outcome = ?, by_whom = ?, at = ? WHERE id = ?`, outcome, by, now.Unix(), id); err != nil {
-			return err
-		}
-		// The enrolment's answer to `done` is that nothing it gave is left to do.
-		if _, err := tx.ExecContext(ctx, `
-			UPDATE enrolments SET done_at = ?, due = ?, rev = rev + 1, changed_at = ?
-			WHERE id = ? AND (`+enrolmentOpen+`) AND NOT EXISTS (SELECT 1 FROM tasks WHERE enrolment = ? AND state = 'open')`,
-			now.Unix(), now.Unix(), now.Unix(), t.Enrolment, t.Enrolment); err != nil {
-			return err
-		}
-		d := steward.Decision{Effect: steward.Pass, Reason: steward.ReasonTaskDone, Detail: "done by " + by}
-		if outcome != "" {
-			d.Detail += ": " + outcome
-		}
-		return putRecord(ctx, tx, steward.Record{At: steward.SlotAt(now), Playbook: t.Playbook, Subject: t.Subject, Enrolment: t.Enrolment, Outreach: t.ID, Step: t.Step, Decision: d})
+		t, err = finishTask(ctx, tx, steward.OutreachID(id), outcome, by, now)
+		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("task %s: %w", idOrPrefix, ErrNotFound)
 	}
 	return t, err
+}
+
+// finishTask notes that a task was done, and has advance look at its enrolment.
+func finishTask(ctx context.Context, tx *sqlx.Tx, id steward.OutreachID, outcome, by string, now time.Time) (steward.Task, error) {
+	var row taskRow
+	if err := tx.GetContext(ctx, &row, `SELECT * FROM tasks WHERE id = ?`, id); err != nil {
+		return steward.Task{}, err
+	}
+	t, err := row.noun()
+	if err != nil {
+		return t, err
+	}
+	switch t.State {
+	case steward.TaskDone:
+		return t, fmt.Errorf("%s did it at %s: %w", t.By, t.At.Format(time.RFC3339), ErrSettled)
+	case steward.TaskDropped:
+		return t, fmt.Errorf("it was dropped at %s (%s): %w", t.At.Format(time.RFC3339), t.Reason, ErrSettled)
+	}
+	t.State, t.Outcome, t.By, t.At = steward.TaskDone, outcome, by, instant(now.Unix())
+	if _, err := tx.ExecContext(ctx, `UPDATE tasks SET state = 'done', outcome = ?, by_whom = ?, at = ? WHERE id = ?`, outcome, by, now.Unix(), id); err != nil {
+		return t, err
+	}
+	// The enrolment's answer to `done` is that nothing it gave is left to do.
+	if _, err := tx.ExecContext(ctx, `
+		UPDATE enrolments SET done_at = ?, due = ?, rev = rev + 1, changed_at = ?
+		WHERE id = ? AND (`+"`+enrolmentOpen+`"+`) AND NOT EXISTS (SELECT 1 FROM tasks WHERE enrolment = ? AND state = 'open')`,
+		now.Unix(), now.Unix(), now.Unix(), t.Enrolment, t.Enrolment); err != nil {
+		return t, err
+	}
+	d := steward.Decision{Effect: steward.Pass, Reason: steward.ReasonTaskDone, Detail: "done by " + by}
+	if outcome != "" {
+		d.Detail += ": " + outcome
+	}
+	return t, putRecord(ctx, tx, steward.Record{At: steward.SlotAt(now), Playbook: t.Playbook, Subject: t.Subject, Enrolment: t.Enrolment, Outreach: t.ID, Step: t.Step, Decision: d})
+}
+
+// changeTask does to a task what a person did.
+func changeTask(ctx context.Context, tx *sqlx.Tx, c steward.TaskChange, now time.Time) error {
+	if c.Done {
+		_, err := finishTask(ctx, tx, c.Task, c.Outcome, c.By, now)
+		return err
+	}
+	return oneRow(tx.ExecContext(ctx, `UPDATE tasks SET due = ? WHERE id = ? AND state = 'open'`, dayColumn(c.Due), c.Task))(
+		fmt.Errorf("it is not open: %w", ErrSettled))
 }

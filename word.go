@@ -1,0 +1,26 @@
+package steward
+
+import "time"
+
+// A Word is what a person said of a row, as a fact: the roles of a contact, a
+// milestone of an account, its pulse. It stands over what the sources say until
+// they say something newer about the same, or another word does.
+type Word struct {
+	Kind    SubjectKind `json:"kind"`
+	ID      string      `json:"id"`
+	Account AccountID   `json:"account"`
+	// Field is "role" of a contact, MilestonePrefix and a name, or "pulse", of an
+	// account.
+	Field string    `json:"field"`
+	Value Value     `json:"value"`
+	Day   Day       `json:"day"` // from which day on it is so
+	Text  string    `json:"text,omitempty"`
+	By    string    `json:"by"`
+	At    time.Time `json:"at"`
+}
+
+// The fields that people's words are about, beside milestones.
+const (
+	RoleField  = "role"
+	PulseField = "pulse" // 1 (bad) to 5 (very good)
+)
