@@ -52,7 +52,7 @@ func load(tb testing.TB, db *DB, outstanding, past int) {
 			'', ?, 0, 0, '' FROM n`,
 			[]any{outstanding, start.Unix(), start.Unix()}},
 		{`INSERT INTO outreach SELECT 'o' || substr(id, 2), CASE WHEN id LIKE 'm-open%' THEN 'e' || substr(id, 2) ELSE printf('e-past%08d', substr(id, 7) / 2) END,
-			CASE WHEN id LIKE 'm-open%' THEN 'adoption' ELSE 'login-drop' END, 'account', account, account, 'nudge', '1', recipient, id, 'words', 'warning', 3, planned, '', '' FROM messages`, nil},
+			CASE WHEN id LIKE 'm-open%' THEN 'adoption' ELSE 'login-drop' END, 'account', account, account, 'nudge', '1', recipient, id, 'words', 'warning', 3, planned, '', '', '' FROM messages`, nil},
 		{`INSERT INTO attempts SELECT id, 1, 0, planned, settled, state, reason, '', ref, 1 FROM messages WHERE settled > 0`, nil},
 		{`INSERT INTO records (key, at, playbook, kind, subject, account, enrolment, outreach, message, step, effect, reason, detail, until)
 			SELECT 'k' || id, planned, playbook, kind, subject, account, enrolment, id, message, step, 'pass', 'opened', 'logins fell from 42 to 13', 0 FROM outreach`, nil},

@@ -253,6 +253,31 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		_, err = db.FinishTask(ctx, string(o.ID), "called", "dana", start)
 		return err
 	},
+	"Acts": func(ctx context.Context, db *DB) error {
+		for _, f := range []ActFilter{{}, {Account: "a000001"}, {Enrolment: someEnrolment}, {Message: someMessage}} {
+			f.Limit = 5
+			if _, err := db.Acts(ctx, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+	"Answered": func(ctx context.Context, db *DB) error { _, _, err := db.Answered(ctx, "click"); return err },
+	"Perform": func(ctx context.Context, db *DB) error {
+		_, _, err := db.Perform(ctx, steward.Act{Key: "click", Verb: steward.VerbTake, At: start}, steward.Change{
+			Account: "a000001", Repaint: []steward.MessageID{someMessage}, Words: []steward.Word{{Kind: steward.AboutAccount, ID: "a000001", Field: steward.PulseField}},
+			Silences: []steward.Silence{{Account: "a000001", From: start, Because: "a merger", By: "dana"}},
+		}, "Noted", start)
+		return err
+	},
+	"Silences": func(ctx context.Context, db *DB) error { _, err := db.Silences(ctx, start, false); return err },
+	"DueEdits": func(ctx context.Context, db *DB) error { _, err := db.DueEdits(ctx, start, 10); return err },
+	"Painted": func(ctx context.Context, db *DB) error {
+		return db.Painted(ctx, steward.Edit{Message: someMessage, Wanted: 1}, "")
+	},
+	"EditFailed": func(ctx context.Context, db *DB) error {
+		return db.EditFailed(ctx, steward.Edit{Message: someMessage, Wanted: 1}, start, "not now")
+	},
 	"InQueue":         func(ctx context.Context, db *DB) error { _, err := db.InQueue(ctx, steward.Slack); return err },
 	"Enqueued":        func(ctx context.Context, db *DB) error { _, err := db.Enqueued(ctx, start, start, 10); return err },
 	"ExpireApprovals": func(ctx context.Context, db *DB) error { _, err := db.ExpireApprovals(ctx, start); return err },

@@ -159,7 +159,7 @@ func finishTask(ctx context.Context, tx *sqlx.Tx, id steward.OutreachID, outcome
 	// The enrolment's answer to `done` is that nothing it gave is left to do.
 	if _, err := tx.ExecContext(ctx, `
 		UPDATE enrolments SET done_at = ?, due = ?, rev = rev + 1, changed_at = ?
-		WHERE id = ? AND (`+"`+enrolmentOpen+`"+`) AND NOT EXISTS (SELECT 1 FROM tasks WHERE enrolment = ? AND state = 'open')`,
+		WHERE id = ? AND (`+enrolmentOpen+`) AND NOT EXISTS (SELECT 1 FROM tasks WHERE enrolment = ? AND state = 'open')`,
 		now.Unix(), now.Unix(), now.Unix(), t.Enrolment, t.Enrolment); err != nil {
 		return t, err
 	}
