@@ -118,6 +118,8 @@ var writes = map[string]struct {
 	"ClearOverride": {everyMethod["Override"], everyMethod["ClearOverride"]},
 	"ClearPause":    {everyMethod["SetPause"], everyMethod["ClearPause"]},
 	"ClaimRun":      {nil, everyMethod["ClaimRun"]},
+	"EditFailed":    {editWanted, everyMethod["EditFailed"]},
+	"Painted":       {editWanted, everyMethod["Painted"]},
 	"ExpireApprovals": {
 		sqlOf(`UPDATE messages SET expires = 1 WHERE state = 'awaiting_approval' AND id > 'm-open00000035'`), everyMethod["ExpireApprovals"]},
 	"ExpireQuarantine": {
@@ -198,6 +200,12 @@ var writes = map[string]struct {
 		sqlOf(`UPDATE messages SET veto = 1, expires = 0 WHERE id = 'm-open00000031'`), everyMethod["VetoElapsed"]},
 }
 
+// editWanted has a card wait to be drawn anew.
+func editWanted(ctx context.Context, db *DB) error {
+	_, err := db.write.ExecContext(ctx, `INSERT INTO edits VALUES (?, 1, 0, 0, 0, '') ON CONFLICT DO NOTHING`, someMessage)
+	return err
+}
+
 func sqlOf(query string) func(context.Context, *DB) error {
 	return func(ctx context.Context, db *DB) error {
 		_, err := db.write.ExecContext(ctx, query)
@@ -206,8 +214,8 @@ func sqlOf(query string) func(context.Context, *DB) error {
 }
 
 // readers are the methods that write nothing.
-var readMethods = strings.Fields(`Attempts ContactsNamed Counts Dealings Dossier DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Held InQueue Keys LastFiles LastRun LastSlot
-	Message MessageCounts Messages Notices OutreachOf Overrides Pause PilotStarts PlaybookStates PlaybookVersion Portfolio Ready RecipientOf Records Rejects Runs Salt Scores Series SeriesOf Sources
+var readMethods = strings.Fields(`Acts Answered Attempts ContactsNamed Counts Dealings Dossier DueEdits DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Held InQueue Keys LastFiles LastRun LastSlot
+	Message MessageCounts Messages Notices OutreachOf Overrides Pause PilotStarts PlaybookStates PlaybookVersion Portfolio Ready RecipientOf Records Rejects Runs Salt Scores Series SeriesOf Silences Sources
 	Standing StandingOf Strays SuppressedAddresses Suppressions Tasks Unclaimed`)
 
 // Whatever is being written when the disk is full is written later or not at
