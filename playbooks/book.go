@@ -78,6 +78,9 @@ type Book struct {
 	// every role that a step mails.
 	Accepted              []steward.Acceptance
 	Conditions, Addressed []Condition
+	// PageLink is where accounts have their pages; nil for nowhere. It is set
+	// before the book is used.
+	PageLink Pager
 
 	byName  map[steward.PlaybookName]*Playbook
 	owners  map[steward.OwnerID]steward.Owner
