@@ -68,6 +68,7 @@ type workspaceFile struct {
 
 	Accept      []strictyaml.Accepted `yaml:"accept" doc:"Lints that are not followed in this file and owners.yaml, each with the reason."`
 	webhookKeys `yaml:",inline"`
+	pageKeys    `yaml:",inline"`
 	Manners     mannersKeys `yaml:",inline"`
 }
 
@@ -221,6 +222,7 @@ func (l *loader) read(f *workspaceFile) {
 	l.slack(f.Slack)
 	l.email(f.Email)
 	l.webhooks(f.webhookKeys)
+	l.pages(f.pageKeys, f.Listen)
 	l.delivery(f)
 	l.defaults()
 	l.accept(f.Accept)

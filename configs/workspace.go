@@ -45,6 +45,7 @@ type Workspace struct {
 	PublicURL string
 	// Listen is the addresses of the two listeners; "off" closes one.
 	Listen   Listen
+	Pages    Pages
 	Database string
 	Delivery Delivery
 	// PreviewDir is where previews are written.
@@ -97,7 +98,7 @@ type Workspace struct {
 
 // Listen is where the worker's two HTTP listeners bind, as host:port.
 type Listen struct {
-	// Public serves the unsubscribe page; Private health, metrics and, later, pages.
+	// Public serves the unsubscribe page; Private health, metrics and pages.
 	Public, Private string
 }
 
