@@ -37,21 +37,23 @@ func (s Subject) String() string { return string(s.Kind) + " " + s.ID }
 // unknown Value, absent text is empty. More holds the fields that the workspace declares
 // itself; a name that is absent from it is unknown.
 type Account struct {
-	ID              AccountID        `json:"id"`
-	Name            string           `json:"name"`
-	Parent          AccountID        `json:"parent,omitempty"`
-	Status          string           `json:"status,omitempty"`
-	Segment         string           `json:"segment,omitempty"`
-	ARR             Value            `json:"arr"`
-	Currency        string           `json:"currency,omitempty"`
-	Owner           OwnerID          `json:"owner,omitempty"`
-	StartDate       Day              `json:"start_date"`
-	RenewalDate     Day              `json:"renewal_date"`
-	Stage           string           `json:"stage,omitempty"`
-	EscalationLevel Value            `json:"escalation_level"`
-	ContactPolicy   string           `json:"contact_policy,omitempty"`
-	Test            bool             `json:"test,omitempty"`
-	More            map[string]Value `json:"more,omitempty"`
+	ID              AccountID `json:"id"`
+	Name            string    `json:"name"`
+	Parent          AccountID `json:"parent,omitempty"`
+	Status          string    `json:"status,omitempty"`
+	Segment         string    `json:"segment,omitempty"`
+	ARR             Value     `json:"arr"`
+	Currency        string    `json:"currency,omitempty"`
+	Owner           OwnerID   `json:"owner,omitempty"`
+	StartDate       Day       `json:"start_date"`
+	RenewalDate     Day       `json:"renewal_date"`
+	Stage           string    `json:"stage,omitempty"`
+	EscalationLevel Value     `json:"escalation_level"`
+	ContactPolicy   string    `json:"contact_policy,omitempty"`
+	Test            bool      `json:"test,omitempty"`
+	// Pulse is what its people's CSM last said of it, 1 to 5; no source tells it.
+	Pulse Value            `json:"pulse,omitzero"`
+	More  map[string]Value `json:"more,omitempty"`
 }
 
 // A Contract is one agreement with an account. An account's fields can be read

@@ -1,6 +1,9 @@
 package steward
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // A Word is what a person said of a row, as a fact: the roles of a contact, a
 // milestone of an account, its pulse. It stands over what the sources say until
@@ -24,3 +27,14 @@ const (
 	RoleField  = "role"
 	PulseField = "pulse" // 1 (bad) to 5 (very good)
 )
+
+// RolesOf reads roles as their field has them: "champion, admin".
+func RolesOf(text string) []string {
+	var out []string
+	for _, r := range strings.Split(text, ",") {
+		if r = strings.TrimSpace(r); r != "" {
+			out = append(out, r)
+		}
+	}
+	return out
+}

@@ -28,6 +28,8 @@ var fileNames = map[string][]string{
 var (
 	accountFields = []string{"id", "name", "parent", "status", "segment", "arr", "currency", "owner", "start_date", "renewal_date",
 		"stage", "escalation_level", "contact_policy", "test"}
+	// saidFields are accounts' too, and filled by people and not by files.
+	saidFields     = []string{steward.PulseField}
 	contractFields = []string{"id", "account", "product", "start_date", "end_date", "notice_date", "amount", "auto_renew", "renewed", "cancelled"}
 	contactFields  = []string{"name", "email", "role", "locale", "last_seen"}
 )
@@ -48,6 +50,8 @@ func builtIn(name string) string {
 		return "a word of the language"
 	case slices.Contains(accountFields, name):
 		return "a built-in field of accounts"
+	case slices.Contains(saidFields, name):
+		return "a built-in field of accounts, which people fill and no file does"
 	case slices.Contains(contractFields, name):
 		return "a built-in field of contracts"
 	case slices.Contains(contactFields, name):

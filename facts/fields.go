@@ -14,7 +14,7 @@ import (
 func BuiltinFields(kind steward.SubjectKind) map[string]steward.Kind {
 	out := map[string]steward.Kind{}
 	for _, name := range []string{"id", "name", "parent", "status", "segment", "arr", "currency", "owner",
-		"start_date", "renewal_date", "stage", "escalation_level", "contact_policy", "test"} {
+		"start_date", "renewal_date", "stage", "escalation_level", "contact_policy", "test", steward.PulseField} {
 		x, _ := accountField(&steward.Account{}, name)
 		out[name] = x.Kind
 	}
@@ -84,6 +84,8 @@ func accountField(a *steward.Account, name string) (steward.Value, bool) {
 		return text(a.ContactPolicy), true
 	case "test":
 		return steward.Bool(a.Test), true
+	case steward.PulseField:
+		return ofKind(steward.NumberKind, a.Pulse), true
 	}
 	return steward.Value{}, false
 }

@@ -18,7 +18,7 @@ func workspace(t *testing.T) *facts.Frame {
 	full := steward.Account{
 		ID: "acme", Name: "Acme", Parent: "group", Status: "customer", Segment: "enterprise", ARR: steward.Num(48_000),
 		Currency: "EUR", Owner: "dana", StartDate: day(t, "2025-01-10"), RenewalDate: day(t, "2026-05-12"),
-		Stage: "adoption", EscalationLevel: steward.Num(1), ContactPolicy: "none", Test: true,
+		Stage: "adoption", EscalationLevel: steward.Num(1), ContactPolicy: "none", Test: true, Pulse: steward.Num(4),
 		More: map[string]steward.Value{
 			"plan": steward.Str("gold"), "seats": steward.Num(50), "pilot": steward.Bool(true),
 			"signed": steward.OnDay(day(t, "2024-12-01")), "tier": steward.Num(3),
@@ -62,13 +62,13 @@ func TestFields(t *testing.T) {
 		{steward.AboutAccount, "acme", map[string]string{
 			"id": "'acme'", "name": "'Acme'", "parent": "'group'", "status": "'customer'", "segment": "'enterprise'",
 			"arr": "48000", "currency": "'EUR'", "owner": "'dana'", "start_date": "2025-01-10", "renewal_date": "2026-05-12",
-			"stage": "'adoption'", "escalation_level": "1", "contact_policy": "'none'", "test": "true",
+			"stage": "'adoption'", "escalation_level": "1", "contact_policy": "'none'", "test": "true", "pulse": "4",
 			"plan": "'gold'", "seats": "50", "pilot": "true", "signed": "2024-12-01", "tier": "unknown", "product": "unknown",
 		}},
 		{steward.AboutAccount, "blank", map[string]string{
 			"id": "'blank'", "name": "unknown", "parent": "unknown", "status": "unknown", "segment": "unknown", "arr": "unknown",
 			"currency": "unknown", "owner": "unknown", "start_date": "unknown", "renewal_date": "unknown", "stage": "unknown",
-			"escalation_level": "unknown", "contact_policy": "unknown", "test": "false",
+			"escalation_level": "unknown", "contact_policy": "unknown", "test": "false", "pulse": "unknown",
 			"plan": "unknown", "seats": "unknown", "pilot": "false", "signed": "unknown", "nosuch": "unknown",
 		}},
 		{steward.AboutContract, "c1", map[string]string{
@@ -107,7 +107,7 @@ func TestBuiltinFieldsAreWhatViewsHave(t *testing.T) {
 	for _, c := range []struct {
 		kind  steward.SubjectKind
 		count int
-	}{{steward.AboutAccount, 14}, {steward.AboutContract, 22}, {steward.AboutContact, 19}, {steward.AboutProduct, 19}} {
+	}{{steward.AboutAccount, 15}, {steward.AboutContract, 23}, {steward.AboutContact, 20}, {steward.AboutProduct, 20}} {
 		view, builtin := frame.View(c.kind), facts.BuiltinFields(c.kind)
 		if len(builtin) != c.count {
 			t.Errorf("%s has %d built-in fields: %v", c.kind, len(builtin), slices.Sorted(maps.Keys(builtin)))

@@ -244,6 +244,7 @@ func forgetRows(ctx context.Context, tx *sqlx.Tx, c steward.Contact) error {
 		{`DELETE FROM contacts WHERE id = ?`, c.ID},
 		{`DELETE FROM listings WHERE kind = 'contact' AND id = ?`, c.ID},
 		{`DELETE FROM field_history WHERE kind = 'contact' AND id = ?`, c.ID},
+		{`DELETE FROM words WHERE kind = 'contact' AND id = ?`, c.ID},
 		// The tombstone now keeps mail from the address.
 		{`DELETE FROM suppressions WHERE address = ?`, address(c.Email)},
 	} {

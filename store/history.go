@@ -182,6 +182,11 @@ func (k *keeper) row(id string, known bool, gone presence, was, now map[string]s
 	if gone.is != "" {
 		return nil
 	}
+	if k.kind == Contacts && known && (gone.was != "" || !sameValue(was[steward.RoleField], now[steward.RoleField])) {
+		if err := im.overtake(steward.AboutContact, id, steward.RoleField); err != nil {
+			return err
+		}
+	}
 	if !known || gone.was != "" {
 		was = nil
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"steward"
 )
 
 // of is where an import counts the rows of a list.
@@ -141,7 +143,7 @@ func (im *importing) tickets() (Tally, error) {
 		INSERT INTO tickets (id, account, contact, priority, opened, closed) VALUES (:id, :account, :contact, :priority, :opened, :closed)
 		ON CONFLICT (id) DO UPDATE SET account = excluded.account, contact = excluded.contact,
 			priority = excluded.priority, opened = excluded.opened, closed = excluded.closed`,
-		func(old ticketRow, known bool, now *ticketRow) {
+		func(old ticketRow, known bool, now *ticketRow) error {
 			switch {
 			case !im.batch.Undated[now.ID]:
 			case known && old.Closed.Valid:
@@ -149,6 +151,7 @@ func (im *importing) tickets() (Tally, error) {
 			default:
 				now.Closed = dayColumn(im.day)
 			}
+			return nil
 		})
 }
 
@@ -184,12 +187,18 @@ func (im *importing) milestones() (Tally, error) {
 	}
 	return putRows(im, Milestones, rows, func(r milestoneRow) string { return r.ID }, `
 		INSERT INTO milestones (id, account, name, day) VALUES (:id, :account, :name, :day)
-		ON CONFLICT (id) DO UPDATE SET account = excluded.account, name = excluded.name, day = excluded.day`, nil)
+		ON CONFLICT (id) DO UPDATE SET account = excluded.account, name = excluded.name, day = excluded.day`,
+		func(old milestoneRow, known bool, now *milestoneRow) error {
+			if known && old.Day == now.Day {
+				return nil
+			}
+			return im.overtake(steward.AboutAccount, string(now.Account), steward.MilestonePrefix+now.Name)
+		})
 }
 
 // putRows stores rows that have no history, and notes that they were listed.
 // settle has the last word on a row, beside what stood; nil has none.
-func putRows[R comparable](im *importing, kind Kind, rows []R, id func(R) string, put string, settle func(old R, known bool, now *R)) (Tally, error) {
+func putRows[R comparable](im *importing, kind Kind, rows []R, id func(R) string, put string, settle func(old R, known bool, now *R) error) (Tally, error) {
 	var t Tally
 	if len(rows) == 0 {
 		return t, nil
@@ -211,7 +220,9 @@ func putRows[R comparable](im *importing, kind Kind, rows []R, id func(R) string
 	for _, row := range rows {
 		old, known := stored[id(row)]
 		if settle != nil {
-			settle(old, known, &row)
+			if err := settle(old, known, &row); err != nil {
+				return t, err
+			}
 		}
 		if t.count(known, old == row) {
 			if _, err := write.ExecContext(im.ctx, row); err != nil {

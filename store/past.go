@@ -95,10 +95,6 @@ func readChanges(ctx context.Context, tx *sqlx.Tx, into steward.History) error {
 // addLearntMilestones puts what rules found reached among the milestones. What a
 // source says stands before it.
 func addLearntMilestones(p *steward.Portfolio) {
-	type moment struct {
-		account steward.AccountID
-		name    string
-	}
 	told := map[moment]bool{}
 	for _, m := range p.Milestones {
 		told[moment{m.Account, m.Name}] = true

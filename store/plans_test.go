@@ -271,6 +271,7 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		return err
 	},
 	"Silences": func(ctx context.Context, db *DB) error { _, err := db.Silences(ctx, start, false); return err },
+	"Words":    func(ctx context.Context, db *DB) error { _, err := db.Words(ctx, "a-1", 10); return err },
 	"DueEdits": func(ctx context.Context, db *DB) error { _, err := db.DueEdits(ctx, start, 10); return err },
 	"Painted": func(ctx context.Context, db *DB) error {
 		return db.Painted(ctx, steward.Edit{Message: someMessage, Wanted: 1}, "")
@@ -343,7 +344,9 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		_, err := db.Notice(ctx, "stale/logins", m, start)
 		return err
 	},
-	"Notices": func(ctx context.Context, db *DB) error { _, err := db.Notices(ctx); return err },
+	"Notices":     func(ctx context.Context, db *DB) error { _, err := db.Notices(ctx); return err },
+	"OpenedSince": func(ctx context.Context, db *DB) error { _, err := db.OpenedSince(ctx, start); return err },
+	"OpenOf":      func(ctx context.Context, db *DB) error { _, err := db.OpenOf(ctx, "a000001"); return err },
 	"OutreachOf": func(ctx context.Context, db *DB) error {
 		_, _, err := db.OutreachOf(ctx, []steward.EnrolmentID{someEnrolment})
 		return err

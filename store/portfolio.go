@@ -12,11 +12,13 @@ import (
 )
 
 // Portfolio reads every account that its sources still list, with what hangs
-// on it, each in order of id, and with what their fields were. What hangs on
+// on it, each in order of id, and with what their fields were, as people have
+// put it right. What hangs on
 // accounts that are gone, or not yet known, is left out. Dealings are not in it:
 // they come with a day from which on, and cost more.
 func (db *DB) Portfolio(ctx context.Context) (steward.Portfolio, error) {
 	var p steward.Portfolio
+	var said []steward.Word
 	err := db.view(ctx, "read the portfolio", func(tx *sqlx.Tx) (err error) {
 		if p.Accounts, err = readRows(ctx, tx, accountRow.noun, `SELECT * FROM accounts WHERE gone_from = '' ORDER BY id`); err != nil {
 			return err
@@ -72,6 +74,9 @@ func (db *DB) Portfolio(ctx context.Context) (steward.Portfolio, error) {
 		if p.Overrides, err = readOverrides(ctx, tx, ""); err != nil {
 			return err
 		}
+		if said, err = standingWords(ctx, tx); err != nil {
+			return err
+		}
 		p.History, err = readHistory(ctx, tx)
 		return err
 	})
@@ -85,6 +90,7 @@ func (db *DB) Portfolio(ctx context.Context) (steward.Portfolio, error) {
 		}
 	}
 	addLearntMilestones(&p)
+	addWords(&p, said)
 	nameByAddress(&p)
 	return p, nil
 }

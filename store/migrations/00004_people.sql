@@ -82,9 +82,12 @@ CREATE TABLE words (
   day     INTEGER NOT NULL,
   words   TEXT NOT NULL,
   by_whom TEXT NOT NULL,
-  at      BIGINT NOT NULL
+  at      BIGINT NOT NULL,
+  over_at BIGINT NOT NULL DEFAULT 0         -- when its source, or somebody, said something newer
 );
 CREATE INDEX words_of ON words (kind, id, field, seq);
+CREATE INDEX words_standing ON words (seq) WHERE over_at = 0;
+CREATE INDEX words_by_account ON words (account, seq);
 
 -- What came back by mail, once. address is in lower case.
 CREATE TABLE incoming (
