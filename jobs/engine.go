@@ -20,6 +20,7 @@ type Ledger interface {
 	Runs
 	Memory
 	Deliveries
+	Acts
 }
 
 // Runs is lock and record of evaluations.
@@ -84,6 +85,8 @@ type Deliveries interface {
 	// Unclaimed is the open enrolments that nobody has taken on, of which a card
 	// went to one of the pools since a moment.
 	Unclaimed(ctx context.Context, pools []steward.OwnerID, since time.Time) ([]steward.Unclaimed, error)
+	// OpenedSince is what was opened since a moment, without what was seen of it.
+	OpenedSince(ctx context.Context, since time.Time) ([]steward.Enrolment, error)
 	// Notices is the keys that were told and not forgotten.
 	Notices(ctx context.Context) ([]string, error)
 }
@@ -120,6 +123,12 @@ type Engine struct {
 	// Assume takes fields of days before anything was imported to have been as
 	// they were at first: to ask what would have been, and never to act on it.
 	Assume bool
+	// Person finds one of us by who they are in Slack, where owners.yaml does not
+	// say; nil finds nobody.
+	Person func(ctx context.Context, user, team string) (steward.Owner, bool, error)
+	// Changed, if set, is told whenever somebody changed what cards show; it should
+	// have room for one.
+	Changed chan struct{}
 	// Now is the wall clock, for leases and due times; rules never see it.
 	Now func() time.Time
 	Log *slog.Logger

@@ -37,6 +37,8 @@ type ledger struct {
 	n      int
 	// standing, if set, is called after every reading of what is remembered.
 	standing func()
+	// perform, if set, is called before every act is written.
+	perform func()
 }
 
 func moved(err error) error {
@@ -54,6 +56,14 @@ func (l *ledger) Claim(ctx context.Context, id steward.MessageID, epoch int, now
 func (l *ledger) Dossier(ctx context.Context, id steward.MessageID) (steward.Dossier, error) {
 	d, err := l.DB.Dossier(ctx, id)
 	return d, moved(err)
+}
+
+func (l *ledger) Perform(ctx context.Context, a steward.Act, change steward.Change, answer string, now time.Time) (string, bool, error) {
+	if l.perform != nil {
+		l.perform()
+	}
+	said, again, err := l.DB.Perform(ctx, a, change, answer, now)
+	return said, again, moved(err)
 }
 
 func (l *ledger) Settle(ctx context.Context, id steward.MessageID, epoch int, s steward.Settlement, now time.Time) error {

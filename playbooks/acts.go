@@ -1,6 +1,9 @@
 package playbooks
 
 import (
+	"slices"
+	"time"
+
 	"steward"
 )
 
@@ -26,7 +29,7 @@ type Doing struct {
 	By Doer
 	// Dossier is the target's message with what it carries; nil where the target
 	// names none. Enrolments are the open ones that the target means: its
-	// enrolment, else those that its message carries.
+	// enrolment, else those that its message carries, else those of its account.
 	Dossier    *steward.Dossier
 	Enrolments []steward.Enrolment
 }
@@ -44,7 +47,9 @@ type Done struct {
 type deed func(*Situation, Doing) Done
 
 // deeds is by verb. A verb that is not among them is of a newer version, or none.
-var deeds = map[steward.Verb]deed{}
+var deeds = map[steward.Verb]deed{
+	steward.VerbTake: take,
+}
 
 // Do decides what comes of what somebody did.
 func (s *Situation) Do(d Doing) Done {
@@ -69,6 +74,59 @@ func actOf(d Doing) steward.Act {
 		Choice: d.Values["choice"], Text: d.Values["text"]}
 	if a.Account == "" && d.Dossier != nil {
 		a.Account = d.Dossier.Message.Account
+	}
+	return a
+}
+
+// id is by which somebody is kept: their id in owners.yaml, else their name.
+func (d Doer) id() string {
+	if d.Owner.ID != "" {
+		return string(d.Owner.ID)
+	}
+	return d.Name
+}
+
+// is tells whether what is kept of somebody means the doer.
+func (d Doer) is(kept string) bool { return kept != "" && kept == d.id() }
+
+// OwnerInSlack finds the person with a Slack member id.
+func (b *Book) OwnerInSlack(user string) (steward.Owner, bool) {
+	for _, o := range b.Owners {
+		if o.Slack == user && o.Pool == "" {
+			return o, true
+		}
+	}
+	return steward.Owner{}, false
+}
+
+// Approves tells whether somebody is on the workspace's list of those who may
+// approve anything.
+func (b *Book) Approves(id steward.OwnerID) bool { return slices.Contains(b.Approvers, id) }
+
+// named is what people call somebody who is kept by id, or by name.
+func (b *Book) named(kept string) string {
+	if o, ok := b.owners[steward.OwnerID(kept)]; ok && o.Name != "" {
+		return o.Name
+	}
+	return plainLine(kept)
+}
+
+// dayWords is a moment's day as cards write it.
+func (s *Situation) dayWords(t time.Time) string {
+	t = t.In(s.Book.Zone)
+	if t.Year() == s.Now.In(s.Book.Zone).Year() {
+		return t.Format("2 January")
+	}
+	return t.Format("2 January 2006")
+}
+
+// aboutOne names in an act the enrolment that it was done with, where it was one.
+func aboutOne(a steward.Act, list []steward.Enrolment) steward.Act {
+	if len(list) == 1 {
+		a.Enrolment, a.Playbook = list[0].ID, list[0].Playbook
+	}
+	if a.Account == "" && len(list) > 0 {
+		a.Account = list[0].Subject.Account
 	}
 	return a
 }

@@ -48,6 +48,16 @@ func (db *DB) Answered(ctx context.Context, key string) (said string, ok bool, e
 	return said, err == nil, err
 }
 
+// OpenOf is the open enrolments of an account, held ones among them, newest
+// first.
+func (db *DB) OpenOf(ctx context.Context, account steward.AccountID) ([]steward.EnrolmentID, error) {
+	var ids []steward.EnrolmentID
+	err := db.view(ctx, "read what is open", func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &ids, `SELECT id FROM enrolments WHERE account = ? AND `+enrolmentOpen+` ORDER BY opened_at DESC, id`, account)
+	})
+	return ids, err
+}
+
 type actRow struct {
 	Seq       int64                `db:"seq"`
 	Key       string               `db:"key"`

@@ -173,17 +173,17 @@ func putEnrolment(ctx context.Context, tx *sqlx.Tx, e steward.Enrolment, now tim
 				account = :account, state = :state, reason = :reason, arm = :arm, version = :version,
 				episode_day = :episode_day, frozen = :frozen, evidence = :evidence, opened_at = :opened_at,
 				ended_at = :ended_at, step = :step, step_since = :step_since, due = :due,
-				acked_at = :acked_at, acked_by = :acked_by, done_at = :done_at, goal_at = :goal_at,
+				acked_at = :acked_at, acked_by = :acked_by, claimed_by = :claimed_by, done_at = :done_at, goal_at = :goal_at,
 				snoozed_at = :snoozed_at, snoozed_until = :snoozed_until, snoozed_for_change = :snoozed_for_change, snoozed_by = :snoozed_by, finished_at = :finished_at, finished_by = :finished_by, outcome = :outcome, unhelpful = :unhelpful, replied_at = :replied_at,
 				rev = :rev + 1, changed_at = :changed_at
 			WHERE id = :id AND rev = :rev`, row))(ErrConflict)
 	}
 	_, err = tx.NamedExecContext(ctx, `
 		INSERT INTO enrolments (id, playbook, kind, subject, account, episode, state, reason, arm, version,
-			episode_day, frozen, evidence, opened_at, ended_at, step, step_since, due, acked_at, acked_by, done_at, goal_at,
+			episode_day, frozen, evidence, opened_at, ended_at, step, step_since, due, acked_at, acked_by, claimed_by, done_at, goal_at,
 			snoozed_at, snoozed_until, snoozed_for_change, snoozed_by, finished_at, finished_by, outcome, unhelpful, replied_at, started_by, rev, changed_at)
 		VALUES (:id, :playbook, :kind, :subject, :account, :episode, :state, :reason, :arm, :version,
-			:episode_day, :frozen, :evidence, :opened_at, :ended_at, :step, :step_since, :due, :acked_at, :acked_by, :done_at, :goal_at,
+			:episode_day, :frozen, :evidence, :opened_at, :ended_at, :step, :step_since, :due, :acked_at, :acked_by, :claimed_by, :done_at, :goal_at,
 			:snoozed_at, :snoozed_until, :snoozed_for_change, :snoozed_by, :finished_at, :finished_by, :outcome, :unhelpful, :replied_at, :started_by, 1, :changed_at)
 		ON CONFLICT (id) DO NOTHING`, row)
 	if isUnique(err) { // the subject has another open enrolment

@@ -59,7 +59,7 @@ func rowOfEnrolment(e steward.Enrolment, now time.Time) (enrolmentRow, error) {
 		Episode: e.Episode.Unix(), State: e.State, Reason: e.Reason, Arm: e.Arm, Version: e.Version,
 		EpisodeDay: dayColumn(e.EpisodeDay), OpenedAt: seconds(e.OpenedAt), EndedAt: seconds(e.EndedAt),
 		Step: e.Step, StepSince: seconds(e.StepSince), Due: seconds(e.Due),
-		AckedAt: seconds(e.AckedAt), AckedBy: e.AckedBy, DoneAt: seconds(e.DoneAt), GoalAt: seconds(e.GoalAt), Rev: e.Rev, ChangedAt: seconds(now),
+		AckedAt: seconds(e.AckedAt), AckedBy: e.AckedBy, DoneAt: seconds(e.DoneAt), GoalAt: seconds(e.GoalAt), ClaimedBy: e.ClaimedBy, Rev: e.Rev, ChangedAt: seconds(now),
 		SnoozedAt: seconds(e.SnoozedAt), SnoozedUntil: seconds(e.SnoozedUntil), SnoozedForChange: e.SnoozedForChange, SnoozedBy: e.SnoozedBy,
 		FinishedAt: seconds(e.FinishedAt), FinishedBy: e.FinishedBy, Outcome: e.Outcome, Unhelpful: e.Unhelpful,
 		RepliedAt: seconds(e.RepliedAt), StartedBy: e.StartedBy,

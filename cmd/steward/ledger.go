@@ -28,6 +28,18 @@ func (l ledger) Claim(ctx context.Context, id steward.MessageID, epoch int, now 
 	return d, v, moved(err)
 }
 
+// Perform is the store's.
+func (l ledger) Perform(ctx context.Context, a steward.Act, change steward.Change, answer string, now time.Time) (string, bool, error) {
+	said, again, err := l.DB.Perform(ctx, a, change, answer, now)
+	return said, again, moved(err)
+}
+
+// Dossier is the store's.
+func (l ledger) Dossier(ctx context.Context, id steward.MessageID) (steward.Dossier, error) {
+	d, err := l.DB.Dossier(ctx, id)
+	return d, moved(err)
+}
+
 // moved names the errors that mean that a message has gone its way without us.
 func moved(err error) error {
 	if errors.Is(err, store.ErrSettled) || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
