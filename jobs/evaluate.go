@@ -233,6 +233,9 @@ func (e *Engine) tellOutcome(ctx context.Context, g *ground, out playbooks.Outco
 	if err := e.untell(ctx, oldKey); err != nil {
 		return err
 	}
+	if err := e.tellUnhelpful(ctx, g.base.Book); err != nil {
+		return err
+	}
 	return e.tellStale(ctx, g)
 }
 

@@ -912,7 +912,7 @@ func TestEveryWriteHasKillPoints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reads := []string{"Dealings", "DueEnrolments", "Ended", "Enqueued", "InQueue", "LastSlot", "Notices", "OutreachOf", "PlaybookStates", "PlaybookVersion", "Portfolio",
+	reads := []string{"Dealings", "DueEnrolments", "Ended", "Enqueued", "InQueue", "LastSlot", "Notices", "OpenedSince", "OutreachOf", "PlaybookStates", "PlaybookVersion", "Portfolio",
 		"Salt", "Series", "Sources", "Standing", "StandingOf", "SuppressedAddresses", "Unclaimed"}
 	for m := range reflect.TypeFor[jobs.Ledger]().Methods() {
 		around := strings.Contains(string(source), "func (l minedLedger) "+m.Name+"(")

@@ -28,7 +28,7 @@ Exit codes: 0 nothing found, 1 failed, 3 findings.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return reportData(c.Context(), a) },
 	})
-	c.AddCommand(reportPilotCommand(a), reportPacksCommand(a))
+	c.AddCommand(reportPlaybooksCommand(a), reportPilotCommand(a), reportPacksCommand(a))
 	return c
 }
 
