@@ -122,3 +122,6 @@ CREATE TABLE preferences (
   source  TEXT NOT NULL,
   PRIMARY KEY (address, topic)
 );
+
+-- What is known of one account, for its page: phases are kept by playbook.
+CREATE INDEX phases_by_account ON phases (account);
