@@ -95,9 +95,9 @@ func (db *DB) Portfolio(ctx context.Context) (steward.Portfolio, error) {
 	return p, nil
 }
 
-func readRows[R, N any](ctx context.Context, tx *sqlx.Tx, noun func(R) (N, error), query string) ([]N, error) {
+func readRows[R, N any](ctx context.Context, tx *sqlx.Tx, noun func(R) (N, error), query string, args ...any) ([]N, error) {
 	var rows []R
-	if err := tx.SelectContext(ctx, &rows, query); err != nil {
+	if err := tx.SelectContext(ctx, &rows, query, args...); err != nil {
 		return nil, err
 	}
 	return each(rows, noun)

@@ -9,32 +9,13 @@ import (
 	"steward"
 )
 
-// A Story is everything that is kept about what was decided, said and done about
-// one account, as of one moment. Lists are newest first, and the longest of them
-// end at a limit.
-type Story struct {
-	// Standing is the part of the engine's memory that concerns the account.
-	Standing steward.Standing
-	// Ended are its enrolments that are over.
-	Ended    []steward.Enrolment
-	Records  []steward.Record
-	Messages []steward.Message
-	Outreach []steward.Outreach
-	Acts     []steward.Act
-	Incoming []steward.Incoming
-	Tasks    []steward.Task
-	// Suppressed is why mail to its people's addresses is not sent, by address in
-	// lower case.
-	Suppressed map[string]string
-}
-
 // Story reads what is kept about an account. Of records, messages, acts
 // and what came back it reads the newest, up to limit each.
-func (db *DB) Story(ctx context.Context, account steward.AccountID, limit int) (Story, error) {
-	var s Story
+func (db *DB) Story(ctx context.Context, account steward.AccountID, limit int) (steward.Story, error) {
+	var s steward.Story
 	err := db.view(ctx, "read what is kept about an account", func(tx *sqlx.Tx) error {
-		s = Story{}
-		for _, read := range []func(context.Context, *sqlx.Tx, *Story, steward.AccountID, int) error{
+		s = steward.Story{}
+		for _, read := range []func(context.Context, *sqlx.Tx, *steward.Story, steward.AccountID, int) error{
 			readStanding, readSaid, readDone, readCame,
 		} {
 			if err := read(ctx, tx, &s, account, limit); err != nil {
@@ -47,7 +28,7 @@ func (db *DB) Story(ctx context.Context, account steward.AccountID, limit int) (
 }
 
 // readStanding reads what goes on about an account, and what is over.
-func readStanding(ctx context.Context, tx *sqlx.Tx, s *Story, account steward.AccountID, _ int) error {
+func readStanding(ctx context.Context, tx *sqlx.Tx, s *steward.Story, account steward.AccountID, _ int) error {
 	all, err := selectEnrolments(ctx, tx, `SELECT * FROM enrolments WHERE account = ? ORDER BY opened_at DESC, id`, account)
 	if err != nil {
 		return err
@@ -78,7 +59,7 @@ func readStanding(ctx context.Context, tx *sqlx.Tx, s *Story, account steward.Ac
 
 // readSaid reads the messages about an account, what they carry, and what was
 // decided.
-func readSaid(ctx context.Context, tx *sqlx.Tx, s *Story, account steward.AccountID, limit int) (err error) {
+func readSaid(ctx context.Context, tx *sqlx.Tx, s *steward.Story, account steward.AccountID, limit int) (err error) {
 	var of where
 	of.is("account", string(account))
 	if s.Messages, err = selectMessages(ctx, tx, newestMessages(of), account, rowLimit(limit)); err != nil {
@@ -104,7 +85,7 @@ func readSaid(ctx context.Context, tx *sqlx.Tx, s *Story, account steward.Accoun
 }
 
 // readDone reads what people did about an account, and what they are to do.
-func readDone(ctx context.Context, tx *sqlx.Tx, s *Story, account steward.AccountID, limit int) error {
+func readDone(ctx context.Context, tx *sqlx.Tx, s *steward.Story, account steward.AccountID, limit int) error {
 	var acts []actRow
 	if err := tx.SelectContext(ctx, &acts, `SELECT * FROM acts WHERE account = ? ORDER BY seq DESC LIMIT ?`, account, rowLimit(limit)); err != nil {
 		return err
@@ -120,13 +101,16 @@ func readDone(ctx context.Context, tx *sqlx.Tx, s *Story, account steward.Accoun
 		account, rowLimit(limit)); err != nil {
 		return err
 	}
-	s.Tasks, err = each(tasks, taskRow.noun)
+	if s.Tasks, err = each(tasks, taskRow.noun); err != nil {
+		return err
+	}
+	s.Words, err = readRows(ctx, tx, wordRow.noun, `SELECT * FROM words WHERE account = ? ORDER BY seq DESC LIMIT ?`, account, rowLimit(limit))
 	return err
 }
 
 // readCame reads what came back by mail from an account's people, and whose
 // addresses take none.
-func readCame(ctx context.Context, tx *sqlx.Tx, s *Story, account steward.AccountID, limit int) error {
+func readCame(ctx context.Context, tx *sqlx.Tx, s *steward.Story, account steward.AccountID, limit int) error {
 	var came []struct {
 		Key     string               `db:"key"`
 		Kind    steward.IncomingKind `db:"kind"`
