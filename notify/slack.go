@@ -52,6 +52,9 @@ type SlackConfig struct {
 type SlackSender struct {
 	cfg    SlackConfig
 	client *slack.Client
+	// httpClient is for the few calls that are not of the API: bounded, and
+	// following no redirect.
+	httpClient *http.Client
 
 	mu      sync.Mutex
 	lookups map[string]lookup // what was asked → the id
@@ -79,11 +82,18 @@ func NewSlackSender(cfg SlackConfig) (*SlackSender, error) {
 	}
 	client := *base
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	opts := []slack.Option{slack.OptionHTTPClient(boundedClient{&client})}
-	if cfg.APIURL != "" {
-		opts = append(opts, slack.OptionAPIURL(strings.TrimSuffix(cfg.APIURL, "/")+"/"))
+	s := &SlackSender{cfg: cfg, httpClient: &client, lookups: map[string]lookup{}}
+	s.client = slack.New(cfg.Token.Reveal(), s.options()...)
+	return s, nil
+}
+
+// options are how the API is called, with whatever token.
+func (s *SlackSender) options() []slack.Option {
+	opts := []slack.Option{slack.OptionHTTPClient(boundedClient{s.httpClient})}
+	if s.cfg.APIURL != "" {
+		opts = append(opts, slack.OptionAPIURL(strings.TrimSuffix(s.cfg.APIURL, "/")+"/"))
 	}
-	return &SlackSender{cfg: cfg, client: slack.New(cfg.Token.Reveal(), opts...), lookups: map[string]lookup{}}, nil
+	return opts
 }
 
 // String is the sender without its token, which fmt would otherwise dig out of
