@@ -64,6 +64,8 @@ var kept = map[string][]string{
 	"github.com/slack-go/slack":        {"notify"},
 	"github.com/wneessen/go-mail":      {"notify"},
 	"github.com/emersion/go-msgauth":   {"notify"},
+	"github.com/emersion/go-message":   {"notify"},
+	"github.com/emersion/go-imap/v2":   {"notify"},
 	"github.com/yuin/goldmark":         {"notify"},
 	"github.com/jmoiron/sqlx":          {"store"},
 	"github.com/mattn/go-sqlite3":      {"store"},
