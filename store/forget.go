@@ -17,7 +17,10 @@ import (
 type Forgotten struct {
 	Messages int `json:"messages"` // to the person, or naming them
 	Stopped  int `json:"stopped"`  // of those, not sent yet and now never
-	Records  int `json:"records"`  // decisions whose words named the person
+	Records  int `json:"records"`  // decisions, acts and tasks whose words named the person
+	// Erased is those messages, so that copies of them can be erased as well; it
+	// holds nothing that names anybody.
+	Erased []steward.MessageID `json:"-"`
 }
 
 // forgottenID stands where a contact's id stood: mail to a customer remains
@@ -30,9 +33,10 @@ const forgottenName = "(forgotten)"
 // Forget erases a person: the contact and others with the same address, the
 // recipient and text of what was said to them, and their full name and address
 // in what was said about them on their account. Mail to them that has not gone
-// is stopped. A salted hash of id and address stays, so that no import brings them back. Copies elsewhere
-// (backups, previews, the provider's) are not reached; nor is a first name
-// alone in the text of a card. ErrNotFound when there is no such contact.
+// is stopped, and cards that were sent are drawn anew. A salted hash of id and
+// address stays, so that no import brings them back. Copies in files are for the
+// caller, who gets the messages' ids; backups and mailboxes are not reached, nor
+// is a first name alone in the text of a card. ErrNotFound when there is no such contact.
 func (db *DB) Forget(ctx context.Context, id steward.ContactID, now time.Time) (Forgotten, error) {
 	var done Forgotten
 	err := db.update(ctx, "forget a contact", func(tx *sqlx.Tx) error {
@@ -46,14 +50,15 @@ func (db *DB) Forget(ctx context.Context, id steward.ContactID, now time.Time) (
 				return err
 			}
 			erased, stopped, err := forgetMessages(ctx, tx, person, now)
+			done.Erased = append(done.Erased, erased...)
 			if err != nil {
 				return err
 			}
-			records, err := forgetRecords(ctx, tx, person)
+			records, err := forgetSpoken(ctx, tx, person)
 			if err != nil {
 				return err
 			}
-			done.Messages, done.Stopped, done.Records = done.Messages+erased, done.Stopped+stopped, done.Records+records
+			done.Messages, done.Stopped, done.Records = done.Messages+len(erased), done.Stopped+stopped, done.Records+records
 			if err := forgetRows(ctx, tx, person); err != nil {
 				return err
 			}
@@ -144,51 +149,56 @@ func putTombstones(ctx context.Context, tx *sqlx.Tx, c steward.Contact, now time
 	return nil
 }
 
-func forgetMessages(ctx context.Context, tx *sqlx.Tx, c steward.Contact, now time.Time) (erased, stopped int, err error) {
+func forgetMessages(ctx context.Context, tx *sqlx.Tx, c steward.Contact, now time.Time) (erased []steward.MessageID, stopped int, err error) {
 	messages, err := selectMessages(ctx, tx,
 		forgetMessagesQuery, c.Account, address(c.Email))
 	if err != nil {
-		return 0, 0, err
+		return nil, 0, err
 	}
 	for _, m := range messages {
 		text, err := contentColumn(m.Content)
 		if err != nil {
-			return 0, 0, err
+			return nil, 0, err
 		}
 		if !isTo(m.To, c) {
 			if said := withoutPerson(text.V, c); said != text.V {
-				erased++
+				erased = append(erased, m.ID)
 				if _, err := tx.ExecContext(ctx, `UPDATE messages SET content = ? WHERE id = ?`, said, m.ID); err != nil {
-					return 0, 0, err
+					return nil, 0, err
 				}
 			}
 			continue
 		}
-		erased++
+		erased = append(erased, m.ID)
 		to, err := jsonColumn(steward.Recipient{Key: m.To.Key, Contact: forgottenID})
 		if err != nil {
-			return 0, 0, err
+			return nil, 0, err
 		}
 		if _, err := tx.ExecContext(ctx,
 			`UPDATE messages SET recipient = ?, address = '', content = NULL WHERE id = ?`, to, m.ID); err != nil {
-			return 0, 0, err
+			return nil, 0, err
 		}
 		// A card that asks to approve it quotes it whole.
-		if _, err := tx.ExecContext(ctx, `UPDATE messages SET content = NULL WHERE for_message = ?`, m.ID); err != nil {
-			return 0, 0, err
+		var asks []steward.MessageID
+		if err := tx.SelectContext(ctx, &asks, `SELECT id FROM messages WHERE for_message = ? AND content IS NOT NULL`, m.ID); err != nil {
+			return nil, 0, err
 		}
+		if _, err := tx.ExecContext(ctx, `UPDATE messages SET content = NULL WHERE for_message = ?`, m.ID); err != nil {
+			return nil, 0, err
+		}
+		erased = append(erased, asks...)
 		// One that is with its sender this moment settles by itself.
 		if m.State.Settled() || m.State == steward.Sending {
 			continue
 		}
 		stopped++
 		if err := endApproval(ctx, tx, m, steward.Suppressed, steward.ReasonOptedOut, "the person was forgotten", now); err != nil {
-			return 0, 0, err
+			return nil, 0, err
 		}
 	}
 	said, err := selectOutreach(ctx, tx, forgetOutreachQuery, c.Account)
 	if err != nil {
-		return 0, 0, err
+		return nil, 0, err
 	}
 	for _, o := range said {
 		if !isTo(o.To, c) {
@@ -196,17 +206,19 @@ func forgetMessages(ctx context.Context, tx *sqlx.Tx, c steward.Contact, now tim
 		}
 		to, err := jsonColumn(steward.Recipient{Key: o.To.Key, Contact: forgottenID})
 		if err != nil {
-			return 0, 0, err
+			return nil, 0, err
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE outreach SET recipient = ? WHERE id = ?`, to, o.ID); err != nil {
-			return 0, 0, err
+			return nil, 0, err
 		}
 	}
-	return erased, stopped, nil
+	// A card that was sent is drawn anew from what is left of it.
+	return erased, stopped, repaint(ctx, tx, erased, now)
 }
 
 const (
-	forgetMessagesQuery = `SELECT * FROM messages WHERE account = ? OR (address <> '' AND address = ?) ORDER BY id`
+	// Digests and notices are about no one account, and may name anybody.
+	forgetMessagesQuery = `SELECT * FROM messages WHERE account = ? OR account = '' OR (address <> '' AND address = ?) ORDER BY id`
 	// By way of the enrolments, which are found by account; so outreach needs no
 	// such index.
 	forgetOutreachQuery = `SELECT * FROM outreach WHERE enrolment IN (SELECT id FROM enrolments WHERE account = ?) ORDER BY id`
@@ -216,23 +228,41 @@ func isTo(r steward.Recipient, c steward.Contact) bool {
 	return r.Contact == c.ID || c.Email != "" && address(r.Email) == address(c.Email)
 }
 
-func forgetRecords(ctx context.Context, tx *sqlx.Tx, c steward.Contact) (int, error) {
-	var rows []recordRow
-	if err := tx.SelectContext(ctx, &rows, `SELECT * FROM records WHERE account = ?`, c.Account); err != nil {
-		return 0, err
-	}
+// spoken are the columns that people's or Steward's own sentences stand in, which
+// may name somebody. Each is found by account.
+var spoken = []struct{ table, key, column string }{
+	{"records", "seq", "detail"}, {"acts", "seq", "words"}, {"acts", "seq", "answer"}, {"acts", "seq", "refused"}, {"words", "seq", "words"},
+	{"tasks", "id", "title"}, {"tasks", "id", "outcome"},
+	{"enrolments", "id", "outcome"}, {"enrolments", "id", "evidence"}, {"enrolments", "id", "frozen"}, {"messages", "id", "detail"}, {"silences", "id", "because"},
+	{"health_overrides", "id", "because"}, {"incoming", "key", "detail"},
+}
+
+// forgetSpoken takes the person out of what was said on their account, and tells
+// in how many places.
+func forgetSpoken(ctx context.Context, tx *sqlx.Tx, c steward.Contact) (int, error) {
 	n := 0
-	for _, r := range rows {
-		said := withoutPerson(r.Detail, c)
-		if said == r.Detail {
-			continue
+	for _, s := range spoken {
+		var rows []struct {
+			Key  string `db:"k"`
+			Text string `db:"said"`
 		}
-		n++
-		if _, err := tx.ExecContext(ctx, `UPDATE records SET detail = ? WHERE seq = ?`, said, r.Seq); err != nil {
+		if err := tx.SelectContext(ctx, &rows, `SELECT `+s.key+` AS k, `+s.column+` AS said FROM `+s.table+` WHERE account = ? AND `+s.column+` <> ''`, c.Account); err != nil {
 			return 0, err
 		}
+		for _, r := range rows {
+			said := withoutPerson(r.Text, c)
+			if said == r.Text {
+				continue
+			}
+			n++
+			if _, err := tx.ExecContext(ctx, `UPDATE `+s.table+` SET `+s.column+` = ? WHERE `+s.key+` = ?`, said, r.Key); err != nil {
+				return 0, err
+			}
+		}
 	}
-	return n, nil
+	// What came back from the address stays as a fact about the mail.
+	_, err := tx.ExecContext(ctx, `UPDATE incoming SET address = '' WHERE address <> '' AND address = ?`, address(c.Email))
+	return n, err
 }
 
 // forgetRows deletes what is about the person and nothing else.
@@ -245,8 +275,10 @@ func forgetRows(ctx context.Context, tx *sqlx.Tx, c steward.Contact) error {
 		{`DELETE FROM listings WHERE kind = 'contact' AND id = ?`, c.ID},
 		{`DELETE FROM field_history WHERE kind = 'contact' AND id = ?`, c.ID},
 		{`DELETE FROM words WHERE kind = 'contact' AND id = ?`, c.ID},
+		{`DELETE FROM phases WHERE kind = 'contact' AND subject = ?`, c.ID}, // of conditions about the person
 		// The tombstone now keeps mail from the address.
 		{`DELETE FROM suppressions WHERE address = ?`, address(c.Email)},
+		{`DELETE FROM preferences WHERE address = ?`, address(c.Email)},
 	} {
 		if _, err := tx.ExecContext(ctx, q.query, q.arg); err != nil {
 			return err

@@ -35,8 +35,8 @@ func TestForget(t *testing.T) {
 
 	done, err := db.Forget(ctx, ana.ID, start)
 	must(t, err)
-	if want := (Forgotten{Messages: 2, Stopped: 1, Records: 1}); done != want {
-		t.Errorf("Forget = %+v, want %+v", done, want)
+	if done.Messages != 3 || len(done.Erased) != 3 || done.Stopped != 1 || done.Records != 1 {
+		t.Errorf("Forget = %+v, want the mail, its request and the card, one of them stopped, and one decision", done)
 	}
 	if _, err := db.Forget(ctx, ana.ID, start); !errors.Is(err, ErrNotFound) {
 		t.Errorf("forgotten twice: %v", err)
@@ -81,7 +81,7 @@ func TestForgettingAPersonWhoIsThereTwice(t *testing.T) {
 	})
 	done, err := db.Forget(ctx, ana.ID, start)
 	must(t, err)
-	if done.Messages != 1 || done.Stopped != 1 {
+	if done.Messages != 2 || done.Stopped != 1 { // the mail, and the card that asks to approve it
 		t.Errorf("Forget = %+v", done)
 	}
 	p, err := db.Portfolio(ctx)
