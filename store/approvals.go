@@ -155,6 +155,9 @@ func closeApproval(ctx context.Context, tx *sqlx.Tx, m steward.Message, d stewar
 	if err := closeAsked(ctx, tx, m.ID, d.Reason, "what it asks for is decided", now); err != nil {
 		return err
 	}
+	if err := repaintAsking(ctx, tx, m.ID, now); err != nil {
+		return err
+	}
 	carried, err := selectOutreach(ctx, tx, `SELECT * FROM outreach WHERE message = ? ORDER BY planned, id`, m.ID)
 	if err != nil {
 		return err

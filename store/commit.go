@@ -67,6 +67,12 @@ func writeParts(ctx context.Context, tx *sqlx.Tx, c steward.Change, now time.Tim
 		if err := putPhase(ctx, tx, p); err != nil {
 			return fmt.Errorf("phase of %s for %s: %w", p.Playbook, p.Subject, err)
 		}
+		if p.Phase != steward.Clear {
+			continue
+		}
+		if err := repaintOver(ctx, tx, p, now); err != nil {
+			return fmt.Errorf("cards about %s for %s: %w", p.Playbook, p.Subject, err)
+		}
 	}
 	// Ended ones first: the subject's next enrolment may be in the same change,
 	// and only one of the two may be open.
@@ -168,6 +174,9 @@ func putEnrolment(ctx context.Context, tx *sqlx.Tx, e steward.Enrolment, now tim
 		return err
 	}
 	if e.Rev > 0 {
+		if err := repaintChanged(ctx, tx, row); err != nil {
+			return err
+		}
 		return oneRow(tx.NamedExecContext(ctx, `
 			UPDATE enrolments SET
 				account = :account, state = :state, reason = :reason, arm = :arm, version = :version,

@@ -223,7 +223,7 @@ func (db *DB) Ack(ctx context.Context, id steward.EnrolmentID, by string, now ti
 		_, err = tx.ExecContext(ctx, `
 			UPDATE enrolments SET acked_at = ?, acked_by = ?, due = ?, rev = rev + 1, changed_at = ? WHERE id = ?`,
 			now.Unix(), by, now.Unix(), now.Unix(), id)
-		return err
+		return errors.Join(err, repaintOf(ctx, tx, id, now))
 	})
 }
 
@@ -319,7 +319,7 @@ func moveEnrolment(ctx context.Context, tx *sqlx.Tx, e steward.Enrolment, now ti
 	_, err := tx.ExecContext(ctx, `
 		UPDATE enrolments SET state = ?, reason = ?, ended_at = ?, step_since = ?, due = ?, rev = ?, changed_at = ? WHERE id = ?`,
 		e.State, e.Reason, seconds(e.EndedAt), seconds(e.StepSince), seconds(e.Due), e.Rev, now.Unix(), e.ID)
-	return err
+	return errors.Join(err, repaintOf(ctx, tx, e.ID, now))
 }
 
 func recordOf(e steward.Enrolment, now time.Time, d steward.Decision) steward.Record {

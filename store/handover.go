@@ -81,6 +81,9 @@ func redraft(ctx context.Context, tx *sqlx.Tx, r steward.Redraft, now time.Time)
 	if err := closeAsked(ctx, tx, was.ID, steward.ReasonHandedOver, "the mail is another owner's now", now); err != nil {
 		return err
 	}
+	if err := repaintAsking(ctx, tx, was.ID, now); err != nil {
+		return err
+	}
 	m := r.Mail
 	row, err := rowOfMessage(m)
 	if err != nil {

@@ -57,6 +57,9 @@ func takeOver(ctx context.Context, tx *sqlx.Tx, id steward.EnrolmentID, by stewa
 	if err := claimTasks(ctx, tx, id, by); err != nil {
 		return err
 	}
+	if err := repaintOf(ctx, tx, id, now); err != nil {
+		return err
+	}
 	return putRecord(ctx, tx, recordOf(e, now, steward.Decision{Effect: steward.Pass, Reason: steward.ReasonClaimed, Detail: "claimed by " + string(by)}))
 }
 

@@ -14,6 +14,7 @@ type Pruned struct {
 	Messages   int `json:"messages"`
 	Enrolments int `json:"enrolments"`
 	Records    int `json:"records"`
+	Acts       int `json:"acts"` // what people did
 	Runs       int `json:"runs"`
 	Imports    int `json:"imports"`
 }
@@ -24,7 +25,7 @@ type Pruned struct {
 //   - messages that were settled by then, of enrolments that had ended by then;
 //   - enrolments that had ended by then, where their subject has a newer one:
 //     cooldowns, and reentry: never, look at the newest;
-//   - decisions, runs of jobs and imports from before, but for each job's and
+//   - decisions, what people did, runs of jobs and imports from before, but for each job's and
 //     each source's newest.
 //
 // What belongs to an open enrolment, or to an episode that still stands, is
@@ -40,6 +41,7 @@ func (db *DB) Prune(ctx context.Context, before time.Time) (done Pruned, err err
 	at := before.Unix()
 	if done.Messages, err = pruneIDs[string](ctx, db, "prune messages", oldMessagesQuery, []any{at, at, at},
 		`DELETE FROM attempts WHERE message IN (?)`,
+		`DELETE FROM edits WHERE message IN (?)`,
 		`DELETE FROM tasks WHERE id IN (SELECT id FROM outreach WHERE message IN (?))`,
 		`DELETE FROM outreach WHERE message IN (?)`,
 		`DELETE FROM messages WHERE id IN (?)`); err != nil {
@@ -53,6 +55,9 @@ func (db *DB) Prune(ctx context.Context, before time.Time) (done Pruned, err err
 	}
 	if done.Records, err = pruneIDs[int64](ctx, db, "prune decisions", oldRecordsQuery, []any{at},
 		`DELETE FROM records WHERE seq IN (?)`); err != nil {
+		return done, err
+	}
+	if done.Acts, err = pruneIDs[int64](ctx, db, "prune acts", oldActsQuery, []any{at}, `DELETE FROM acts WHERE seq IN (?)`); err != nil {
 		return done, err
 	}
 	if done.Imports, err = pruneIDs[int64](ctx, db, "prune imports", oldImportsQuery, []any{at},
@@ -136,6 +141,13 @@ const (
 		AND NOT EXISTS (
 			SELECT 1 FROM enrolments e WHERE e.id = r.enrolment AND (e.ended_at = 0 OR EXISTS (` + standing + `)))
 	ORDER BY r.seq LIMIT ?`
+
+	// What was done is kept with what it was done with, while that is open.
+	oldActsQuery = `
+	SELECT a.seq FROM acts a
+	WHERE a.seq < COALESCE((SELECT seq FROM acts WHERE at >= ? ORDER BY seq LIMIT 1), 9223372036854775807)
+		AND NOT EXISTS (SELECT 1 FROM enrolments e WHERE e.id = a.enrolment AND (e.ended_at = 0 OR EXISTS (` + standing + `)))
+	ORDER BY a.seq LIMIT ?`
 
 	oldImportsQuery = `
 	SELECT i.id FROM imports i

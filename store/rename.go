@@ -78,7 +78,7 @@ func renamePlaybook(ctx context.Context, tx *sqlx.Tx, was, is steward.PlaybookNa
 		UPDATE playbook_state SET drawn_as = (SELECT w.drawn_as FROM playbook_state w WHERE w.playbook = ?)
 		WHERE playbook = ? AND drawn_as = '' AND EXISTS (SELECT 1 FROM playbook_state w WHERE w.playbook = ?)`, was, is, was)
 	exec(`DELETE FROM playbook_state WHERE playbook = ? AND EXISTS (SELECT 1 FROM playbook_state n WHERE n.playbook = ?)`, was, is)
-	for _, table := range []string{"playbook_state", "phases", "pilot_starts", "enrolments", "outreach", "records", "playbook_versions"} {
+	for _, table := range []string{"playbook_state", "phases", "pilot_starts", "enrolments", "outreach", "records", "playbook_versions", "acts", "silences"} {
 		exec(`UPDATE `+table+` SET playbook = ? WHERE playbook = ?`, is, was)
 	}
 	return rows, err

@@ -163,6 +163,9 @@ func finishTask(ctx context.Context, tx *sqlx.Tx, id steward.OutreachID, outcome
 		now.Unix(), now.Unix(), now.Unix(), t.Enrolment, t.Enrolment); err != nil {
 		return t, err
 	}
+	if err := repaintOf(ctx, tx, t.Enrolment, now); err != nil {
+		return t, err
+	}
 	d := steward.Decision{Effect: steward.Pass, Reason: steward.ReasonTaskDone, Detail: "done by " + by}
 	if outcome != "" {
 		d.Detail += ": " + outcome

@@ -31,7 +31,7 @@ func (w *worker) prunes(ctx context.Context) error {
 		gone, err := w.db.Prune(ctx, now.Add(-keep))
 		w.note("prune", err)
 		if gone != (store.Pruned{}) {
-			w.log.Info("what was over for long is gone", "messages", gone.Messages, "enrolments", gone.Enrolments, "decisions", gone.Records, "runs", gone.Runs, "imports", gone.Imports)
+			w.log.Info("what was over for long is gone", "messages", gone.Messages, "enrolments", gone.Enrolments, "decisions", gone.Records, "acts", gone.Acts, "runs", gone.Runs, "imports", gone.Imports)
 		}
 	}
 }
