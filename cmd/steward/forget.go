@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"steward/notify"
 	"steward/store"
 )
 
@@ -20,12 +21,13 @@ func forgetCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "forget CONTACT",
 		Short: "Erase a customer's person for good",
-		Long: `Erases a person from the database: the contact, and their name and address in
-what was said and decided. Mail to them that has not gone is stopped, and no
-later import brings them back. CONTACT is a contact's id or an e-mail address.
+		Long: `Erases a person from the database and the preview folder: the contact, and their
+name and address in what was said, decided and clicked. Mail to them that has not
+gone is stopped, cards that named them are drawn anew in Slack by the worker, and
+no later import brings them back. CONTACT is a contact's id or an e-mail address.
 
-Backups, preview files and what Slack or a mailbox already holds are not
-reached; remove those yourself.
+Logs hold ids alone. Backups and what their own mailbox already holds are not
+reached; remove backups yourself.
 
 Exit codes: 0 done, 1 failed.`,
 		Args: cobra.ExactArgs(1),
@@ -50,6 +52,7 @@ func (o *forgetOptions) run(ctx context.Context) error {
 		return fmt.Errorf("no contact has that id or address\nContacts are in the export that steward.yaml names; the id is its id column")
 	}
 	var all []store.Forgotten
+	previews := 0
 	for _, id := range found { // one person may be a contact of several accounts
 		done, err := h.db.Forget(ctx, id, o.app.now())
 		if errors.Is(err, store.ErrNotFound) {
@@ -59,6 +62,11 @@ func (o *forgetOptions) run(ctx context.Context) error {
 			return err
 		}
 		all = append(all, done)
+		files, err := notify.ErasePreviews(h.ws.PreviewDir, done.Erased)
+		if err != nil {
+			return fmt.Errorf("%w\nThe database has forgotten them. Remove the folder %s by hand", err, h.ws.PreviewDir)
+		}
+		previews += files
 	}
 	if o.app.json {
 		return o.app.printJSON(all)
@@ -66,6 +74,6 @@ func (o *forgetOptions) run(ctx context.Context) error {
 	for _, f := range all {
 		fmt.Fprintf(o.app.stderr, "Forgotten: %s erased, %d of them stopped before they went, %s cleaned.\n", count(f.Messages, "message"), f.Stopped, count(f.Records, "decision"))
 	}
-	fmt.Fprintln(o.app.stderr, "Backups and preview files keep what they hold; remove those yourself.")
+	fmt.Fprintf(o.app.stderr, "%s erased. Backups keep what they hold; remove those yourself.\n", count(previews, "preview file"))
 	return nil
 }
