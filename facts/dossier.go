@@ -30,6 +30,10 @@ func (f *Frame) dossier(id steward.AccountID) *dossier {
 	return &dossier{}
 }
 
+// Touches is every touch with a row's account, whomever it was with. Never write
+// to it.
+func (v *View) Touches(row int) []steward.Touch { return v.frame.dossier(v.Account(row).ID).touches }
+
 func (f *Frame) gather() {
 	f.dossiers = map[steward.AccountID]*dossier{}
 	of := func(id steward.AccountID) *dossier {

@@ -105,12 +105,17 @@ func (s *Situation) card(letters []letter) (steward.Content, error) {
 		id := strings.ReplaceAll(url.QueryEscape(string(first.account.ID)), "+", "%20")
 		c.Link = strings.ReplaceAll(link, "{id}", id)
 	}
+	c.Page = s.Book.Page(first.account.ID, first.outreach.To.Owner, s.Now)
 	for _, l := range letters {
 		body, err := l.text(l.wording.body, true)
 		if err != nil {
 			return steward.Content{}, err
 		}
-		c.Parts = append(c.Parts, steward.ContentPart{Playbook: l.playbook.Name, Title: l.playbook.Title, Markdown: strings.TrimSpace(body), Evidence: l.evidence(), Enrolment: l.enrol.ID})
+		part := steward.ContentPart{Playbook: l.playbook.Name, Title: l.playbook.Title, Markdown: strings.TrimSpace(body), Evidence: l.evidence(), Enrolment: l.enrol.ID, Picture: l.picture()}
+		if part.Say, err = l.say(); err != nil {
+			return steward.Content{}, err
+		}
+		c.Parts = append(c.Parts, part)
 	}
 	if len(letters) > 1 {
 		c.Title = fmt.Sprintf("%d things to look at", len(letters))
@@ -159,20 +164,8 @@ func (s *Situation) cardFacts(l letter) []steward.LabelledText {
 	if l.outreach.To.Owner != l.owner.ID {
 		add("Owner", l.owner.Name)
 	}
-	add("Talk to", s.talkTo(l.account.ID))
+	add("Talk to", s.talkTo(l))
 	return out
-}
-
-// talkTo names the person a CSM would call first.
-func (s *Situation) talkTo(a steward.AccountID) string {
-	for _, role := range []string{"champion", "economic_buyer", "admin"} {
-		for _, c := range s.contacts[a] {
-			if slices.Contains(c.Roles, role) && c.Name != "" {
-				return c.Name + " (" + strings.ReplaceAll(role, "_", " ") + ")"
-			}
-		}
-	}
-	return ""
 }
 
 // evidence is what was seen, in words: now, or at opening where the condition

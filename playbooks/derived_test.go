@@ -631,7 +631,8 @@ func TestCardsSayHowHealthyAnAccountIs(t *testing.T) {
 		want        string
 	}{
 		{"as it was", "80", nil, "80"},
-		{"fallen", "scale(avg(logins, 7d), 0, 10)", nil, "20 (60 four weeks ago)"},
+		{"fallen", "scale(avg(logins, 7d), 0, 10)", nil, "20 ▼ (60 four weeks ago)"},
+		{"risen", "scale(avg(logins, 7d), 10, 0)", nil, "80 ▲ (40 four weeks ago)"},
 		{"unknown", "seats", nil, ""},
 		{"said", "80", []steward.HealthOverride{{Account: "acme", Health: 30, From: today - 1, Until: today + 20, Because: "a merger", By: "dana", Cleared: steward.NoDay}}, "30 (said by dana until 29 September 2026)"},
 	} {

@@ -562,7 +562,7 @@ func (s *Situation) HealthChange(account steward.AccountID) string {
 	return HealthMoved(now, then, healthLook)
 }
 
-// healthFact is health as a card's heading has it: "55 (72 four weeks ago)"; ""
+// healthFact is health as a card's heading has it: "55 ▼ (72 four weeks ago)"; ""
 // where it is not known.
 func (s *Situation) healthFact(account steward.AccountID) string {
 	now, ok := s.Health(account, 0)
@@ -574,7 +574,11 @@ func (s *Situation) healthFact(account steward.AccountID) string {
 		return fmt.Sprintf("%s (said by %s until %s)", text, o.By, longDate(o.Until))
 	}
 	if then, _ := s.Health(account, healthLook); then.Score.Known && math.Round(then.Score.Num) != math.Round(now.Score.Num) {
-		text += fmt.Sprintf(" (%.0f four weeks ago)", then.Score.Num)
+		arrow := "▲"
+		if then.Score.Num > now.Score.Num {
+			arrow = "▼"
+		}
+		text += fmt.Sprintf(" %s (%.0f four weeks ago)", arrow, then.Score.Num)
 	}
 	return text
 }

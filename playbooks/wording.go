@@ -27,11 +27,12 @@ type Wording struct {
 	// Locale is the language it is written in, "" for the workspace's.
 	Locale string
 
-	body, subject *template.Template
-	source        []byte
-	accepted      []steward.Acceptance
-	// bodyAt and subjectAt are where the two begin in the file.
-	bodyAt, subjectAt origin
+	// say is the line to say on a card; nil for none.
+	body, subject, say *template.Template
+	source             []byte
+	accepted           []steward.Acceptance
+	// bodyAt, subjectAt and sayAt are where they begin in the file.
+	bodyAt, subjectAt, sayAt origin
 
 	// A stored playbook that uses the wording as no newest one does is compiled
 	// while others compose, so that what was checked is found under a lock.
@@ -83,6 +84,7 @@ const (
 type frontMatter struct {
 	ForRoles strictyaml.OneOrMore `yaml:"for_roles" doc:"The roles of the customer's people that the message was written for. A mail goes to nobody else." examples:"champion;admin;economic_buyer"`
 	Subject  strictyaml.Scalar    `yaml:"subject" doc:"The mail's subject. It may hold values, such as {{ .account.name }}."`
+	Say      strictyaml.Scalar    `yaml:"say" doc:"On a card, a line that the reader could say to the customer. It may hold values, as the subject may." examples:"Has something changed on your side?"`
 	Locale   string               `yaml:"locale" doc:"The language it is written in, such as en or de. Default the workspace's."`
 
 	Accept []strictyaml.Accepted `yaml:"accept" doc:"Lints that are not followed here, each with the reason."`
@@ -136,18 +138,30 @@ func parseWording(file string, src []byte) (*Wording, steward.Problems) {
 	var ps steward.Problems
 	w.body, ps = w.template(w.bodyAt)
 	problems = append(problems, ps...)
-	if pos := fm.Subject.Pos; fm.Subject.Value != "" {
-		w.subjectAt = origin{fm.Subject.Value, pos.Line, pos.Column}
-		switch pos.Style {
-		case strictyaml.SingleQuoted, strictyaml.DoubleQuoted:
-			w.subjectAt.column++
-		case strictyaml.Literal, strictyaml.Folded:
-			w.subjectAt.line, w.subjectAt.column = pos.Line+1, pos.Indent+1
-		}
-		w.subject, ps = w.template(w.subjectAt)
-		problems = append(problems, ps...)
-	}
+	w.subject, w.subjectAt, ps = w.inFrontMatter(fm.Subject)
+	problems = append(problems, ps...)
+	w.say, w.sayAt, ps = w.inFrontMatter(fm.Say)
+	problems = append(problems, ps...)
 	return w, problems
+}
+
+// inFrontMatter is a template that stands as a scalar in the front matter; nil
+// where it is empty.
+func (w *Wording) inFrontMatter(v strictyaml.Scalar) (*template.Template, origin, steward.Problems) {
+	if v.Value == "" {
+		return nil, origin{}, nil
+	}
+	at := origin{v.Value, v.Pos.Line, v.Pos.Column}
+	switch v.Pos.Style {
+	case strictyaml.SingleQuoted, strictyaml.DoubleQuoted:
+		at.column++
+	case strictyaml.Literal, strictyaml.Folded:
+		at.line++
+		line := w.lineText(at.line)
+		at.column = len(line) - len(strings.TrimLeft(line, " ")) + 1
+	}
+	t, problems := w.template(at)
+	return t, at, problems
 }
 
 func cutFrontMatter(text string) (head, body string, closed bool) {
@@ -343,6 +357,12 @@ func (w *Wording) use(s Settings, about steward.SubjectKind, mail bool) steward.
 	c.check(w.body, w.bodyAt)
 	if w.subject != nil {
 		c.check(w.subject, w.subjectAt)
+	}
+	if w.say != nil {
+		c.check(w.say, w.sayAt)
+		if mail {
+			c.problems = append(c.problems, w.problem(w.sayAt, 0, "say is for cards, and a mail to a customer has none", "write it into the mail, or remove it"))
+		}
 	}
 	return c.problems
 }
