@@ -249,6 +249,7 @@ type Owner struct {
 	ID      OwnerID `json:"id"`
 	Name    string  `json:"name"`
 	Email   string  `json:"email,omitempty"`
+	Title   string  `json:"title,omitempty"` // what they are, as their mails are signed
 	Slack   string  `json:"slack,omitempty"` // a Slack user id; looked up by e-mail when empty
 	Manager OwnerID `json:"manager,omitempty"`
 	Backup  OwnerID `json:"backup,omitempty"`

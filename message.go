@@ -137,6 +137,9 @@ type Message struct {
 	Approvers  []OwnerID `json:"approvers,omitempty"`
 	Veto       time.Time `json:"veto,omitzero"`
 	ApprovedBy string    `json:"approved_by,omitempty"`
+	// Topic is of which kind a mail is, for readers who want some and not others;
+	// "" of other messages.
+	Topic Topic `json:"topic,omitempty"`
 	// Sender is the owner in whose name a mail goes; "" where the account has none.
 	Sender OwnerID `json:"sender,omitempty"`
 	// For is the message that an approval card asks about.

@@ -112,6 +112,8 @@ type emailBlock struct {
 	SMTPEnv  strictyaml.Scalar `yaml:"smtp_env" doc:"The variable that holds the mail server's address, smtp://user:password@host:587 or smtps://…"`
 	SMTPFile strictyaml.Scalar `yaml:"smtp_file" doc:"The file that holds the mail server's address."`
 	DKIM     *dkimBlock        `yaml:"dkim" doc:"Signs mail for a domain."`
+
+	letterKeys `yaml:",inline"`
 }
 
 type dkimBlock struct {

@@ -22,6 +22,7 @@ type ownerBlock struct {
 	Backup  strictyaml.Scalar   `yaml:"backup" doc:"The id of who stands in while they are away."`
 	Pool    strictyaml.Scalar   `yaml:"pool" doc:"A channel, where this is not a person but a team that shares its accounts." pattern:"^#[^ #@<>&,]{1,79}$" want:"write it in quotes with #, such as \"#cs-smb\""`
 	Within  strictyaml.Scalar   `yaml:"claim_within" doc:"Of a pool: how long a card may lie before its manager, or ops, is told that nobody claimed it. Less than a day counts working hours. Default: for ever." examples:"4h"`
+	Title   strictyaml.Scalar   `yaml:"title" doc:"What they are, as their mails are signed, such as Customer Success Manager. Default nothing."`
 	Zone    strictyaml.Scalar   `yaml:"zone" doc:"Their time zone. Default the workspace's." examples:"Europe/Madrid"`
 	Away    []strictyaml.Scalar `yaml:"away" doc:"Days on which they are away: a date, or first..last." examples:"2026-08-03..2026-08-21"`
 }
@@ -86,7 +87,7 @@ func (l *loader) ownerWrong(o ownerBlock, at strictyaml.Scalar, message, hint st
 }
 
 func (l *loader) owner(o ownerBlock) steward.Owner {
-	out := steward.Owner{ID: steward.OwnerID(o.ID.Value), Name: strings.TrimSpace(o.Name.Value), Email: o.Email.Value, Slack: o.Slack.Value,
+	out := steward.Owner{ID: steward.OwnerID(o.ID.Value), Name: strings.TrimSpace(o.Name.Value), Email: o.Email.Value, Slack: o.Slack.Value, Title: strings.Join(strings.Fields(o.Title.Value), " "),
 		Manager: steward.OwnerID(o.Manager.Value), Backup: steward.OwnerID(o.Backup.Value), Pool: o.Pool.Value, Zone: l.w.Zone}
 	if o.ID.Value != strings.TrimSpace(o.ID.Value) || len(o.ID.Value) > 128 {
 		l.ownerWrong(o, o.ID, "the id begins or ends with a space, or is very long", "use the id that accounts name as their owner")

@@ -204,6 +204,7 @@ func (l *loader) email(b *emailBlock) {
 	if b.DKIM != nil {
 		l.dkim(b.DKIM)
 	}
+	l.letters(b.letterKeys)
 }
 
 func (l *loader) dkim(b *dkimBlock) {

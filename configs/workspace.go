@@ -78,6 +78,10 @@ type Workspace struct {
 
 	Slack SlackConfig
 	Email EmailConfig
+	// TopicNames is what readers call kinds of mail, where the file says; see
+	// TopicName. MailFooter is small print below every mail, "" for none.
+	TopicNames map[steward.Topic]string
+	MailFooter string
 	// Webhooks is in the order of the file.
 	Webhooks []Webhook
 	// Approvers may approve any mail, beside its owner, backup and manager.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ type Ledger interface {
 	Memory
 	Deliveries
 	Acts
+	Edits
 }
 
 // Runs is lock and record of evaluations.
@@ -52,10 +54,14 @@ type Memory interface {
 	PlaybookStates(ctx context.Context) ([]steward.PlaybookState, error)
 	// StandingOf is the part of Standing that concerns a few enrolments.
 	StandingOf(ctx context.Context, ids []steward.EnrolmentID) (steward.Standing, error)
+	// Silences is those that stand, or all that ever were; EndSilences ends those
+	// that are over.
+	Silences(ctx context.Context, now time.Time, all bool) ([]steward.Silence, error)
+	EndSilences(ctx context.Context, over []steward.Silence) error
 	// Ended is the newest ended enrolment of each playbook and subject.
 	Ended(ctx context.Context) ([]steward.Enrolment, error)
 	OutreachOf(ctx context.Context, enrolments []steward.EnrolmentID) ([]steward.Outreach, map[steward.MessageID]steward.Message, error)
-	SuppressedAddresses(ctx context.Context) (map[string]string, error)
+	SuppressedAddresses(ctx context.Context) (steward.OptOuts, error)
 	Salt(ctx context.Context) (string, error)
 	DueEnrolments(ctx context.Context, now time.Time, limit int) ([]steward.Enrolment, error)
 }
@@ -105,6 +111,9 @@ type Engine struct {
 	// Find looks whether the provider has a message after all; nil where none can
 	// tell.
 	Find func(ctx context.Context, l steward.Letter) (r steward.Receipt, found bool, err error)
+	// Update has the provider show a card, by its ref, as the letter says; nil where
+	// cards stay as they were sent.
+	Update func(ctx context.Context, l steward.Letter, ref string) error
 	// Book is the newest good book.
 	Book func() *playbooks.Book
 	// FreshWithin is how far behind a source may be, by its name; zero means that
@@ -185,7 +194,11 @@ func (e *Engine) survey(ctx context.Context, book *playbooks.Book, slot steward.
 		return nil, fmt.Errorf("read what was done: %w", err)
 	}
 	p.Dealings = playbooks.RenamedDealings(p.Dealings, book.Renamed())
-	values, err := e.Ledger.Series(ctx, book.MetricsRead())
+	silences, err := e.Ledger.Silences(ctx, slot.Time(), false)
+	if err != nil {
+		return nil, fmt.Errorf("read silences: %w", err)
+	}
+	values, err := e.Ledger.Series(ctx, slices.Compact(slices.Sorted(slices.Values(append(book.MetricsRead(), book.MetricsOfSilences(silences)...)))))
 	if err != nil {
 		return nil, fmt.Errorf("read series: %w", err)
 	}
@@ -316,7 +329,7 @@ func (e *Engine) memory(ctx context.Context, book *playbooks.Book) (playbooks.Me
 func (e *Engine) remember(ctx context.Context, book *playbooks.Book, st steward.Standing) (playbooks.Memory, error) {
 	m := playbooks.Memory{
 		Phases: map[playbooks.Key]steward.PhaseState{}, Open: map[playbooks.Key]steward.Enrolment{}, Ended: map[playbooks.Key]steward.Enrolment{},
-		States: map[steward.PlaybookName]steward.PlaybookState{}, Outreach: map[steward.EnrolmentID][]steward.Outreach{}, Pause: st.Pause, Afoot: st.Afoot,
+		States: map[steward.PlaybookName]steward.PlaybookState{}, Outreach: map[steward.EnrolmentID][]steward.Outreach{}, Pause: st.Pause, Afoot: st.Afoot, Silences: st.Silences,
 	}
 	for _, ph := range st.Phases {
 		m.Phases[playbooks.KeyOf(ph.Playbook, ph.Subject)] = ph

@@ -277,7 +277,7 @@ func (w *walker) saying(step Step, then bool) (say Saying, left bool) {
 		say.Nobody = why
 		return say, true
 	}
-	c := Candidate{Outreach: o, Message: m, Enrolment: w.Enrolment, Phase: w.phase, OptedOut: w.optedOut(to), Pause: w.Memory.Pause, AtSend: true}
+	c := Candidate{Outreach: o, Message: m, Enrolment: w.Enrolment, Phase: w.phase, OptedOut: w.optedOut(m), Pause: w.Memory.Pause, AtSend: true}
 	for _, g := range gates {
 		if then && slices.Contains(lost, g.name) {
 			continue

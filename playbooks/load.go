@@ -78,7 +78,7 @@ func (stepDocument) LaterKeys() []string {
 // dir/messages, and checks them whole: what a book returns with no errors among
 // its problems can be run. Warnings come along with a good book.
 func Load(fsys fs.FS, playbookDir, messageDir string, s Settings) (*Book, steward.Problems) {
-	l := &loader{book: &Book{Settings: s, Wordings: map[string]*Wording{}, byName: map[steward.PlaybookName]*Playbook{}, owners: map[steward.OwnerID]steward.Owner{}}}
+	l := &loader{book: &Book{Settings: s, Wordings: map[string]*Wording{}, byName: map[steward.PlaybookName]*Playbook{}, owners: map[steward.OwnerID]steward.Owner{}, silenced: &silenceConditions{read: map[string]silenceCondition{}}}}
 	for _, o := range s.Owners {
 		l.book.owners[o.ID] = o
 	}
@@ -119,7 +119,7 @@ func once(ps steward.Problems) steward.Problems {
 // Compile reads one stored playbook text against the book's settings and
 // messages, for enrolments that began on it.
 func (b *Book) Compile(text string) (*Playbook, error) {
-	l := &loader{book: &Book{Settings: b.Settings, Wordings: b.Wordings, byName: map[steward.PlaybookName]*Playbook{}, owners: b.owners, rules: b.rules}, stored: true}
+	l := &loader{book: &Book{Settings: b.Settings, Wordings: b.Wordings, byName: map[steward.PlaybookName]*Playbook{}, owners: b.owners, rules: b.rules, silenced: b.silenced}, stored: true}
 	l.file("stored playbook", []byte(text))
 	if errs := l.problems.Errors(); len(errs) > 0 {
 		return nil, errs
@@ -392,7 +392,7 @@ func (r *reader) step(p *Playbook, d *stepDocument) Step {
 	s := Step{ID: d.ID.Value, Line: d.Pos.Line, Wording: d.Message.Value, Expires: d.Expires.Std(), Slack: d.Slack.Value, Webhook: d.Webhook.Value, Task: d.Task.Value,
 		If: r.expr(r.src, d.If, sc, steward.FlagKind), Unless: r.expr(r.src, d.Unless, sc, steward.FlagKind), At: r.expr(r.src, d.At, sc, steward.DateKind)}
 	for _, role := range d.Email {
-		s.Email = append(s.Email, role.Value)
+		s.Email, s.Topic = append(s.Email, role.Value), steward.Topic(p.Purpose)
 	}
 	s.IfLate = oneOf(r, "if_late", d.IfLate, LateSkip, LateSkip, LateNow)
 	s.ContinueOnRecovery = oneOf(r, "on_recovery", d.OnRecovery, "exit", "exit", "continue") == "continue"

@@ -158,6 +158,8 @@ type Step struct {
 	// Slack names owner, manager or a #channel; Email the roles to try in order.
 	Slack string
 	Email []string
+	// Topic is of which kind the mail of an email step is: the playbook's purpose.
+	Topic steward.Topic
 	// Task names owner or manager, who gets something to do, and Due how long they
 	// have; zero for no day.
 	Task string

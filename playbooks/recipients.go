@@ -20,9 +20,9 @@ func (s *Situation) resolve(step Step, account steward.Account, subject steward.
 	case step.Webhook != "":
 		return callRecipient(step.Webhook), true, ""
 	case step.toSubject():
-		return s.subjectRecipient(subject)
+		return s.subjectRecipient(subject, step.Topic)
 	default:
-		return s.contactRecipient(step.Email, account.ID)
+		return s.contactRecipient(step.Email, account.ID, step.Topic)
 	}
 }
 
@@ -98,14 +98,15 @@ func recipientOf(o steward.Owner, key string) steward.Recipient {
 	return r
 }
 
-// contactRecipient is the first role with somebody who can be written to.
-func (s *Situation) contactRecipient(roles []string, account steward.AccountID) (steward.Recipient, bool, string) {
+// contactRecipient is the first role with somebody who can be written to and
+// wants mail of the kind.
+func (s *Situation) contactRecipient(roles []string, account steward.AccountID, topic steward.Topic) (steward.Recipient, bool, string) {
 	for _, role := range roles {
 		for _, c := range s.contacts[account] {
 			if c.Email == "" || !slices.Contains(c.Roles, role) {
 				continue
 			}
-			if _, out := s.Memory.Suppressed[lower(c.Email)]; out {
+			if _, out := s.Memory.Suppressed.Why(lower(c.Email), topic); out {
 				continue
 			}
 			return steward.Recipient{Key: "role:" + role, Contact: c.ID, Name: c.Name, Email: c.Email}, true, ""

@@ -34,9 +34,11 @@ type Memory struct {
 	// Versions are the playbook texts that open enrolments began on, where they
 	// are not the newest.
 	Versions map[string]*Playbook
-	// Suppressed is the addresses that opted out or bounced, lower case, and why.
-	Suppressed map[string]string
+	// Suppressed is the addresses that opted out or bounced, and why.
+	Suppressed steward.OptOuts
 	Pause      steward.Pause
+	// Silences are those that nobody ended, also where their time is over.
+	Silences []steward.Silence
 	// Afoot is, by account, the playbooks that are at work on it. Nil means what
 	// Open and Phases say.
 	Afoot map[steward.AccountID][]steward.PlaybookName

@@ -20,6 +20,8 @@ type Progress struct {
 	Records   []steward.Record
 	// Stopped are its drafts that need no approval any more.
 	Stopped []steward.Stop
+	// Withdrawn are what of it is not to be said after all.
+	Withdrawn []steward.Withdrawal
 	// HandOvers and Redrafts are what of it is for somebody else by now.
 	HandOvers []steward.HandOver
 	Redrafts  []steward.Redraft
@@ -136,7 +138,7 @@ func (w *walker) episodeOver() bool {
 	if w.Enrolment.State == steward.Quarantined {
 		return true
 	}
-	if w.p.Kind != Signal {
+	if w.p.Kind != Signal || alone(w.Enrolment) {
 		return false
 	}
 	return w.Enrolment.Step >= len(w.p.Steps) || !w.p.Steps[w.Enrolment.Step].ContinueOnRecovery
@@ -320,7 +322,7 @@ func (w *walker) say(s Step, n int) bool {
 		Step: s.ID, Occurrence: s.occurrence(n), To: to, Wording: s.Wording, Severity: string(w.p.Severity), Priority: w.priority(), Planned: w.Now,
 	}
 	m := w.message(s, o)
-	verdict := w.Gate(Candidate{Outreach: o, Message: m, Enrolment: w.Enrolment, Phase: w.phase, OptedOut: w.optedOut(to), Pause: w.Memory.Pause})
+	verdict := w.Gate(Candidate{Outreach: o, Message: m, Enrolment: w.Enrolment, Phase: w.phase, OptedOut: w.optedOut(m), Pause: w.Memory.Pause})
 	if verdict.Effect == steward.Suppress {
 		return w.unsaid(s, n, o, verdict)
 	}
@@ -365,8 +367,9 @@ func (w *walker) unsaid(s Step, n int, o steward.Outreach, d steward.Decision) b
 	return w.next(w.Now)
 }
 
-func (w *walker) optedOut(to steward.Recipient) string {
-	return w.Memory.Suppressed[lower(to.Email)]
+func (w *walker) optedOut(m steward.Message) string {
+	why, _ := w.Memory.Suppressed.Why(lower(m.To.Email), m.Topic)
+	return why
 }
 
 func (w *walker) priority() steward.Value {
@@ -396,7 +399,7 @@ func (w *walker) message(s Step, o steward.Outreach) steward.Message {
 	if !o.To.Customer() {
 		return m
 	}
-	m.Kind, m.Channel, m.Sender = steward.Mail, steward.Email, w.account.Owner
+	m.Kind, m.Channel, m.Sender, m.Topic = steward.Mail, steward.Email, w.account.Owner, s.Topic
 	m.ID = steward.NewMessageID(steward.Mail, string(o.ID))
 	return m
 }

@@ -72,12 +72,12 @@ func (r *reader) toSubject(p *Playbook, d *stepDocument, s *Step) {
 
 // subjectRecipient is the person whom a playbook is about, where they can be
 // written to.
-func (s *Situation) subjectRecipient(subject steward.Subject) (steward.Recipient, bool, string) {
+func (s *Situation) subjectRecipient(subject steward.Subject, topic steward.Topic) (steward.Recipient, bool, string) {
 	for _, c := range s.contacts[subject.Account] {
 		if string(c.ID) != subject.ID {
 			continue
 		}
-		if _, out := s.Memory.Suppressed[lower(c.Email)]; c.Email == "" || out {
+		if _, out := s.Memory.Suppressed.Why(lower(c.Email), topic); c.Email == "" || out {
 			break
 		}
 		return steward.Recipient{Key: theSubject, Contact: c.ID, Name: c.Name, Email: c.Email}, true, ""

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -237,7 +235,7 @@ func (w *mover) claim(c move, under map[steward.MessageID]departure) (out moved,
 	if m.State == steward.Sending {
 		claimed = seconds(c.now)
 	}
-	if err := w.exec(&w.hold, holdQuery, m.State, m.Reason, m.Detail, seconds(m.Due), seconds(m.Lease), m.Attempts, seconds(m.Settled), content, claimed, m.ID); err != nil {
+	if err := w.exec(&w.hold, holdQuery, m.State, m.Reason, m.Detail, seconds(m.Due), seconds(m.Lease), m.Attempts, seconds(m.Settled), seconds(m.Expires), content, claimed, m.ID); err != nil {
 		return out, err
 	}
 	dossier.Message = m
@@ -263,7 +261,7 @@ type mover struct {
 }
 
 const (
-	holdQuery  = `UPDATE messages SET state = ?, reason = ?, detail = ?, due = ?, lease = ?, attempts = ?, settled = ?, content = ?, claimed = ? WHERE id = ?`
+	holdQuery  = `UPDATE messages SET state = ?, reason = ?, detail = ?, due = ?, lease = ?, attempts = ?, settled = ?, expires = ?, content = ?, claimed = ? WHERE id = ?`
 	leaveQuery = `
 		UPDATE messages SET state = ?, reason = ?, detail = ?, ref = ?, epoch = ?, due = ?, lease = 0, attempts = ?, settled = ? WHERE id = ?`
 	triedQuery = `
@@ -336,6 +334,9 @@ func applyDecision(m steward.Message, d steward.Decision, now time.Time, lease t
 			until = now.Add(deferFor)
 		}
 		m.State, m.Reason, m.Detail, m.Due = steward.Deferred, d.Reason, d.Detail, instant(until.Unix())
+		if d.Reason.StopsExpiry() && !m.Expires.IsZero() {
+			m.Expires = instant(m.Expires.Unix() + until.Unix() - now.Unix())
+		}
 	default:
 		return m, fmt.Errorf("%q is not an effect", d.Effect)
 	}
@@ -408,19 +409,23 @@ func readDossiers(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (ma
 	if err != nil {
 		return nil, err
 	}
+	silences, err := unendedSilences(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	afoot, err := readAfoot(ctx, tx, accountsOf(messages))
 	if err != nil {
 		return nil, err
 	}
 	out := make(map[steward.MessageID]steward.Dossier, len(messages))
 	for _, m := range messages {
-		d := steward.Dossier{Message: m, Outreach: carried[m.ID], Paused: pause, Doubt: doubts[m.ID]}
+		d := steward.Dossier{Message: m, Outreach: carried[m.ID], Paused: pause, Silences: silences, Doubt: doubts[m.ID]}
 		for _, o := range d.Outreach {
 			d.Enrolments = append(d.Enrolments, enrolments[o.Enrolment])
 			d.Phases = append(d.Phases, phases[o.ID])
 		}
 		d.Afoot = afoot[m.Account]
-		if d.Suppressed, d.SuppressedWhy, err = suppressed(ctx, tx, m.To.Email); err != nil {
+		if d.Suppressed, d.SuppressedWhy, err = suppressed(ctx, tx, m.To.Email, m.Topic); err != nil {
 			return nil, err
 		}
 		out[m.ID] = d
@@ -677,17 +682,4 @@ func (w *mover) leaves(m departure, s move) (departure, error) {
 		return m, err
 	}
 	return m, w.put(recordsOf(steward.Message{ID: m.ID, Account: m.Account}, m.carried, d, s.now))
-}
-
-// suppressed tells whether an address wants no more mail, and why.
-func suppressed(ctx context.Context, tx *sqlx.Tx, email string) (bool, string, error) {
-	if email == "" {
-		return false, "", nil
-	}
-	var why string
-	err := tx.GetContext(ctx, &why, `SELECT reason FROM suppressions WHERE address = ?`, address(email))
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, "", nil
-	}
-	return err == nil, why, err
 }

@@ -304,12 +304,12 @@ func TestTheDossierKnowsWhoWantsNoMail(t *testing.T) {
 	if !d.Suppressed || d.SuppressedWhy != "unsubscribed" || d.Paused.Reason != "incident" || !d.Paused.At.Equal(start) {
 		t.Errorf("dossier %+v", d)
 	}
-	if to, err := db.RecipientOf(ctx, mail.ID); err != nil || to != mail.To {
-		t.Errorf("RecipientOf = %+v, %v", to, err)
+	if r, err := db.ReaderOf(ctx, mail.ID); err != nil || r.To != mail.To || !r.None || !r.Locked {
+		t.Errorf("ReaderOf = %+v, %v", r, err)
 	}
 	all, err := db.SuppressedAddresses(ctx)
 	must(t, err)
-	diff(t, "suppressed", map[string]string{"ana@acme.example": "unsubscribed"}, all)
+	diff(t, "suppressed", steward.OptOuts{"ana@acme.example": "unsubscribed"}, all)
 	must(t, db.Unsuppress(ctx, "Ana@acme.example"))
 	must(t, db.ClearPause(ctx))
 	if err := db.Unsuppress(ctx, "ana@acme.example"); !errors.Is(err, ErrNotFound) {

@@ -215,7 +215,7 @@ func sqlOf(query string) func(context.Context, *DB) error {
 
 // readers are the methods that write nothing.
 var readMethods = strings.Fields(`Acts Answered Attempts ContactsNamed Counts Dealings Dossier DueEdits DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Held InQueue Keys LastFiles LastRun LastSlot
-	Message MessageCounts Messages Notices OpenedSince OutreachOf Overrides Pause PilotStarts PlaybookStates PlaybookVersion Portfolio Ready RecipientOf Records Rejects Runs Salt Scores Series SeriesOf Silences Sources
+	Message MessageCounts Messages Notices OpenedSince OutreachOf Overrides Pause PilotStarts PlaybookStates PlaybookVersion Portfolio Ready ReaderOf Records Rejects Runs Salt Scores Series SeriesOf Silences Sources
 	Standing StandingOf Story Strays SuppressedAddresses Suppressions Tasks Unclaimed`)
 
 // Whatever is being written when the disk is full is written later or not at

@@ -44,6 +44,7 @@ type messageRow struct {
 	EnqueuedAt     int64                `db:"enqueued_at"`
 	Task           string               `db:"task"`
 	Claimed        int64                `db:"claimed"` // when it was last taken to be sent
+	Topic          steward.Topic        `db:"topic"`
 }
 
 func rowOfMessage(m steward.Message) (messageRow, error) {
@@ -52,7 +53,7 @@ func rowOfMessage(m steward.Message) (messageRow, error) {
 		Account: m.Account, State: m.State, Epoch: m.Epoch, Due: seconds(m.Due), Expires: seconds(m.Expires),
 		Lease: seconds(m.Lease), Attempts: m.Attempts, Reason: m.Reason, Detail: m.Detail,
 		Version: m.Version, Hash: m.Hash, Veto: seconds(m.Veto), ApprovedBy: m.ApprovedBy, Sender: m.Sender, For: m.For,
-		RetryUncertain: m.RetryUncertain, Ref: m.Ref, Planned: seconds(m.Planned), Settled: seconds(m.Settled),
+		RetryUncertain: m.RetryUncertain, Ref: m.Ref, Planned: seconds(m.Planned), Settled: seconds(m.Settled), Topic: m.Topic,
 	}
 	var err error
 	if r.Recipient, err = jsonColumn(m.To); err != nil {
@@ -79,7 +80,7 @@ func (r messageRow) noun() (steward.Message, error) {
 		Due: instant(r.Due), Expires: instant(r.Expires), Lease: instant(r.Lease), Attempts: r.Attempts,
 		Reason: r.Reason, Detail: r.Detail, Version: r.Version, Hash: r.Hash, Veto: instant(r.Veto),
 		ApprovedBy: r.ApprovedBy, Sender: r.Sender, For: r.For, RetryUncertain: r.RetryUncertain, Ref: r.Ref,
-		Planned: instant(r.Planned), Settled: instant(r.Settled),
+		Planned: instant(r.Planned), Settled: instant(r.Settled), Topic: r.Topic,
 	}
 	var err error
 	if m.To, err = jsonOf[steward.Recipient](r.Recipient, "recipient of "+string(r.ID)); err != nil {
@@ -107,10 +108,10 @@ func putMessage(ctx context.Context, tx *sqlx.Tx, m steward.Message) (added bool
 	res, err := tx.NamedExecContext(ctx, `
 		INSERT INTO messages (id, kind, channel, recipient, owner, address, account, state, epoch, due, expires, lease,
 			attempts, reason, detail, content, version, hash, approvers, veto, approved_by, for_message, retry_uncertain,
-			ref, planned, settled, enqueued_at, sender)
+			ref, planned, settled, enqueued_at, sender, topic)
 		VALUES (:id, :kind, :channel, :recipient, :owner, :address, :account, :state, :epoch, :due, :expires, :lease,
 			:attempts, :reason, :detail, :content, :version, :hash, :approvers, :veto, :approved_by, :for_message, :retry_uncertain,
-			:ref, :planned, :settled, :enqueued_at, :sender)
+			:ref, :planned, :settled, :enqueued_at, :sender, :topic)
 		ON CONFLICT (id) DO NOTHING`, row)
 	if err != nil {
 		return false, err
@@ -333,16 +334,6 @@ func (db *DB) Message(ctx context.Context, idOrPrefix string) (steward.Message, 
 		return err
 	})
 	return m, err
-}
-
-// RecipientOf reads whom a message is, or was, for; or ErrNotFound.
-func (db *DB) RecipientOf(ctx context.Context, id steward.MessageID) (steward.Recipient, error) {
-	var m steward.Message
-	err := db.view(ctx, "read the recipient of "+string(id), func(tx *sqlx.Tx) (err error) {
-		m, err = getMessage(ctx, tx, id)
-		return err
-	})
-	return m.To, err
 }
 
 // An Attempt is one call of a provider.

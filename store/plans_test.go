@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 
 	"maps"
 	"path/filepath"
@@ -262,8 +263,22 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		}
 		return nil
 	},
-	"Story": func(ctx context.Context, db *DB) error { _, err := db.Story(ctx, "a000001", 5); return err },
-	"Story": func(ctx context.Context, db *DB) error { _, err := db.Story(ctx, "a000001", 5); return err },
+	"Silence": func(ctx context.Context, db *DB) error { _, err := db.Silence(ctx, quiet("a000001")); return err },
+	"Unsilence": func(ctx context.Context, db *DB) error {
+		id, err := db.Silence(ctx, quiet("a000002"))
+		if err != nil {
+			return err
+		}
+		return db.Unsilence(ctx, id, "lee", start)
+	},
+	"EndSilences": func(ctx context.Context, db *DB) error {
+		id, err := db.Silence(ctx, quiet("a000003"))
+		if err != nil {
+			return err
+		}
+		return db.EndSilences(ctx, []steward.Silence{{ID: id, Ended: start, EndedBy: "lee"}})
+	},
+	"Story":    func(ctx context.Context, db *DB) error { _, err := db.Story(ctx, "a000001", 5); return err },
 	"Answered": func(ctx context.Context, db *DB) error { _, _, err := db.Answered(ctx, "click"); return err },
 	"Perform": func(ctx context.Context, db *DB) error {
 		_, _, err := db.Perform(ctx, steward.Act{Key: "click", Verb: steward.VerbTake, At: start}, steward.Change{
@@ -273,6 +288,30 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		return err
 	},
 	"Silences": func(ctx context.Context, db *DB) error { _, err := db.Silences(ctx, start, false); return err },
+	"Receive": func(ctx context.Context, db *DB) error {
+		c := fullChange("acme")
+		_, err := db.Receive(ctx, steward.Incoming{Key: "mail:1", Kind: steward.Reply, Message: someMessage, Address: "ada@example.com", At: start, Back: steward.NoDay}, c, start)
+		return err
+	},
+	"MailTo": func(ctx context.Context, db *DB) error {
+		_, err := db.MailTo(ctx, "ada@example.com", start, 5)
+		return err
+	},
+	"SoftBounces": func(ctx context.Context, db *DB) error {
+		_, err := db.SoftBounces(ctx, "ada@example.com", someMessage, start)
+		return err
+	},
+	"IncomingCounts": func(ctx context.Context, db *DB) error { _, err := db.IncomingCounts(ctx); return err },
+	"Away":           func(ctx context.Context, db *DB) error { _, err := db.Away(ctx, 20_000); return err },
+	"MailCursor": func(ctx context.Context, db *DB) error {
+		if _, err := db.MailCursor(ctx, "INBOX"); !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		return nil
+	},
+	"MoveMailCursor": func(ctx context.Context, db *DB) error {
+		return db.MoveMailCursor(ctx, "INBOX", steward.MailCursor{Validity: 1, UID: 7})
+	},
 	"Words":    func(ctx context.Context, db *DB) error { _, err := db.Words(ctx, "a-1", 10); return err },
 	"DueEdits": func(ctx context.Context, db *DB) error { _, err := db.DueEdits(ctx, start, 10); return err },
 	"Painted": func(ctx context.Context, db *DB) error {
@@ -359,7 +398,16 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 	"Portfolio":       func(ctx context.Context, db *DB) error { _, err := db.Portfolio(ctx); return err },
 	"Prune":           func(ctx context.Context, db *DB) error { _, err := db.Prune(ctx, start); return err },
 	"Ready":           func(ctx context.Context, db *DB) error { return db.Ready(ctx) },
-	"RecipientOf":     func(ctx context.Context, db *DB) error { _, err := db.RecipientOf(ctx, someMessage); return err },
+	"ReaderOf":        func(ctx context.Context, db *DB) error { _, err := db.ReaderOf(ctx, someMessage); return err },
+	"Prefer": func(ctx context.Context, db *DB) error {
+		return db.Prefer(ctx, "a@example.com", []steward.Topic{steward.TopicReport}, []steward.Topic{steward.TopicCare}, BySelf, start)
+	},
+	"AllowTopic": func(ctx context.Context, db *DB) error {
+		if err := db.Prefer(ctx, "b@example.com", []steward.Topic{steward.TopicReport}, nil, BySelf, start); err != nil {
+			return err
+		}
+		return db.AllowTopic(ctx, "b@example.com", steward.TopicReport)
+	},
 	"Records": func(ctx context.Context, db *DB) error {
 		for _, f := range []RecordFilter{{}, {Account: "a000001"}, {Account: "a000001", Enrolment: someEnrolment}, {Account: "a000001", Message: someMessage}, {Message: someMessage}} {
 			f.Limit = 5

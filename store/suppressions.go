@@ -6,14 +6,18 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+
+	"steward"
 )
 
 // A Suppression is an address that gets no more mail.
 type Suppression struct {
-	Address string    `json:"address"` // in lower case
-	Reason  string    `json:"reason"`
-	Source  string    `json:"source"` // where it came from: a link, a bounce, a person
-	At      time.Time `json:"at"`
+	Address string `json:"address"` // in lower case
+	// Topic is of which kind of mail it gets no more; "" of any.
+	Topic  steward.Topic `json:"topic,omitempty"`
+	Reason string        `json:"reason"`
+	Source string        `json:"source"` // where it came from: a link, a bounce, a person
+	At     time.Time     `json:"at"`
 }
 
 // Suppress ends mail to an address. Doing so again is nothing: the first
@@ -24,11 +28,15 @@ func (db *DB) Suppress(ctx context.Context, email, reason, source string, now ti
 		return fmt.Errorf("suppress: there is no address")
 	}
 	return db.update(ctx, "suppress an address", func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO suppressions (address, reason, source, at) VALUES (?, ?, ?, ?) ON CONFLICT (address) DO NOTHING`,
-			email, reason, source, now.Unix())
-		return err
+		return suppress(ctx, tx, steward.Suppression{Address: email, Reason: reason, Source: source, At: now})
 	})
+}
+
+func suppress(ctx context.Context, tx *sqlx.Tx, s steward.Suppression) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO suppressions (address, reason, source, at) VALUES (?, ?, ?, ?) ON CONFLICT (address) DO NOTHING`,
+		address(s.Address), s.Reason, s.Source, seconds(s.At))
+	return err
 }
 
 // Unsuppress allows mail to an address again, or tells ErrNotFound.
@@ -39,34 +47,45 @@ func (db *DB) Unsuppress(ctx context.Context, email string) error {
 	})
 }
 
-// Suppressions reads every suppressed address, in order.
+// Suppressions reads who gets no mail, or none of some topics, in order.
 func (db *DB) Suppressions(ctx context.Context) ([]Suppression, error) {
 	var rows []struct {
-		Address string `db:"address"`
-		Reason  string `db:"reason"`
-		Source  string `db:"source"`
-		At      int64  `db:"at"`
+		Address string        `db:"address"`
+		Topic   steward.Topic `db:"topic"`
+		Reason  string        `db:"reason"`
+		Source  string        `db:"source"`
+		At      int64         `db:"at"`
 	}
 	err := db.view(ctx, "read suppressions", func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &rows, `SELECT * FROM suppressions ORDER BY address`)
+		return tx.SelectContext(ctx, &rows, `
+			SELECT address, '' AS topic, reason, source, at FROM suppressions
+			UNION ALL SELECT address, topic, '' AS reason, source, at FROM preferences
+			ORDER BY address, topic`)
 	})
 	var out []Suppression
 	for _, r := range rows {
-		out = append(out, Suppression{Address: r.Address, Reason: r.Reason, Source: r.Source, At: instant(r.At)})
+		s := Suppression{Address: r.Address, Topic: r.Topic, Reason: r.Reason, Source: r.Source, At: instant(r.At)}
+		if s.Topic != "" {
+			s.Reason = steward.TopicWhy(s.Topic, s.Source)
+		}
+		out = append(out, s)
 	}
 	return out, err
 }
 
-// SuppressedAddresses is the reason of every suppression by its address, which
-// is in lower case.
-func (db *DB) SuppressedAddresses(ctx context.Context) (map[string]string, error) {
+// SuppressedAddresses is the reason of every suppression.
+func (db *DB) SuppressedAddresses(ctx context.Context) (steward.OptOuts, error) {
 	all, err := db.Suppressions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string]string, len(all))
+	out := make(steward.OptOuts, len(all))
 	for _, s := range all {
-		out[s.Address] = s.Reason
+		why := s.Reason
+		if s.Topic != "" {
+			why = s.Source
+		}
+		out.Add(s.Address, s.Topic, why)
 	}
 	return out, nil
 }

@@ -2,7 +2,7 @@
 // readiness, metrics) and to a customer's person who wants no more mail.
 //
 // It knows no database, queue or playbook. What it shows comes through
-// functions, and what it changes through Unsubscriber; cmd connects them. The
+// functions, and what it changes through Readers; cmd connects them. The
 // public and the private side are separate handlers for separate listeners,
 // because one of them faces the internet and the other shows how the business
 // is doing.

@@ -40,7 +40,7 @@ func TestEveryRouteOnBothSides(t *testing.T) {
 			known, served := routes[place]
 			for _, method := range methods {
 				o := &optOuts{}
-				h := Public(PublicOptions{Key: key, Unsubscriber: o, Logger: quiet})
+				h := Public(PublicOptions{Key: key, Readers: o, Logger: quiet})
 				if side == "private" {
 					h = Private(PrivateOptions{Logger: quiet})
 				}
@@ -81,8 +81,8 @@ func TestEveryRouteOnBothSides(t *testing.T) {
 				if strings.Contains(w.Body.String(), token) {
 					t.Errorf("%s: the answer holds the link", at)
 				}
-				if len(o.ids) > 0 {
-					t.Errorf("%s unsubscribed %v", at, o.ids)
+				if len(o.did) > 0 {
+					t.Errorf("%s did %v", at, o.did)
 				}
 				for name, want := range map[string]string{"Content-Security-Policy": "frame-ancestors 'none'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"} {
 					if got := w.Header().Get(name); !strings.Contains(got, want) {
@@ -115,8 +115,8 @@ func TestOneClickNeedsTheLinkAlone(t *testing.T) {
 		r.Header.Set("Content-Type", formType)
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		if w.Code != 200 || len(o.ids) != 1 {
-			t.Errorf("%s: %d, unsubscribed %v\n%s", what, w.Code, o.ids, log)
+		if w.Code != 200 || len(o.did) != 1 {
+			t.Errorf("%s: %d, did %v\n%s", what, w.Code, o.ids, log)
 		}
 		if w.Header().Get("Set-Cookie") != "" {
 			t.Errorf("%s: a cookie is set", what)
@@ -127,7 +127,7 @@ func TestOneClickNeedsTheLinkAlone(t *testing.T) {
 func TestAHandlerThatPanicsIsAnsweredAndLogged(t *testing.T) {
 	token := steward.UnsubscribeToken(key, "m-1")
 	log := &bytes.Buffer{}
-	h := Public(PublicOptions{Key: key, Unsubscriber: panics{}, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	h := Public(PublicOptions{Key: key, Readers: panics{}, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	w := call(h, "POST", "/u/"+token, formType, oneClick)
 	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "nil map") {
 		t.Errorf("%d:\n%s", w.Code, w.Body)
@@ -140,9 +140,9 @@ func TestAHandlerThatPanicsIsAnsweredAndLogged(t *testing.T) {
 	}
 }
 
-type panics struct{}
+type panics struct{ Readers }
 
-func (panics) Unsubscribe(context.Context, steward.MessageID) error {
+func (panics) StopTopic(context.Context, steward.MessageID) error {
 	panic("assignment to entry in nil map\nlevel=INFO msg=\"all is well\"")
 }
 

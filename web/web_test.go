@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime/multipart"
@@ -22,22 +23,37 @@ import (
 	"steward"
 )
 
-// optOuts remembers who opted out.
+// optOuts remembers who asked for what.
 type optOuts struct {
-	mu  sync.Mutex
-	ids []steward.MessageID
-	err error
+	mu   sync.Mutex
+	did  []string
+	err  error
+	have Choices
 }
 
-func (o *optOuts) Unsubscribe(_ context.Context, id steward.MessageID) error {
+func (o *optOuts) note(what string, id steward.MessageID) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.err != nil {
 		return o.err
 	}
-	o.ids = append(o.ids, id)
+	o.did = append(o.did, strings.TrimSpace(string(id)+" "+what))
 	return nil
 }
+
+func (o *optOuts) Choices(context.Context, steward.MessageID) (Choices, error) { return o.have, o.err }
+
+func (o *optOuts) StopTopic(_ context.Context, id steward.MessageID) error {
+	return o.note("topic", id)
+}
+
+func (o *optOuts) StopAll(_ context.Context, id steward.MessageID) error { return o.note("all", id) }
+
+func (o *optOuts) Choose(_ context.Context, id steward.MessageID, wanted []steward.Topic) error {
+	return o.note(fmt.Sprint(wanted), id)
+}
+
+var twoTopics = Choices{Topics: []Choice{{steward.TopicCare, "Help & <advice>", true}, {steward.TopicReport, "Monthly reports", false}}}
 
 var (
 	key   = steward.NewSecret("a key of this test")
@@ -47,7 +63,7 @@ var (
 func public(t *testing.T, o *optOuts) (http.Handler, *bytes.Buffer) {
 	t.Helper()
 	log := &bytes.Buffer{}
-	return Public(PublicOptions{Key: key, Unsubscriber: o, Sender: "Acme <b>Tools</b>", Logger: slog.New(slog.NewTextHandler(log, nil))}), log
+	return Public(PublicOptions{Key: key, Readers: o, Sender: "Acme <b>Tools</b>", Logger: slog.New(slog.NewTextHandler(log, nil))}), log
 }
 
 func call(h http.Handler, method, path, contentType, body string) *httptest.ResponseRecorder {
@@ -79,19 +95,30 @@ func multipartBody(t *testing.T, name, value string) (contentType, body string) 
 func TestUnsubscribe(t *testing.T) {
 	good := "/u/" + steward.UnsubscribeToken(key, "m-1")
 	multiType, multi := multipartBody(t, "List-Unsubscribe", "One-Click")
+	chooseType, choose := multipartBody(t, "choose", "yes")
 	for _, c := range []struct {
 		what, method, path, contentType, body string
+		have                                  Choices
 		fails                                 error
 		status                                int
 		says                                  string
-		stops                                 bool
+		does                                  string
 	}{
-		{what: "a look changes nothing", method: "GET", path: good, status: 200, says: "<button"},
+		{what: "a look changes nothing", method: "GET", path: good, status: 200, says: "Stop these emails?"},
+		{what: "a look at topics changes nothing", method: "GET", path: good, have: twoTopics, status: 200, says: `value="care" checked> Help &amp; &lt;advice&gt;`},
+		{what: "a topic that is not wanted is not ticked", method: "GET", path: good, have: twoTopics, status: 200, says: `value="report"> Monthly reports`},
+		{what: "a look of somebody who gets nothing", method: "GET", path: good, have: Choices{Topics: twoTopics.Topics, None: true}, status: 200, says: "You get none of these emails"},
+		{what: "a look while the database is away still has the button", method: "GET", path: good, fails: errors.New("disk full"), status: 200, says: "<button"},
+		{what: "a look at a message that is gone", method: "GET", path: good, fails: ErrNoSuchMessage, status: 404, says: "reply to the email"},
 		{what: "a scanner's HEAD changes nothing", method: "HEAD", path: good, status: 200},
-		{what: "a GET with the form's words changes nothing", method: "GET", path: good + "?confirm=yes&" + oneClick, status: 200, says: "<button"},
-		{what: "the button", method: "POST", path: good, contentType: formType, body: "confirm=yes", status: 200, says: "You are unsubscribed", stops: true},
-		{what: "one click", method: "POST", path: good, contentType: formType, body: oneClick, status: 200, says: "You are unsubscribed", stops: true},
-		{what: "one click as multipart", method: "POST", path: good, contentType: multiType, body: multi, status: 200, stops: true},
+		{what: "a GET with the form's words changes nothing", method: "GET", path: good + "?confirm=yes&choose=yes&" + oneClick, status: 200, says: "<button"},
+		{what: "the button", method: "POST", path: good, contentType: formType, body: "confirm=yes", status: 200, says: "You are unsubscribed", does: "m-1 all"},
+		{what: "one click", method: "POST", path: good, contentType: formType, body: oneClick, status: 200, says: "You are unsubscribed", does: "m-1 topic"},
+		{what: "one click as multipart", method: "POST", path: good, contentType: multiType, body: multi, status: 200, does: "m-1 topic"},
+		{what: "a choice", method: "POST", path: good, contentType: formType, body: "topic=report&topic=care&choose=yes", status: 200, says: "Your choice is saved", does: "m-1 [care report]"},
+		{what: "a choice of nothing", method: "POST", path: good, contentType: formType, body: "choose=yes", status: 200, says: "You are unsubscribed", does: "m-1 all"},
+		{what: "a choice of what there is not", method: "POST", path: good, contentType: formType, body: "choose=yes&topic=%00&topic=evil", status: 200, says: "You are unsubscribed", does: "m-1 all"},
+		{what: "a choice as multipart", method: "POST", path: good, contentType: chooseType, body: choose, status: 200, does: "m-1 all"},
 		{what: "a POST that asks for nothing", method: "POST", path: good, contentType: formType, body: "hello=1", status: 400, says: "<button"},
 		{what: "an empty POST with the words in the URL", method: "POST", path: good + "?" + oneClick, contentType: formType, status: 400},
 		{what: "broken multipart", method: "POST", path: good, contentType: "multipart/form-data", body: "x", status: 400},
@@ -106,7 +133,7 @@ func TestUnsubscribe(t *testing.T) {
 		{what: "another verb", method: "DELETE", path: good, status: 405},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			o := &optOuts{err: c.fails}
+			o := &optOuts{err: c.fails, have: c.have}
 			h, log := public(t, o)
 			w := call(h, c.method, c.path, c.contentType, c.body)
 			if w.Code != c.status {
@@ -115,8 +142,8 @@ func TestUnsubscribe(t *testing.T) {
 			if !strings.Contains(w.Body.String(), c.says) {
 				t.Errorf("the page lacks %q:\n%s", c.says, w.Body)
 			}
-			if stopped := len(o.ids) == 1 && o.ids[0] == "m-1"; stopped != c.stops || len(o.ids) > 1 {
-				t.Errorf("unsubscribed %v, want it: %v", o.ids, c.stops)
+			if did := strings.Join(o.did, ", "); did != c.does {
+				t.Errorf("did %q, want %q", did, c.does)
 			}
 			if strings.Contains(w.Body.String(), "disk full") {
 				t.Error("the page tells of our troubles")
@@ -169,10 +196,10 @@ func TestPublicShowsNothingPrivate(t *testing.T) {
 // A link made without a key is made by anybody.
 func TestPublicWithoutAKeyTakesNoLink(t *testing.T) {
 	o := &optOuts{}
-	h := Public(PublicOptions{Unsubscriber: o, Logger: slog.New(slog.DiscardHandler)})
+	h := Public(PublicOptions{Readers: o, Logger: slog.New(slog.DiscardHandler)})
 	w := call(h, "POST", "/u/"+steward.UnsubscribeToken(steward.Secret{}, "m-1"), formType, oneClick)
-	if w.Code != http.StatusNotFound || len(o.ids) != 0 {
-		t.Errorf("status %d, unsubscribed %v", w.Code, o.ids)
+	if w.Code != http.StatusNotFound || len(o.did) != 0 {
+		t.Errorf("status %d, did %v", w.Code, o.did)
 	}
 }
 
@@ -183,12 +210,12 @@ func FuzzPublicPost(f *testing.F) {
 	f.Add("..%2f", "", "confirm=yes")
 	f.Fuzz(func(t *testing.T, token, contentType, body string) {
 		o := &optOuts{}
-		h := Public(PublicOptions{Key: key, Unsubscriber: o, Logger: slog.New(slog.DiscardHandler)})
+		h := Public(PublicOptions{Key: key, Readers: o, Logger: slog.New(slog.DiscardHandler)})
 		r := &http.Request{Method: "POST", URL: &url.URL{Path: "/u/" + token}, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(strings.NewReader(body))}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		if len(o.ids) > 0 && (token != good || o.ids[0] != "m-1") {
-			t.Fatalf("token %q unsubscribed %v", token, o.ids)
+		if len(o.did) > 0 && (token != good || !strings.HasPrefix(o.did[0], "m-1 ")) {
+			t.Fatalf("token %q did %v", token, o.did)
 		}
 	})
 }

@@ -24,7 +24,7 @@ func (w *worker) handlers(public, private net.Listener) map[net.Listener]http.Ha
 	out := map[net.Listener]http.Handler{}
 	if public != nil {
 		w.log.Info("listening", "side", "public", "address", public.Addr().String())
-		out[public] = web.Public(web.PublicOptions{Key: w.signing(), Unsubscriber: unsubscriber{w.db, w.now}, Sender: senderName(w.ws), Logger: w.log})
+		out[public] = web.Public(web.PublicOptions{Key: w.signing(), Readers: readers{w.db, w.now, w.offered}, Sender: senderName(w.ws), Logger: w.log})
 	}
 	if private != nil {
 		w.log.Info("listening", "side", "private", "address", private.Addr().String())
@@ -45,25 +45,6 @@ func (w *worker) signing() steward.Secret {
 func senderName(ws *configs.Workspace) string {
 	_, domain, _ := strings.Cut(ws.Email.FromAddress, "@")
 	return domain
-}
-
-// unsubscriber takes the recipient of a message off all mail.
-type unsubscriber struct {
-	db  *store.DB
-	now func() time.Time
-}
-
-func (u unsubscriber) Unsubscribe(ctx context.Context, id steward.MessageID) error {
-	to, err := u.db.RecipientOf(ctx, id)
-	switch {
-	case errors.Is(err, store.ErrNotFound), err == nil && !to.Customer():
-		return web.ErrNoSuchMessage
-	case err != nil:
-		return err
-	case to.Email == "": // forgotten, and gets no mail any more either
-		return nil
-	}
-	return u.db.Suppress(ctx, to.Email, "unsubscribed", "one-click link of "+string(id), u.now())
 }
 
 // checks is what has to work for the worker to be of use.

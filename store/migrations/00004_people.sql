@@ -63,6 +63,7 @@ CREATE TABLE silences (
   until_resolved BOOLEAN NOT NULL,
   because        TEXT NOT NULL,
   by_whom        TEXT NOT NULL,
+  by_owner       TEXT NOT NULL,             -- '' for somebody who is not in owners.yaml
   ended_at       BIGINT NOT NULL,
   ended_by       TEXT NOT NULL
 );
@@ -105,6 +106,8 @@ CREATE TABLE incoming (
 CREATE INDEX incoming_by_message ON incoming (message) WHERE message <> '';
 CREATE INDEX incoming_by_address ON incoming (address, at) WHERE address <> '';
 CREATE INDEX incoming_by_account ON incoming (account, at) WHERE account <> '';
+CREATE INDEX incoming_kinds ON incoming (kind);
+CREATE INDEX incoming_away ON incoming (back) WHERE back IS NOT NULL;
 
 -- Up to where mailboxes were read.
 CREATE TABLE mailboxes (
@@ -113,8 +116,12 @@ CREATE TABLE mailboxes (
   uid      BIGINT NOT NULL                  -- the last one read
 );
 
--- Of which kinds of mail an address wants none: a playbook's purpose, or '' for
--- all of it.
+-- Of which kind a mail is, so that one click stops that kind; '' of other messages
+-- and of mail from before there were kinds, of which one click stops all.
+ALTER TABLE messages ADD COLUMN topic TEXT NOT NULL DEFAULT '';
+
+-- Of which kinds of mail an address wants none, by a playbook's purpose. Addresses
+-- that want none at all are suppressions.
 CREATE TABLE preferences (
   address TEXT NOT NULL,                    -- lower case
   topic   TEXT NOT NULL,
