@@ -21,6 +21,9 @@ type Change struct {
 	// Stopped are messages that wait for approval and are no longer worth it. One
 	// that was decided meanwhile is left as it is.
 	Stopped []Stop
+	// Withdrawn are outreach that are not to be said after all. One that was sent,
+	// or may have been, is left as it is.
+	Withdrawn []Withdrawal
 	// HandOvers and Redrafts change who hears, and in whose name, of what was not
 	// sent yet.
 	HandOvers []HandOver
@@ -45,6 +48,11 @@ type Change struct {
 	Silences  []Silence
 	// Tasks are tasks that somebody did, or moved.
 	Tasks []TaskChange
+	// Given are tasks that no step gave; one whose id exists is left as it is.
+	Given []Task
+	// Suppressed are addresses that are to get no more mail; the first reason of
+	// an address stays.
+	Suppressed []Suppression
 	// Repaint are sent messages whose cards show something else by now.
 	Repaint []MessageID
 }
@@ -93,10 +101,17 @@ type Stop struct {
 	Detail  string
 }
 
+// A Withdrawal takes an outreach off the message that carries it, and says why.
+type Withdrawal struct {
+	Outreach OutreachID
+	Reason   Reason
+	Detail   string
+}
+
 // Empty tells a change that writes nothing.
 func (c Change) Empty() bool {
-	return len(c.Phases)+len(c.Enrolments)+len(c.Outreach)+len(c.Messages)+len(c.Records)+len(c.Stopped)+len(c.HandOvers)+len(c.Redrafts)+len(c.Learnt)+len(c.States)+len(c.Pilots)+
-		len(c.Approvals)+len(c.Words)+len(c.Overrides)+len(c.Silences)+len(c.Tasks)+len(c.Repaint) == 0
+	return len(c.Phases)+len(c.Enrolments)+len(c.Outreach)+len(c.Messages)+len(c.Records)+len(c.Stopped)+len(c.Withdrawn)+len(c.HandOvers)+len(c.Redrafts)+len(c.Learnt)+len(c.States)+len(c.Pilots)+
+		len(c.Approvals)+len(c.Words)+len(c.Overrides)+len(c.Silences)+len(c.Tasks)+len(c.Given)+len(c.Suppressed)+len(c.Repaint) == 0
 }
 
 // A Run is one execution of a job for a slot, as its lease shows. Every write

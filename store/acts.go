@@ -142,5 +142,15 @@ func putSaid(ctx context.Context, tx *sqlx.Tx, c steward.Change, now time.Time) 
 			return fmt.Errorf("task %s: %w", t.Task, err)
 		}
 	}
+	for _, t := range c.Given {
+		if err := putGiven(ctx, tx, t); err != nil {
+			return fmt.Errorf("task %s: %w", t.ID, err)
+		}
+	}
+	for _, s := range c.Suppressed {
+		if err := suppress(ctx, tx, s); err != nil {
+			return fmt.Errorf("suppress an address: %w", err)
+		}
+	}
 	return repaint(ctx, tx, c.Repaint, now)
 }

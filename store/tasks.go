@@ -62,7 +62,20 @@ func dropTasks(ctx context.Context, tx *sqlx.Tx, e steward.Enrolment, now time.T
 	if e.State != steward.Exited && e.State != steward.Failed {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE tasks SET state = 'dropped', reason = ?, at = ? WHERE enrolment = ? AND state = 'open'`, e.Reason, now.Unix(), e.ID)
+	_, err := tx.ExecContext(ctx, `UPDATE tasks SET state = 'dropped', reason = ?, at = ? WHERE enrolment = ? AND state = 'open' AND step <> ''`, e.Reason, now.Unix(), e.ID)
+	return err
+}
+
+// putGiven adds a task that no step gave. It outlives its enrolment, and is no
+// answer to it.
+func putGiven(ctx context.Context, tx *sqlx.Tx, t steward.Task) error {
+	_, err := tx.NamedExecContext(ctx, `
+		INSERT INTO tasks (id, enrolment, playbook, kind, subject, account, step, owner, name, addressee, title, due, given, state, outcome, reason, by_whom, at)
+		VALUES (:id, :enrolment, :playbook, :kind, :subject, :account, '', :owner, :name, 'owner', :title, :due, :given, 'open', '', '', '', 0)
+		ON CONFLICT (id) DO NOTHING`, taskRow{
+		ID: t.ID, Enrolment: t.Enrolment, Playbook: t.Playbook, Kind: t.Subject.Kind, Subject: t.Subject.ID, Account: t.Subject.Account,
+		Owner: t.Owner, Name: t.Name, Title: t.Title, Due: dayColumn(t.Due), Given: seconds(t.Given),
+	})
 	return err
 }
 
@@ -159,8 +172,8 @@ func finishTask(ctx context.Context, tx *sqlx.Tx, id steward.OutreachID, outcome
 	// The enrolment's answer to `done` is that nothing it gave is left to do.
 	if _, err := tx.ExecContext(ctx, `
 		UPDATE enrolments SET done_at = ?, due = ?, rev = rev + 1, changed_at = ?
-		WHERE id = ? AND (`+enrolmentOpen+`) AND NOT EXISTS (SELECT 1 FROM tasks WHERE enrolment = ? AND state = 'open')`,
-		now.Unix(), now.Unix(), now.Unix(), t.Enrolment, t.Enrolment); err != nil {
+		WHERE id = ? AND ? <> '' AND (`+enrolmentOpen+`) AND NOT EXISTS (SELECT 1 FROM tasks WHERE enrolment = ? AND state = 'open' AND step <> '')`,
+		now.Unix(), now.Unix(), now.Unix(), t.Enrolment, t.Step, t.Enrolment); err != nil {
 		return t, err
 	}
 	if err := repaintOf(ctx, tx, t.Enrolment, now); err != nil {
