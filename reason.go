@@ -96,6 +96,10 @@ const (
 	ReasonCompose       Reason = "could_not_compose"
 )
 
+// StopsExpiry tells the reasons for which a message waits without growing old: a
+// person asked for it to wait, and what is still so then is said then.
+func (r Reason) StopsExpiry() bool { return r == ReasonSilenced || r == ReasonSnoozed }
+
 // Effect is what a gate's decision does to an outreach.
 type Effect string
 

@@ -17,11 +17,13 @@ type Silence struct {
 	From  time.Time `json:"from"`
 	Until time.Time `json:"until,omitzero"`
 	// UntilResolved ends it for each subject when the episode ends that it silenced.
-	UntilResolved bool      `json:"until_resolved,omitempty"`
-	Because       string    `json:"because"`
-	By            string    `json:"by"`
-	Ended         time.Time `json:"ended,omitzero"`
-	EndedBy       string    `json:"ended_by,omitempty"`
+	UntilResolved bool   `json:"until_resolved,omitempty"`
+	Because       string `json:"because"`
+	By            string `json:"by"`
+	// ByOwner is the person in owners.yaml who said so; "" for somebody else.
+	ByOwner OwnerID   `json:"by_owner,omitempty"`
+	Ended   time.Time `json:"ended,omitzero"`
+	EndedBy string    `json:"ended_by,omitempty"`
 }
 
 // Stands tells whether it is in force at a moment.

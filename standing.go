@@ -12,6 +12,8 @@ type Standing struct {
 	// aside, or that fire. It is nil where Phases and Open are all there are, and
 	// say it themselves.
 	Afoot map[AccountID][]PlaybookName
+	// Silences are those that nobody ended, also where their time is over.
+	Silences []Silence
 }
 
 // A Due names a message to hand to the queue, in the epoch it is in.

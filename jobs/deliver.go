@@ -85,7 +85,7 @@ func (e *Engine) rule(g *ground, d steward.Dossier) (steward.Ruling, error) {
 		return steward.Ruling{}, unread
 	}
 	now := e.Now()
-	s := g.base.At(now, playbooks.Memory{Versions: versions})
+	s := g.base.At(now, playbooks.Memory{Versions: versions, Silences: d.Silences})
 	j := s.Judge(d)
 	if !j.Passes() {
 		return steward.Ruling{Decision: j.Decision}, nil

@@ -103,6 +103,9 @@ func (e *Engine) judge(ctx context.Context, run steward.Run, report *Report) (*g
 	if err := e.keepScores(ctx, run, s); err != nil {
 		return nil, nil, err
 	}
+	if err := e.tendSilences(ctx, s); err != nil {
+		return nil, nil, err
+	}
 	// Before the run is closed, so that a process that dies here tells it when
 	// it comes back; each word is told once whoever tells it.
 	out.Quarantined = append(out.Quarantined, heldBefore(s)...)

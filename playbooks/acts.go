@@ -49,6 +49,8 @@ type deed func(*Situation, Doing) Done
 // deeds is by verb. A verb that is not among them is of a newer version, or none.
 var deeds = map[steward.Verb]deed{
 	steward.VerbTake: take,
+
+	steward.VerbSilence: silence, steward.VerbUnsilence: unsilence,
 }
 
 // Do decides what comes of what somebody did.

@@ -88,6 +88,8 @@ type Book struct {
 	noMail  *lang.Expr
 	holds   []hold
 	rules   *derived
+
+	silenced *silenceConditions
 }
 
 // Playbook finds a playbook by name.

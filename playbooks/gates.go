@@ -41,6 +41,7 @@ var gates = []namedGate{
 	{"recovery", "no recovery holds it back", gateClearing},
 	{"purpose hold", "nothing about the account comes before its purpose", gatePurposeHold},
 	{"inhibited", "no playbook that it gives way to is under way", gateInhibited},
+	{"silence", "nobody silenced it", gateSilenced},
 	{"known", "nothing that is not known holds it back", gateUnknown},
 	{"fresh facts", "the facts are of the last evaluation that was due", gateOldFacts},
 	{"working hours", "the hour does not hold it back", gateHours},
@@ -61,7 +62,7 @@ func (s *Situation) Gate(c Candidate) steward.Decision {
 		if d.Passes() {
 			continue
 		}
-		if exp := c.Message.Expires; d.Effect == steward.Defer && !exp.IsZero() && !d.Until.IsZero() && !d.Until.Before(exp) {
+		if exp := c.Message.Expires; d.Effect == steward.Defer && !d.Reason.StopsExpiry() && !exp.IsZero() && !d.Until.IsZero() && !d.Until.Before(exp) {
 			return steward.Decision{Effect: steward.Suppress, Reason: steward.ReasonExpired,
 				Detail: fmt.Sprintf("%s until %s, past its expiry", d.Detail, d.Until.Format(time.RFC3339))}
 		}

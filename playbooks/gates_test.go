@@ -64,6 +64,7 @@ var closers = []struct {
 		g.book = g.book.With("p", func(p *playbooks.Playbook) { p.InhibitedBy = []steward.PlaybookName{"quiet"} })
 		g.memory.Phases[playbooks.KeyOf("quiet", account("a"))] = steward.PhaseState{Playbook: "quiet", Subject: account("a"), Phase: steward.Firing, Episode: six(day0)}
 	}},
+	{steward.ReasonSilenced, steward.Defer, silenced(func(*steward.Silence) {})},
 	{steward.ReasonUnknownAtSend, steward.Defer, func(g *atGate) { g.Accounts[0].More["seats"] = steward.Value{} }},
 }
 

@@ -31,6 +31,9 @@ func (db *DB) Standing(ctx context.Context) (steward.Standing, error) {
 		if s.Playbooks, err = readPlaybookStates(ctx, tx); err != nil {
 			return err
 		}
+		if s.Silences, err = unendedSilences(ctx, tx); err != nil {
+			return err
+		}
 		s.Pause, err = readPause(ctx, tx)
 		return err
 	})
@@ -84,6 +87,9 @@ func (db *DB) StandingOf(ctx context.Context, ids []steward.EnrolmentID) (stewar
 		}
 		var err error
 		if s.Afoot, err = readAfoot(ctx, tx, accounts); err != nil {
+			return err
+		}
+		if s.Silences, err = unendedSilences(ctx, tx); err != nil {
 			return err
 		}
 		s.Pause, err = readPause(ctx, tx)
