@@ -44,6 +44,8 @@ type SlackServer struct {
 	luck     luck
 	withheld map[string]bool // scopes that the bot lacks
 	released chan struct{}
+
+	in inbound
 }
 
 type slackChannel struct {
@@ -56,6 +58,7 @@ type slackChannel struct {
 type slackUser struct {
 	id, email string
 	deleted   bool
+	guest     bool
 }
 
 // A SlackPost is a message that the server took.
@@ -99,7 +102,7 @@ type SlackFailure struct {
 func StartSlack() *SlackServer {
 	s := &SlackServer{
 		channels: map[string]*slackChannel{}, users: map[string]slackUser{},
-		scripts: map[string][]SlackFailure{}, calls: map[string]int{}, released: make(chan struct{}),
+		scripts: map[string][]SlackFailure{}, calls: map[string]int{}, released: make(chan struct{}), in: newInbound(),
 		withheld: map[string]bool{"groups:read": true, "groups:history": true},
 	}
 	s.AddChannel("C0CS", "cs")
@@ -208,6 +211,9 @@ func (s *SlackServer) Calls(method string) int {
 }
 
 func (s *SlackServer) serve(w http.ResponseWriter, r *http.Request) {
+	if s.serveInbound(w, r) {
+		return
+	}
 	method := strings.TrimPrefix(r.URL.Path, "/api/")
 	if err := r.ParseForm(); err != nil || r.Method != http.MethodPost {
 		http.Error(w, "bad request", http.StatusBadRequest)
@@ -338,6 +344,8 @@ func (s *SlackServer) answer(method string, r *http.Request) (answer map[string]
 	switch {
 	case token == "":
 		return no("not_authed"), false
+	case method == "apps.connections.open": // with a token of its own
+		return s.openConnection(token), false
 	case s.Token != "" && token != s.Token:
 		return no("invalid_auth"), false
 	}
@@ -377,6 +385,9 @@ func (s *SlackServer) answer(method string, r *http.Request) (answer map[string]
 	case "conversations.history":
 		return s.history(r), false
 	}
+	if answer, ok := s.inboundCall(method, r); ok {
+		return answer, false
+	}
 	return no("unknown_method"), false
 }
 
@@ -384,7 +395,7 @@ func (s *SlackServer) answer(method string, r *http.Request) (answer map[string]
 func (s *SlackServer) scopes() (has []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, scope := range []string{"chat:write", "im:write", "users:read", "users:read.email", "channels:read", "channels:history", "groups:read", "groups:history", "im:history"} {
+	for _, scope := range []string{"chat:write", "im:write", "users:read", "users:read.email", "channels:read", "channels:history", "groups:read", "groups:history", "im:history", "files:write", "commands"} {
 		if !s.withheld[scope] {
 			has = append(has, scope)
 		}
@@ -401,6 +412,8 @@ func (s *SlackServer) scope(method string, r *http.Request) string {
 		return "im:write"
 	case "users.lookupByEmail":
 		return "users:read.email"
+	case "users.info":
+		return "users:read"
 	case "conversations.list":
 		types := r.PostForm.Get("types")
 		if strings.Contains(types, "private_channel") && (s.withheld["groups:read"] || !strings.Contains(types, "public_channel")) {
