@@ -39,7 +39,7 @@ var fileKinds = []string{"accounts", "contracts", "contacts", "products", "touch
 
 // languageWords stand in conditions without parentheses and so cannot name a
 // field or metric.
-var languageWords = []string{"and", "or", "not", "in", "contains", "true", "false", "unknown", "acked", "done",
+var languageWords = []string{"and", "or", "not", "in", "contains", "true", "false", "unknown", "acked", "done", "replied",
 	"health", "grade", "stuck", "escalated", "renewing", "days_in_stage"}
 
 // builtIn says what a name already means in conditions; "" when it is free.

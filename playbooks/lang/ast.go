@@ -9,11 +9,10 @@ import (
 type op uint8
 
 const (
-	opBad   op = iota // could not be read; already reported
-	opLit             // num or text
-	opField           // text is the name
-	opAcked
-	opDone
+	opBad    op = iota // could not be read; already reported
+	opLit              // num or text
+	opField            // text is the name
+	opAnswer           // text is the name
 	opNot
 	opNeg
 	opAnd

@@ -52,9 +52,7 @@ func write(b *strings.Builder, n *node, atLeast int) {
 		b.WriteString("…")
 	case opLit:
 		b.WriteString(literalText(n))
-	case opName, opField:
-		b.WriteString(n.text)
-	case opAcked, opDone:
+	case opName, opField, opAnswer:
 		b.WriteString(n.text)
 	case opNot:
 		b.WriteString("not ")

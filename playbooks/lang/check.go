@@ -28,8 +28,7 @@ type checker struct {
 	metrics map[string]bool
 	loads   map[string]bool
 	asks    []facts.Question
-	acked   bool
-	done    bool
+	answers []string
 }
 
 // inside is where a part stands.
@@ -162,8 +161,8 @@ func (c *checker) name(n *node, in inside) {
 		c.report(n, fmt.Sprintf("%s is a metric: a value for every day", n.text), fmt.Sprintf("say which days: last(%s), or avg(%s, 14d)", n.text, n.text))
 		return
 	}
-	if n.text == "acked" || n.text == "done" {
-		c.answerName(n, in)
+	if a, ok := answerNamed(n.text); ok {
+		c.answerName(n, a, in)
 		return
 	}
 	c.unknownName(n, in)
@@ -178,22 +177,15 @@ func (c *checker) fieldsAt(in inside) map[string]steward.Kind {
 }
 
 // answerName is a name for what people did about this enrolment.
-func (c *checker) answerName(n *node, in inside) {
-	tells := "the card of this enrolment was taken"
-	if n.text == "done" {
-		tells = "the task of this enrolment was done"
-	}
+func (c *checker) answerName(n *node, a answer, in inside) {
 	switch {
 	case !c.scope.Acked:
-		c.report(n, n.text+" has no meaning here: it tells whether "+tells, "use it in if and unless of a step")
+		c.report(n, n.text+" has no meaning here: it tells whether "+a.tells, "use it in if and unless of a step")
 	case in.was || in.atOpen || in.family:
 		c.report(n, n.text+" is known of now, and of this enrolment, only", "take it out of the call")
-	case n.text == "done":
-		n.op, n.kind = opDone, steward.FlagKind
-		c.done = true
 	default:
-		n.op, n.kind = opAcked, steward.FlagKind
-		c.acked = true
+		n.op, n.kind = opAnswer, steward.FlagKind
+		c.answers = append(c.answers, a.name)
 	}
 }
 
@@ -245,7 +237,9 @@ func (c *checker) names() []string {
 	out = slices.AppendSeq(out, maps.Keys(c.scope.Metrics))
 	out = slices.AppendSeq(out, maps.Keys(functions))
 	if c.scope.Acked {
-		out = append(out, "acked", "done")
+		for _, a := range answers {
+			out = append(out, a.name)
+		}
 	}
 	slices.Sort(out)
 	return out

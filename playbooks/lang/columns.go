@@ -173,10 +173,9 @@ func (b *binder) bind(n *node, shift int) program {
 	switch n.op {
 	case opLit:
 		return constant(n)
-	case opAcked:
-		return b.flags(b.at.Acked)
-	case opDone:
-		return b.flags(b.at.Done)
+	case opAnswer:
+		a, _ := answerNamed(n.text)
+		return b.flags(a.of(b.at))
 	case opCall:
 		return b.call(n, shift)
 	case opNot:

@@ -202,16 +202,12 @@ func (r *tracer) words(t *Trace, shift int) string {
 		return ""
 	}
 	switch n.op {
-	case opAcked:
+	case opAnswer:
+		a, _ := answerNamed(n.text)
 		if x.Num != 0 {
-			return "the card was taken"
+			return a.yes
 		}
-		return "nobody took the card"
-	case opDone:
-		if x.Num != 0 {
-			return "the task was done"
-		}
-		return "the task was not done"
+		return a.no
 	case opField:
 		return fieldWords(n, x)
 	case opCall:

@@ -31,6 +31,8 @@ type At struct {
 	Acked map[int]bool
 	// Done is by row: whether the task was done.
 	Done map[int]bool
+	// Replied is by row: whether somebody replied to the mail.
+	Replied map[int]bool
 }
 
 // Value is the expression's value at one row, worked out step by step from the
@@ -63,10 +65,8 @@ func (r *reader) value(n *node, shift int) steward.Value {
 		return steward.Value{Kind: n.kind, Known: true, Num: n.num, Text: n.text}
 	case opField:
 		return ofKind(r.v.FieldAt(r.row, n.text, shift), n.kind)
-	case opAcked:
-		return steward.Bool(r.at.Acked[r.row])
-	case opDone:
-		return steward.Bool(r.at.Done[r.row])
+	case opAnswer:
+		return steward.Bool(n.answer(r.at, r.row))
 	case opCall:
 		return r.call(n, shift)
 	case opIf:

@@ -63,8 +63,8 @@ type Scope struct {
 	Names map[string][]string
 	// Features is the metrics that are use of each feature.
 	Features map[string][]string
-	// Acked tells that `acked` and `done` may be used: there is an enrolment whose
-	// card can have been taken, and whose task done.
+	// Acked tells that `acked`, `done` and `replied` may be used: there is an
+	// enrolment whose card can have been taken, whose task done, whose mail answered.
 	Acked bool
 	// AtOpen tells that at_open and recovered may be used: the expression is
 	// read during an episode.
@@ -82,8 +82,7 @@ type Expr struct {
 	asks      []facts.Question
 	loads     []string
 	kinds     map[string]steward.MetricKind
-	acked     bool
-	done      bool
+	answers   []string
 	frozen    []frozen
 }
 
@@ -117,8 +116,7 @@ func Compile(src string, scope Scope, want steward.Kind) (*Expr, []Problem) {
 		asks:      c.asks,
 		loads:     slices.Sorted(maps.Keys(c.loads)),
 		kinds:     map[string]steward.MetricKind{},
-		acked:     c.acked,
-		done:      c.done,
+		answers:   c.answers,
 	}
 	for m := range c.metrics {
 		e.kinds[m] = scope.Metrics[m]
@@ -146,12 +144,6 @@ func (e *Expr) Asks() []facts.Question { return slices.Clone(e.asks) }
 // Loads is the metrics that its questions read, sorted: they have to be at
 // hand, and no condition is judged by their days.
 func (e *Expr) Loads() []string { return slices.Clone(e.loads) }
-
-// UsesAcked tells whether it asks if the card was taken.
-func (e *Expr) UsesAcked() bool { return e.acked }
-
-// UsesDone tells whether it asks if the task was done.
-func (e *Expr) UsesDone() bool { return e.done }
 
 // Percent tells that people read its value as a percentage: drop(…), change(…),
 // recovered(…), and what is reckoned from these or from a percentage.

@@ -44,7 +44,7 @@ func (t *Trace) Measures() []*Trace {
 		switch t.node.op {
 		case opLit:
 			return
-		case opField, opAcked, opDone, opCall:
+		case opField, opAnswer, opCall:
 			if !seen[t.Text] {
 				seen[t.Text] = true
 				out = append(out, t)
@@ -66,7 +66,7 @@ func (t *Trace) Words() string {
 	switch {
 	case !t.Value.Known:
 		return t.Why
-	case t.node.op == opCall || t.node.op == opAcked || t.node.op == opDone:
+	case t.node.op == opCall || t.node.op == opAnswer:
 		return t.words
 	}
 	return ""

@@ -354,7 +354,7 @@ func (g grammar) atom(k steward.Kind) string {
 			"changed("+g.one("arr", "segment", "hold", "stage")+", "+window+")", "adopted("+g.one("'f'", "'g'")+", "+window+")",
 			"reached('m')", "overdue('m')", "fired("+g.one("'drop'", "'other'")+", "+window+")", "mailed("+window+")")
 		if !g.was && !g.atOpen && !g.family {
-			add("acked", "done")
+			add("acked", "done", "replied")
 		}
 	case steward.NumberKind:
 		add(fmt.Sprintf("%s(%s, %s)", g.one("sum", "avg", "min", "max", "active_days", "change", "drop"), metric, window),
@@ -381,9 +381,9 @@ func (g grammar) atom(k steward.Kind) string {
 // drawAt puts some rows into episodes, some of whose frozen values are there,
 // some kept as unknown, some missing.
 func drawAt(t *rapid.T, e *lang.Expr, v *facts.View) lang.At {
-	at := lang.At{Shift: rapid.IntRange(0, 5).Draw(t, "shift"), Episodes: map[int]lang.Episode{}, Acked: map[int]bool{}, Done: map[int]bool{}}
+	at := lang.At{Shift: rapid.IntRange(0, 5).Draw(t, "shift"), Episodes: map[int]lang.Episode{}, Acked: map[int]bool{}, Done: map[int]bool{}, Replied: map[int]bool{}}
 	for row := range v.Len() {
-		at.Acked[row], at.Done[row] = rapid.Bool().Draw(t, "acked"), rapid.Bool().Draw(t, "done")
+		at.Acked[row], at.Done[row], at.Replied[row] = rapid.Bool().Draw(t, "acked"), rapid.Bool().Draw(t, "done"), rapid.Bool().Draw(t, "replied")
 		if !rapid.Bool().Draw(t, "episode") {
 			continue
 		}

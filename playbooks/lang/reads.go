@@ -87,7 +87,7 @@ func (n *node) texts() []Read {
 func (e *Expr) Constant() bool {
 	reads := false
 	e.root.walk(func(n *node) {
-		reads = reads || n.op == opField || n.op == opAcked || n.op == opDone || n.op == opCall && n.text != "known" && n.text != "scale"
+		reads = reads || n.op == opField || n.op == opAnswer || n.op == opCall && n.text != "known" && n.text != "scale"
 	})
 	return !reads
 }

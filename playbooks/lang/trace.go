@@ -53,7 +53,7 @@ func (r *tracer) trace(n *node, shift int) *Trace {
 			r.operands(t, n.kids[1:], shift)
 			t.Value = t.sides[1].Value
 		}
-	case opLit, opField, opAcked, opDone:
+	case opLit, opField, opAnswer:
 		t.Value = r.value(n, shift)
 	case opIn, opNotIn:
 		r.operands(t, n.kids[:1], shift)
