@@ -98,11 +98,8 @@ type slackBlock struct {
 	BotTokenEnv  strictyaml.Scalar `yaml:"bot_token_env" doc:"The variable that holds the bot token (xoxb-…)."`
 	BotTokenFile strictyaml.Scalar `yaml:"bot_token_file" doc:"The file that holds the bot token (xoxb-…)."`
 	APIURL       strictyaml.Scalar `yaml:"api_url" doc:"Another address than Slack's, for GovSlack or a proxy."`
-}
 
-// LaterKeys are for the buttons of cards.
-func (*slackBlock) LaterKeys() []string {
-	return []string{"signing_secret_env", "signing_secret_file", "team"}
+	inboundKeys `yaml:",inline"`
 }
 
 type emailBlock struct {

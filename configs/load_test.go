@@ -166,7 +166,6 @@ func TestMistakesAreToldWhereTheyStand(t *testing.T) {
 		{"zone", "zone: Berlin\n", somebody, []string{`steward.yaml:1:7: "Berlin" is not a zone that is known (write a zone such as Europe/Berlin, America/New_York or UTC) | Berlin`}},
 		{"local zone", "zone: Local\n", somebody, []string{`steward.yaml:1:7: "Local" is not a zone (write a zone such as Europe/Berlin, America/New_York or UTC) | Local`}},
 		{"misspelt", "zonee: UTC\n", somebody, []string{`steward.yaml:1:1: "zonee" is not a key of the file (did you mean "zone"?) | zonee`}},
-		{"later", "slack: {bot_token_env: T, signing_secret_env: S}\n", somebody, []string{`steward.yaml:1:27: "signing_secret_env" is not in this version of Steward (remove it) | signing_secret_env`}},
 		{"retention", "retention: for ever\n", somebody, []string{`steward.yaml:1:12: retention is not a time to keep things for: "for ever" is not a duration such as 30m, 36h, 14d or 6w (write it as 104w or 730d, or off to keep everything) | for ever`}},
 		{"short retention", "retention: 4w\n", somebody, []string{`steward.yaml:1:12: retention is shorter than 90 days, and what was said since then has to be remembered (write 90d or more, or off to keep everything) | 4w`}},
 		{"channel", "ops: cs-ops\n", somebody, []string{`steward.yaml:1:6: ops is not a channel: "cs-ops" (write it in quotes with #, such as "#cs-ops") | cs-ops`}},

@@ -180,6 +180,7 @@ func (l *loader) slack(b *slackBlock) {
 			l.w.Slack.APIURL = strings.TrimSuffix(v.Value, "/") + "/"
 		}
 	}
+	l.slackInbound(b.inboundKeys)
 }
 
 func loopback(host string) bool {

@@ -128,6 +128,8 @@ type SlackConfig struct {
 	// APIURL replaces Slack's own address, for GovSlack or a proxy; it ends with
 	// a slash. "" is Slack's own.
 	APIURL string
+
+	SlackInbound
 }
 
 // EmailConfig is how to send mail.
