@@ -63,6 +63,7 @@ var standardOnly = []string{"", "series"}
 var kept = map[string][]string{
 	"github.com/slack-go/slack":        {"notify"},
 	"github.com/wneessen/go-mail":      {"notify"},
+	"github.com/gorilla/websocket":     {"notify/notifytest"},
 	"github.com/emersion/go-msgauth":   {"notify"},
 	"github.com/emersion/go-message":   {"notify"},
 	"github.com/emersion/go-imap/v2":   {"notify"},

@@ -44,9 +44,9 @@ func FormView(f steward.Form, card, answers string) (slack.ModalViewRequest, err
 	}
 	view := slack.ModalViewRequest{
 		Type: slack.VTModal, PrivateMetadata: about,
-		Title:  formText(firstOf(f.Title, "Steward"), maxFormTitle),
-		Submit: formText(firstOf(f.Submit, "Send"), maxFormButton),
-		Close:  formText("Cancel", maxFormButton),
+		Title:  formText(maxFormTitle, f.Title, "Steward"),
+		Submit: formText(maxFormButton, f.Submit, "Send"),
+		Close:  formText(maxFormButton, "Cancel"),
 	}
 	if intro := shorten(strings.TrimSpace(manyLines(f.Intro)), maxFormText); intro != "" {
 		view.Blocks.BlockSet = append(view.Blocks.BlockSet, slack.NewSectionBlock(slack.NewTextBlockObject(slack.PlainTextType, intro, false, false), nil, nil))
@@ -63,9 +63,15 @@ func FormView(f steward.Form, card, answers string) (slack.ModalViewRequest, err
 	return view, nil
 }
 
-// formText is plain text for a place that takes so much of it.
-func formText(s string, most int) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.PlainTextType, shorten(oneLine(s), most), false, false)
+// formText is plain text for a place that takes so much of it: the first of the
+// texts that a reader would see anything of.
+func formText(most int, texts ...string) *slack.TextBlockObject {
+	for _, s := range append(texts, "—") {
+		if s = shorten(oneLine(s), most); s != "" {
+			return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
+		}
+	}
+	return nil // the last is never empty
 }
 
 // formField is a field of a form; nil for a choice without anything to choose.
@@ -94,9 +100,9 @@ func formField(f steward.FormField) (slack.Block, error) {
 		element = &slack.PlainTextInputBlockElement{Type: slack.METPlainTextInput, ActionID: formValue, InitialValue: f.Value,
 			Multiline: f.Kind == steward.LongText, MaxLength: maxFormText}
 	}
-	block := slack.NewInputBlock(f.Name, formText(firstOf(oneLine(f.Label), f.Name), maxFormLabel), nil, element)
+	block := slack.NewInputBlock(f.Name, formText(maxFormLabel, f.Label, f.Name), nil, element)
 	if hint := oneLine(f.Hint); hint != "" {
-		block.Hint = formText(hint, maxFormLabel)
+		block.Hint = formText(maxFormLabel, hint)
 	}
 	block.Optional = f.Optional
 	return block, nil
@@ -112,7 +118,7 @@ func formMenu(f steward.FormField) *slack.SelectBlockElement {
 		if n := utf8.RuneCountInString(o.Value); n == 0 || n > maxOptionValue || slices.Contains(seen, o.Value) {
 			continue
 		}
-		option := slack.NewOptionBlockObject(o.Value, formText(firstOf(oneLine(o.Label), o.Value), maxOptionLabel), nil)
+		option := slack.NewOptionBlockObject(o.Value, formText(maxOptionLabel, o.Label, o.Value), nil)
 		if o.Value == f.Value {
 			menu.InitialOption = option
 		}

@@ -83,17 +83,18 @@ func NewSlackSender(cfg SlackConfig) (*SlackSender, error) {
 	client := *base
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	s := &SlackSender{cfg: cfg, httpClient: &client, lookups: map[string]lookup{}}
-	s.client = slack.New(cfg.Token.Reveal(), s.options()...)
+	s.client = s.clientOf(steward.Secret{})
 	return s, nil
 }
 
-// options are how the API is called, with whatever token.
-func (s *SlackSender) options() []slack.Option {
-	opts := []slack.Option{slack.OptionHTTPClient(boundedClient{s.httpClient})}
+// clientOf calls the API with the bot's token, and with the app's where that is
+// asked for.
+func (s *SlackSender) clientOf(app steward.Secret) *slack.Client {
+	opts := []slack.Option{slack.OptionHTTPClient(boundedClient{s.httpClient}), slack.OptionAppLevelToken(app.Reveal())}
 	if s.cfg.APIURL != "" {
 		opts = append(opts, slack.OptionAPIURL(strings.TrimSuffix(s.cfg.APIURL, "/")+"/"))
 	}
-	return opts
+	return slack.New(s.cfg.Token.Reveal(), opts...)
 }
 
 // String is the sender without its token, which fmt would otherwise dig out of

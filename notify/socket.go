@@ -45,8 +45,7 @@ func (in *Inbox) listen(ctx context.Context) {
 func (in *Inbox) connection(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	opts := append(in.slack.options(), slack.OptionAppLevelToken(in.cfg.AppToken.Reveal()))
-	client := socketmode.New(slack.New(in.slack.cfg.Token.Reveal(), opts...),
+	client := socketmode.New(in.slack.clientOf(in.cfg.AppToken),
 		socketmode.OptionReadLimit(maxEnvelope), socketmode.OptionLog(stdlog.New(io.Discard, "", 0)))
 	var hands sync.WaitGroup
 	hands.Go(func() { in.events(ctx, client) })
@@ -69,7 +68,7 @@ func (in *Inbox) events(ctx context.Context, client *socketmode.Client) {
 				in.disconnected(data.ErrorObj)
 			case *socketmode.ErrorBadMessage:
 				in.count(Unread)
-				in.complain("what Slack told could not be read", "error", redact(data.Cause.Error(), in.cfg.AppToken.Reveal()))
+				in.complain("what Slack told could not be read", "error", redact(data.Cause.Error()))
 			}
 			switch e.Type {
 			case socketmode.EventTypeHello:

@@ -127,6 +127,30 @@ func (s *SlackServer) SetInbound(how Inbound) {
 	s.in.how = how
 }
 
+// Inbound is how things are told.
+func (s *SlackServer) Inbound() Inbound {
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	return s.in.how
+}
+
+// Waiting is how much is kept to be told in another order.
+func (s *SlackServer) Waiting() int {
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	return len(s.in.kept)
+}
+
+// Put posts a message as the bot, for tests that are not about posting, and
+// returns its timestamp.
+func (s *SlackServer) Put(channel string, blocks json.RawMessage) string {
+	ts := s.stamp()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.posts = append(s.posts, SlackPost{Channel: channel, TS: ts, Blocks: blocks})
+	return ts
+}
+
 // Connections is how many Socket Mode connections stand, and how many there were.
 func (s *SlackServer) Connections() (now, ever int) {
 	s.in.mu.Lock()
@@ -208,7 +232,7 @@ func (s *SlackServer) Submit(viewID string, values map[string]string) (Told, err
 	}
 	view := s.in.views[i]
 	s.in.mu.Unlock()
-	state, err := fillIn(view.View, values)
+	state, err := FillIn(view.View, values)
 	if err != nil {
 		return Told{}, err
 	}
@@ -523,9 +547,9 @@ func actionOf(blocks json.RawMessage, c Click) (map[string]any, error) {
 	return action, nil
 }
 
-// fillIn is what Slack tells of a form that was filled in, or why Slack would not
+// FillIn is what Slack tells of a form that was filled in, or why Slack would not
 // have sent it.
-func fillIn(view json.RawMessage, values map[string]string) (map[string]any, error) {
+func FillIn(view json.RawMessage, values map[string]string) (map[string]any, error) {
 	var form struct {
 		Blocks []struct {
 			Type     string         `json:"type"`
