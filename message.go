@@ -176,6 +176,8 @@ type Content struct {
 	// From and ReplyTo are a mail's sender name and the CSM's address.
 	From    string `json:"from,omitempty"`
 	ReplyTo string `json:"reply_to,omitempty"`
+	// Signature is who wrote a mail, as it stands beneath it: a name, what they are.
+	Signature []string `json:"signature,omitempty"`
 	// Locale is the language of a mail, as in "en" or "de-AT".
 	Locale string `json:"locale,omitempty"`
 	// Call is what a webhook is told beside the words; nil elsewhere.

@@ -53,7 +53,7 @@ func letterOf(channel steward.Channel, text string) steward.Letter {
 		To: steward.Recipient{Key: "owner", Owner: "dana", Name: text, Slack: "U0DANA", Email: "dana@example.com"},
 	}
 	return steward.Letter{Message: m, Content: steward.Content{
-		Title: text, Account: text, Severity: "warning", Link: text, Footer: text, From: text, ReplyTo: text, Locale: text,
+		Title: text, Account: text, Severity: "warning", Link: text, Footer: text, From: text, ReplyTo: text, Locale: text, Signature: []string{text, text},
 		Facts: []steward.LabelledText{{Label: text, Text: text}, {Label: "ARR", Text: text}},
 		Parts: []steward.ContentPart{{Playbook: "login-drop", Title: text + " ", Markdown: "Words about " + escapeMarkdown(text) + ".", Evidence: []string{text, text}}},
 	}}
@@ -98,7 +98,7 @@ func goodMail() steward.Letter {
 	l.Content = steward.Content{
 		Title: "Kurze Frage zu Ihrem Rollout – läuft alles?", From: "Dana Reyes", ReplyTo: "dana@example.com", Locale: "de",
 		Parts:  []steward.ContentPart{{Markdown: "Liebe Inès,\n\nläuft der **Rollout**? Hier ist die [Anleitung](https://help.example.com/start?a=1&b=2).\n\n- erstens\n- zweitens\n\nViele Grüße\\\nDana"}},
-		Footer: "Example GmbH · Musterstraße 1 · Berlin",
+		Footer: "Example GmbH · Musterstraße 1 · Berlin", Signature: []string{"Dana Reyes", "Kundenbetreuung"},
 	}
 	return l
 }
@@ -109,7 +109,7 @@ func anyContent() *rapid.Generator[steward.Content] {
 		rapid.SampledFrom([]string{"", " ", "<", strings.Repeat("<", 5000), strings.Repeat("&", 3000), strings.Repeat("é ", 2500)}))
 	return rapid.Custom(func(t *rapid.T) steward.Content {
 		c := steward.Content{
-			Title: text.Draw(t, "title"), Account: text.Draw(t, "account"), Footer: text.Draw(t, "footer"),
+			Title: text.Draw(t, "title"), Account: text.Draw(t, "account"), Footer: text.Draw(t, "footer"), Signature: rapid.SliceOfN(text, 0, 3).Draw(t, "signature"),
 			Severity: rapid.SampledFrom([]string{"", "info", "warning", "critical", "x"}).Draw(t, "severity"),
 			Link:     rapid.SampledFrom([]string{"", "https://crm.example.com/1", "javascript:x", "https://crm.example.com/" + strings.Repeat("a&", 240)}).Draw(t, "link"),
 		}

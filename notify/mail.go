@@ -167,7 +167,7 @@ func (m *MailSender) Compose(l steward.Letter) ([]byte, error) {
 		msg.SetGenHeader(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click")
 	}
 	body := mailBody{content: l.Content, unsubscribe: unsubscribe}
-	msg.SetBodyString(gomail.TypeTextPlain, body.plain())
+	msg.SetBodyString(flowedText, body.plain())
 	msg.AddAlternativeString(gomail.TypeTextHTML, body.html())
 	var buf bytes.Buffer
 	if _, err := msg.WriteTo(&buf); err != nil {
@@ -180,6 +180,9 @@ func (m *MailSender) Compose(l steward.Letter) ([]byte, error) {
 	}
 	return m.signer.sign(raw)
 }
+
+// flowedText is the plain half's type; see flowed.go.
+const flowedText gomail.ContentType = "text/plain; format=flowed"
 
 // date is when the mail was meant to go: planned, or due after a delay. Not the
 // moment of sending, so that a second attempt is the same mail.

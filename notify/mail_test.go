@@ -116,12 +116,12 @@ func TestCustomerMail(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("header (-want +got):\n%s", diff)
 	}
-	wantPlain := "Liebe Inès,\n\nläuft der Rollout? Hier ist die Anleitung (https://help.example.com/start?a=1&b=2).\n- erstens\n- zweitens\n\nViele Grüße\nDana\n\n" +
-		"-- \nExample GmbH · Musterstraße 1 · Berlin\nKeine weiteren Nachrichten erhalten: " + unsubscribe + "\n"
+	wantPlain := "Liebe Inès,\n\nläuft der Rollout? Hier ist die Anleitung \n<https://help.example.com/start?a=1&b=2>.\n- erstens\n- zweitens\n\nViele Grüße\nDana\n\n" +
+		"-- \nDana Reyes\nKundenbetreuung\n\nExample GmbH · Musterstraße 1 · Berlin\n\nAuswählen, was Sie erhalten, oder abbestellen: \n<" + unsubscribe + ">\n"
 	if diff := cmp.Diff(wantPlain, plain); diff != "" {
 		t.Errorf("plain part (-want +got):\n%s", diff)
 	}
-	for _, piece := range []string{`<html lang="de">`, "<strong>Rollout</strong>", `href="https://help.example.com/start?a=1&amp;b=2"`, `href="` + unsubscribe + `"`, "Keine weiteren Nachrichten erhalten</a>"} {
+	for _, piece := range []string{`<html lang="de" `, "<strong>Rollout</strong>", `href="https://help.example.com/start?a=1&amp;b=2"`, `href="` + unsubscribe + `"`, "Auswählen, was Sie erhalten, oder abbestellen</a>", "<bdi>Dana Reyes</bdi><br>\n<bdi>Kundenbetreuung</bdi>"} {
 		if !strings.Contains(styleAttr.ReplaceAllString(html, ""), piece) && !strings.Contains(html, piece) {
 			t.Errorf("no %q in\n%s", piece, html)
 		}
@@ -233,8 +233,9 @@ func checkMail(t reporter, m *MailSender, l steward.Letter) {
 			t.Errorf("%s is %q, %v; want %q alone", k, header.Get(k), err, want)
 		}
 	}
-	_, body, _ := strings.Cut(html, "<body style=\"margin:0;padding:24px 16px\">")
+	_, body, _ := strings.Cut(html, bodyOpen)
 	body, ok := strings.CutSuffix(body, "</body>\n</html>\n")
+	body = strings.NewReplacer(wordOpen, "", wordClose, "").Replace(body)
 	if !ok {
 		t.Fatalf("the page is not whole:\n%.2000s", html)
 	}

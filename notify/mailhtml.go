@@ -6,17 +6,19 @@ import (
 	"strings"
 )
 
-// Styles stand on every element because many mail readers drop <style>.
+// Styles stand on every element because many mail readers drop <style>; classes
+// are for those that keep it, to turn the colours round in the dark (see
+// mailframe.go). Colours that text is read in are all set here.
 const (
-	styleParagraph = `margin:0 0 14px;line-height:1.55`
-	styleHeading   = `margin:20px 0 8px;font-size:17px;line-height:1.35;font-weight:600`
-	styleList      = `margin:0 0 14px;padding-left:22px;line-height:1.55`
-	styleItem      = `margin:0 0 4px`
-	styleQuote     = `margin:0 0 14px;padding:2px 0 2px 14px;border-left:3px solid #d6dae0;color:#4a5361`
-	stylePre       = `margin:0 0 14px;padding:10px 12px;background:#f4f5f7;border-radius:6px;font:13px/1.5 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap;word-break:break-word`
-	styleCode      = `padding:1px 4px;background:#f4f5f7;border-radius:4px;font:0.92em ui-monospace,Menlo,Consolas,monospace`
-	styleLink      = `color:#0b5cad`
-	styleRule      = `margin:18px 0;border:0;border-top:1px solid #e3e6ea`
+	attrParagraph = `style="margin:0 0 14px;line-height:1.55"`
+	attrHeading   = `style="margin:20px 0 8px;font-size:17px;line-height:1.35;font-weight:600"`
+	attrList      = `style="margin:0 0 14px;padding-left:22px;line-height:1.55"`
+	attrItem      = `style="margin:0 0 4px"`
+	attrQuote     = `class="st-quote" style="margin:0 0 14px;padding:2px 0 2px 14px;border-left:3px solid #d6dae0;color:#4a5361"`
+	attrPre       = `class="st-code" style="margin:0 0 14px;padding:10px 12px;background-color:#f4f5f7;border-radius:6px;font:13px/1.5 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap;word-break:break-word"`
+	attrCode      = `class="st-code" style="padding:1px 4px;background-color:#f4f5f7;border-radius:4px;font:0.92em ui-monospace,Menlo,Consolas,monospace"`
+	attrLink      = `class="st-link" style="color:#0b5cad;text-decoration:underline"`
+	attrRule      = `class="st-rule" style="margin:18px 0;border:0;border-top:1px solid #d6dae0"`
 )
 
 // html renders wording with its styles inline. Every text in it is escaped.
@@ -31,7 +33,7 @@ func (d document) writeHTML(sb *strings.Builder, tight bool) {
 		switch b.kind {
 		case heading:
 			tag := "h" + strconv.Itoa(min(max(b.level, 2), 4)) // h1 is the mail's own
-			element(sb, tag, styleHeading, func() { htmlSpans(sb, b.spans) })
+			htmlElement(sb, tag, attrHeading, func() { htmlSpans(sb, b.spans) })
 		case list:
 			tag := "ul"
 			if b.first > 0 {
@@ -41,29 +43,29 @@ func (d document) writeHTML(sb *strings.Builder, tight bool) {
 			if b.first > 1 {
 				open += ` start="` + strconv.Itoa(b.first) + `"`
 			}
-			sb.WriteString("<" + open + ` style="` + styleList + `">`)
+			sb.WriteString("<" + open + " " + attrList + ">")
 			for _, item := range b.items {
-				element(sb, "li", styleItem, func() { item.writeHTML(sb, true) })
+				htmlElement(sb, "li", attrItem, func() { item.writeHTML(sb, true) })
 			}
 			sb.WriteString("</" + tag + ">\n")
 		case quote:
-			element(sb, "blockquote", styleQuote, func() { b.items[0].writeHTML(sb, false) })
+			htmlElement(sb, "blockquote", attrQuote, func() { b.items[0].writeHTML(sb, false) })
 		case codeBlock:
-			element(sb, "pre", stylePre, func() { sb.WriteString(html.EscapeString(b.code)) })
+			htmlElement(sb, "pre", attrPre, func() { sb.WriteString(html.EscapeString(b.code)) })
 		case rule:
-			sb.WriteString(`<hr style="` + styleRule + `">` + "\n")
+			sb.WriteString("<hr " + attrRule + ">\n")
 		default:
 			if tight && len(d) <= 2 { // an item's words, perhaps with a list below them
 				htmlSpans(sb, b.spans)
 				continue
 			}
-			element(sb, "p", styleParagraph, func() { htmlSpans(sb, b.spans) })
+			htmlElement(sb, "p", attrParagraph, func() { htmlSpans(sb, b.spans) })
 		}
 	}
 }
 
-func element(sb *strings.Builder, tag, style string, body func()) {
-	sb.WriteString("<" + tag + ` style="` + style + `">`)
+func htmlElement(sb *strings.Builder, tag, attributes string, body func()) {
+	sb.WriteString("<" + tag + " " + attributes + ">")
 	body()
 	sb.WriteString("</" + tag + ">\n")
 }
@@ -72,7 +74,7 @@ func htmlSpans(sb *strings.Builder, spans []span) {
 	for i := 0; i < len(spans); {
 		next, _ := linkRun(spans, i)
 		if link := spans[i].link; link != "" {
-			sb.WriteString(`<a href="` + html.EscapeString(link) + `" style="` + styleLink + `">`)
+			sb.WriteString(`<a href="` + html.EscapeString(link) + `" ` + attrLink + ">")
 		}
 		for _, s := range spans[i:next] {
 			htmlSpan(sb, s)
@@ -94,7 +96,7 @@ func htmlSpan(sb *strings.Builder, s span) {
 	}
 	wrap(s.bold, "<strong>", "</strong>")
 	wrap(s.italic, "<em>", "</em>")
-	wrap(s.code, `<code style="`+styleCode+`">`, "</code>")
+	wrap(s.code, "<code "+attrCode+">", "</code>")
 	sb.WriteString(strings.ReplaceAll(html.EscapeString(s.text), "\n", "<br>\n"))
 	sb.WriteString(closing)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // Styles are the look and not the structure; tests compare without them.
-var styleAttr = regexp.MustCompile(` style="[^"]*"`)
+var styleAttr = regexp.MustCompile(` (?:style|class)="[^"]*"`)
 
 func bareHTML(md string) string {
 	return strings.TrimSpace(styleAttr.ReplaceAllString(parseMarkdown(md).html(), ""))
@@ -127,7 +127,7 @@ func TestWordingIsCutByRunesAndSaysHowMuch(t *testing.T) {
 }
 
 var (
-	tagPattern  = regexp.MustCompile(`</?[a-z][a-z0-9]*(?: (?:style|href|start|role|cellpadding|cellspacing)="[^"<>]*")*>`)
+	tagPattern  = regexp.MustCompile(`</?[a-z][a-z0-9]*(?: (?:style|class|href|start|role|width|border|bgcolor|cellpadding|cellspacing)="[^"<>]*")*>`)
 	hrefPattern = regexp.MustCompile(`href="([^"]*)"`)
 )
 
