@@ -139,6 +139,9 @@ type Dossier struct {
 	Suppressed bool
 	// SuppressedWhy is the stored reason of that.
 	SuppressedWhy string
+	// Back is the first day on which the recipient may be written to again, as
+	// their newest out-of-office notice says; a day of the past where none does.
+	Back Day
 	// Paused is the standing order to send nothing; zero when there is none.
 	Paused Pause
 	// Thread is the first card about the same enrolment that went to the same

@@ -84,7 +84,8 @@ func (e *Engine) goOn(s *playbooks.Situation, due []steward.Enrolment, m *Moved)
 		}
 		c.Enrolments, c.Outreach = append(c.Enrolments, p.Enrolment), append(c.Outreach, p.Outreach...)
 		c.Messages, c.Records, c.Stopped = append(c.Messages, p.Messages...), append(c.Records, p.Records...), append(c.Stopped, p.Stopped...)
-		c.HandOvers, c.Redrafts = append(c.HandOvers, p.HandOvers...), append(c.Redrafts, p.Redrafts...)
+		c.Withdrawn = append(c.Withdrawn, p.Withdrawn...)
+		c.HandOvers, c.Redrafts, c.Repaint = append(c.HandOvers, p.HandOvers...), append(c.Redrafts, p.Redrafts...), append(c.Repaint, p.Repaint...)
 		m.Enrolments++
 		m.Outreach += len(p.Outreach)
 	}

@@ -30,8 +30,13 @@ type Doing struct {
 	// Dossier is the target's message with what it carries; nil where the target
 	// names none. Enrolments are the open ones that the target means: its
 	// enrolment, else those that its message carries, else those of its account.
+	// With a message, those of its are among them that came to their last step: their
+	// card can still be dealt with.
 	Dossier    *steward.Dossier
 	Enrolments []steward.Enrolment
+	// Story is what is kept about the account that the target names; nil where it
+	// names none.
+	Story *steward.Story
 }
 
 // Done is what comes of a deed: the act as it is kept, what it changes, and what
@@ -48,7 +53,14 @@ type deed func(*Situation, Doing) Done
 
 // deeds is by verb. A verb that is not among them is of a newer version, or none.
 var deeds = map[steward.Verb]deed{
-	steward.VerbTake: take,
+	steward.VerbTake:      take,
+	steward.VerbSnooze:    snooze,
+	steward.VerbDone:      finish,
+	steward.VerbNotUseful: notUseful,
+
+	steward.VerbMilestone: milestoneDeed, steward.VerbRole: roleDeed, steward.VerbPulse: pulseDeed, steward.VerbHealth: healthDeed, steward.VerbMoveDue: moveDueDeed,
+
+	steward.VerbStart: startDeed, steward.VerbSkip: skipDeed, steward.VerbStop: stopDeed,
 
 	steward.VerbSilence: silence, steward.VerbUnsilence: unsilence,
 }

@@ -36,15 +36,18 @@ var gates = []namedGate{
 	{"holdout", "the account is not in the holdout", gateHoldout},
 	{"mode", "the playbook's mode lets it speak to them", gateMode},
 	{"task", "the task that it is about is not done yet", gateTask},
+	{"reply", "no reply of theirs stands in the way", gateReplied},
 	{"expiry", "it is still worth saying", gateExpired},
 	{"pause", "sending is not paused", gatePaused},
 	{"recovery", "no recovery holds it back", gateClearing},
 	{"purpose hold", "nothing about the account comes before its purpose", gatePurposeHold},
 	{"inhibited", "no playbook that it gives way to is under way", gateInhibited},
 	{"silence", "nobody silenced it", gateSilenced},
+	{"snooze", "nobody put it off", gateSnoozed},
 	{"known", "nothing that is not known holds it back", gateUnknown},
 	{"fresh facts", "the facts are of the last evaluation that was due", gateOldFacts},
 	{"working hours", "the hour does not hold it back", gateHours},
+	{"away", "its reader is not away", gateAway},
 	{"touch", "no touch of late holds it back", gateTouched},
 }
 
@@ -128,7 +131,7 @@ func gateEpisodeOver(s *Situation, c Candidate) steward.Decision {
 	if c.Enrolment.State == steward.Exited && !(c.Enrolment.Reason == steward.ReasonRecovered && step.ContinueOnRecovery) {
 		return suppress(steward.ReasonEpisodeOver, "the enrolment ended: %s", c.Enrolment.Reason)
 	}
-	if p.Kind == Signal && !step.ContinueOnRecovery && (phaseOf(c.Phase) == steward.Clear || c.Phase.Episode != c.Enrolment.Episode) {
+	if p.Kind == Signal && !alone(c.Enrolment) && !step.ContinueOnRecovery && (phaseOf(c.Phase) == steward.Clear || c.Phase.Episode != c.Enrolment.Episode) {
 		return suppress(steward.ReasonEpisodeOver, "the condition no longer holds")
 	}
 	return steward.Decision{}
@@ -254,6 +257,7 @@ func (s *Situation) Judge(d steward.Dossier) Judgement {
 		optedOut = d.SuppressedWhy
 	}
 	s.Memory.Afoot = map[steward.AccountID][]steward.PlaybookName{d.Message.Account: d.Afoot}
+	s.Memory.Absent = map[string]steward.Day{lower(d.Message.To.Email): d.Back}
 	var first steward.Decision
 	var j Judgement
 	for i, o := range d.Outreach {

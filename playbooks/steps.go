@@ -25,13 +25,15 @@ type Progress struct {
 	// HandOvers and Redrafts are what of it is for somebody else by now.
 	HandOvers []steward.HandOver
 	Redrafts  []steward.Redraft
+	// Repaint are cards of its that show something else by now.
+	Repaint []steward.MessageID
 	// Moved tells that Enrolment differs from what was stored.
 	Moved bool
 }
 
 // Empty tells that there is nothing to write.
 func (p Progress) Empty() bool {
-	return !p.Moved && len(p.Outreach)+len(p.Records)+len(p.HandOvers)+len(p.Redrafts) == 0
+	return !p.Moved && len(p.Outreach)+len(p.Records)+len(p.HandOvers)+len(p.Redrafts)+len(p.Repaint) == 0
 }
 
 // walker moves one enrolment along its steps as far as it can go now.
@@ -60,7 +62,8 @@ func (s *Situation) Advance(e steward.Enrolment, phase steward.PhaseState) Progr
 }
 
 func sameEnrolment(a, b steward.Enrolment) bool {
-	return a.State == b.State && a.Reason == b.Reason && a.Step == b.Step && a.StepSince.Equal(b.StepSince) && a.Due.Equal(b.Due)
+	return a.State == b.State && a.Reason == b.Reason && a.Step == b.Step && a.StepSince.Equal(b.StepSince) && a.Due.Equal(b.Due) && a.RepliedAt.Equal(b.RepliedAt) &&
+		a.AckedAt.Equal(b.AckedAt) && a.SnoozedUntil.Equal(b.SnoozedUntil)
 }
 
 func (w *walker) run() {
@@ -101,7 +104,21 @@ func (w *walker) run() {
 		w.exit(steward.ReasonExitWhen, "exit_when holds: "+p.ExitWhen.Source())
 		return
 	}
+	if w.replied() {
+		return
+	}
 	w.handOver()
+	if w.sleeping() {
+		return
+	}
+	w.touchCounts()
+	w.work()
+	w.remindTaker()
+}
+
+// work goes through the steps until one has to wait.
+func (w *walker) work() {
+	e, p := &w.Enrolment, w.p
 	for e.State.Open() && e.Step < len(p.Steps) {
 		if w.episodeOver() { // the step just done was to go on through recovery, the next is not
 			w.recovered()
@@ -111,7 +128,7 @@ func (w *walker) run() {
 			return
 		}
 	}
-	if e.State.Open() {
+	if e.State.Open() && !w.staysOpen() {
 		w.end(steward.Completed, steward.ReasonCompleted, "every step is done")
 	}
 }
@@ -232,6 +249,10 @@ func (w *walker) step(s Step) bool {
 func (w *walker) waitStep(s Step) bool {
 	if s.Unless != nil && w.verdict(s.Unless) == steward.Holds {
 		w.record(s.ID, "", steward.Decision{Effect: steward.Pass, Reason: steward.ReasonUnless, Detail: "the wait ended early: " + s.Unless.Source()})
+		return w.next(w.Now)
+	}
+	if w.replyEndsWait() {
+		w.record(s.ID, "", steward.Decision{Effect: steward.Pass, Reason: steward.ReasonReplied, Detail: "the wait ended early: somebody replied"})
 		return w.next(w.Now)
 	}
 	due := s.Wait.After(w.Enrolment.StepSince, w.Book.Zone)

@@ -122,6 +122,11 @@ func writeParts(ctx context.Context, tx *sqlx.Tx, c steward.Change, now time.Tim
 			return fmt.Errorf("message %s: %w", id, err)
 		}
 	}
+	for _, w := range c.Withdrawn {
+		if err := withdraw(ctx, tx, w, now); err != nil {
+			return fmt.Errorf("outreach %s: %w", w.Outreach, err)
+		}
+	}
 	for _, s := range c.Stopped {
 		if err := stopAwaiting(ctx, tx, s, now); err != nil {
 			return fmt.Errorf("message %s: %w", s.Message, err)

@@ -46,14 +46,19 @@ func handOver(ctx context.Context, tx *sqlx.Tx, h steward.HandOver, now time.Tim
 	if err := putRecords(ctx, tx, recordsOf(into, carried, handedOver(h.Detail), now)); err != nil {
 		return err
 	}
-	// What it still carries is composed anew: a text that was frozen at an attempt
-	// speaks of what has moved.
-	_, err = tx.ExecContext(ctx, `
+	return lessen(ctx, tx, h.From, steward.ReasonHandedOver, h.Detail, now)
+}
+
+// lessen is for an unsent message that carries less than it did. What it still
+// carries is composed anew: a text that was frozen at an attempt speaks of what
+// is gone. One that carries nothing is held back.
+func lessen(ctx context.Context, tx *sqlx.Tx, id steward.MessageID, reason steward.Reason, detail string, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `
 		UPDATE messages SET content = NULL,
 			state = CASE WHEN empty THEN 'suppressed' ELSE state END, reason = CASE WHEN empty THEN ? ELSE reason END,
 			detail = CASE WHEN empty THEN ? ELSE detail END, settled = CASE WHEN empty THEN ? ELSE settled END
 		FROM (SELECT NOT EXISTS (SELECT 1 FROM outreach WHERE message = ?) AS empty)
-		WHERE id = ?`, steward.ReasonHandedOver, h.Detail, now.Unix(), h.From, h.From)
+		WHERE id = ?`, reason, detail, now.Unix(), id, id)
 	return err
 }
 
