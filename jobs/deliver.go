@@ -34,7 +34,9 @@ func (e *Engine) Deliver(ctx context.Context, id steward.MessageID, epoch int) e
 		return e.held(ctx, d, ruling)
 	}
 	started := e.Now()
-	s := e.attempt(ctx, letterOf(d, started), !d.Doubt.IsZero())
+	l := letterOf(d, started)
+	l.Face = ruling.Face
+	s := e.attempt(ctx, l, !d.Doubt.IsZero())
 	s.Started = started
 	// From here on the outcome must be written even while the process is told
 	// to stop.
@@ -98,7 +100,7 @@ func (e *Engine) rule(g *ground, d steward.Dossier) (steward.Ruling, error) {
 		}
 		content = &c
 	}
-	return steward.Ruling{Decision: e.circuits.admit(lineOf(d.Message), now), Content: content, LeftOut: j.LeftOut, Places: s.Places(d.Message, j.Carried)}, nil
+	return steward.Ruling{Decision: e.circuits.admit(lineOf(d.Message), now), Content: content, Face: s.Face(d, *content), LeftOut: j.LeftOut, Places: s.Places(d.Message, j.Carried)}, nil
 }
 
 // held says of a message that is not sent now why, and tells ops where it is
@@ -113,7 +115,7 @@ func (e *Engine) held(ctx context.Context, d steward.Dossier, r steward.Ruling) 
 }
 
 func letterOf(d steward.Dossier, now time.Time) steward.Letter {
-	l := steward.Letter{Message: d.Message, Content: *d.Message.Content, Since: now}
+	l := steward.Letter{Message: d.Message, Content: *d.Message.Content, Thread: d.Thread, Since: now}
 	if !d.Doubt.IsZero() {
 		l.Since = d.Doubt
 	}

@@ -23,6 +23,7 @@ type Ledger interface {
 	Deliveries
 	Acts
 	Edits
+	Mailroom
 }
 
 // Runs is lock and record of evaluations.
@@ -350,6 +351,9 @@ func (e *Engine) remember(ctx context.Context, book *playbooks.Book, st steward.
 		m.Outreach[o.Enrolment] = append(m.Outreach[o.Enrolment], o)
 	}
 	m.Messages = messages
+	if m.Absent, err = e.Ledger.Away(ctx, steward.DayOf(e.Now(), book.Zone)); err != nil {
+		return m, fmt.Errorf("read who is away: %w", err)
+	}
 	if m.Suppressed, err = e.Ledger.SuppressedAddresses(ctx); err != nil {
 		return m, fmt.Errorf("read suppressions: %w", err)
 	}

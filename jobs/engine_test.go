@@ -66,6 +66,11 @@ func (l *ledger) Perform(ctx context.Context, a steward.Act, change steward.Chan
 	return said, again, moved(err)
 }
 
+func (l *ledger) Receive(ctx context.Context, in steward.Incoming, change steward.Change, now time.Time) (bool, error) {
+	isNew, err := l.DB.Receive(ctx, in, change, now)
+	return isNew, moved(err)
+}
+
 func (l *ledger) Settle(ctx context.Context, id steward.MessageID, epoch int, s steward.Settlement, now time.Time) error {
 	return moved(l.DB.Settle(ctx, id, epoch, s, now))
 }

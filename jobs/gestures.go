@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"steward"
@@ -121,8 +122,12 @@ func (e *Engine) about(ctx context.Context, g *ground, d *playbooks.Doing) (*pla
 	}
 	for _, en := range meant {
 		if open, ok := byID[en.ID]; ok {
-			d.Enrolments = append(d.Enrolments, open)
-			delete(byID, en.ID)
+			en = open
+		} else if en.State != steward.Completed {
+			continue
+		}
+		if !slices.ContainsFunc(d.Enrolments, func(x steward.Enrolment) bool { return x.ID == en.ID }) {
+			d.Enrolments = append(d.Enrolments, en)
 		}
 	}
 	return g.base.At(e.Now(), memory), nil

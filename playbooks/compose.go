@@ -122,6 +122,7 @@ func (s *Situation) card(letters []letter) (steward.Content, error) {
 	}
 	c.Footer = first.footer()
 	first.asTask(&c)
+	first.asAgain(&c)
 	return c, nil
 }
 

@@ -1,6 +1,8 @@
 package playbooks
 
 import (
+	"slices"
+
 	"steward"
 )
 
@@ -24,6 +26,7 @@ func (s *Situation) ownerOf(a steward.Account, e steward.Enrolment) steward.Owne
 // decides only. Whether a message is still unsent is looked at again when it is
 // written.
 func (w *walker) handOver() {
+	w.moveSent()
 	for _, o := range w.Memory.Outreach[w.Enrolment.ID] {
 		m, ok := w.Memory.Messages[o.Message]
 		if !ok {
@@ -42,6 +45,31 @@ func (w *walker) handOver() {
 		} else {
 			w.moveCard(step, o, m)
 		}
+	}
+}
+
+// moveSent says to the account's new owner what its old one was told and did not
+// take on: the newest such card comes once more, as theirs, and the old one says
+// where it went. It is done once for each of them.
+func (w *walker) moveSent() {
+	said := w.Memory.Outreach[w.Enrolment.ID]
+	for _, o := range slices.Backward(said) {
+		m, ok := w.Memory.Messages[o.Message]
+		if !ok || o.To.Key != "owner" || m.Kind != steward.Card {
+			continue
+		}
+		if m.State != steward.Sent && m.State != steward.Uncertain {
+			return // it moves by itself, or was never heard
+		}
+		owner, moved := w.movedOwner(matter{enrolment: w.Enrolment, outreach: o, message: m})
+		to, found, _ := w.ownerRecipient(w.account, "owner")
+		again := movedPrefix + string(owner.ID)
+		if !moved || !found || slices.ContainsFunc(said, func(x steward.Outreach) bool { return x.Occurrence == again }) {
+			return
+		}
+		w.again(o, to, again)
+		w.Repaint = append(w.Repaint, m.ID)
+		return
 	}
 }
 

@@ -120,7 +120,7 @@ func TestHandedOverCardsAreShared(t *testing.T) {
 }
 
 // TestTasksAreHandedOver: a task that was given moves to the new owner, though its
-// card was sent; an absence leaves it where it is, and so does having done it.
+// card was sent, and they get a card of theirs; an absence leaves it where it is, and so does having done it.
 func TestTasksAreHandedOver(t *testing.T) {
 	for _, tt := range []struct {
 		name, task  string
@@ -149,8 +149,12 @@ func TestTasksAreHandedOver(t *testing.T) {
 			}
 			w.give(tt.owner)
 			moves, _, cards := handed(w.at(six(day0 + 2)).Decide())
-			if len(cards) > 0 {
-				t.Errorf("another card: %+v", cards)
+			heard := steward.OwnerID("")
+			for _, m := range cards {
+				heard = m.To.Owner
+			}
+			if heard != tt.want {
+				t.Errorf("%q gets a card, want %q", heard, tt.want)
 			}
 			got := steward.OwnerID("")
 			for _, m := range moves {

@@ -46,6 +46,8 @@ type document struct {
 	Accept []strictyaml.Accepted `yaml:"accept" doc:"Lints that are not followed here, each with the reason."`
 
 	openingKeys `yaml:",inline"`
+	doneKeys    `yaml:",inline"`
+	replyKeys   `yaml:",inline"`
 }
 
 type stepDocument struct {
@@ -67,11 +69,7 @@ type stepDocument struct {
 	callKeys    `yaml:",inline"`
 	taskKeys    `yaml:",inline"`
 	remindKeys  `yaml:",inline"`
-}
-
-// LaterKeys are keys of the language that this version does not read yet.
-func (stepDocument) LaterKeys() []string {
-	return []string{"buttons"}
+	buttonKeys  `yaml:",inline"`
 }
 
 // Load reads every playbook under dir/playbooks and every message under
@@ -384,6 +382,8 @@ func (r *reader) conditions(p *Playbook) {
 	r.goal(p, d.Goal, sc)
 	sc.AtOpen = false
 	r.pilot(p, d.Pilot, sc)
+	r.doneWithin(d.doneKeys, p)
+	r.replies(d.replyKeys, p)
 }
 
 func (r *reader) step(p *Playbook, d *stepDocument) Step {
@@ -443,6 +443,7 @@ func (r *reader) shape(p *Playbook, d *stepDocument, s *Step) {
 	r.call(d, s)
 	r.assignment(d.taskKeys, s)
 	r.remind(d.remindKeys, s)
+	r.cardKeys(d.buttonKeys, s)
 	r.wording(p, d, s)
 }
 
@@ -455,7 +456,7 @@ func (r *reader) waitStep(d *stepDocument, s *Step) {
 	for _, k := range []struct {
 		key string
 		set bool
-	}{{"message", s.Wording != ""}, {"if", !d.If.IsZero()}, {"at", !d.At.IsZero()}, {"if_late", !d.IfLate.Pos.IsZero()}, {"approve", !d.Approve.Pos.IsZero()}, {"unattended", d.Unattended}, {"expires", s.Expires > 0}, {"remind", d.remindKeys.given()}, {"due", !d.Due.Pos.IsZero()}} {
+	}{{"message", s.Wording != ""}, {"if", !d.If.IsZero()}, {"at", !d.At.IsZero()}, {"if_late", !d.IfLate.Pos.IsZero()}, {"approve", !d.Approve.Pos.IsZero()}, {"unattended", d.Unattended}, {"expires", s.Expires > 0}, {"remind", d.remindKeys.given()}, {"due", !d.Due.Pos.IsZero()}, {"buttons", len(d.Buttons) > 0}} {
 		if k.set {
 			r.faultAt(d.Pos, fmt.Sprintf("a wait cannot have `%s`", k.key), "a wait takes unless:, which ends it early, and on_recovery:")
 		}

@@ -69,6 +69,13 @@ type Playbook struct {
 	// ExitWhen ends an enrolment whatever its step; nil when absent.
 	ExitWhen *lang.Expr
 
+	// DoneWithin is how long whoever took it on has before they are reminded; zero
+	// for no reminder.
+	DoneWithin Wait
+
+	// OnReply is what a reply to a mail does.
+	OnReply OnReply
+
 	Severity Severity
 	Priority *lang.Expr // nil: all alike
 	Cooldown time.Duration
@@ -182,6 +189,8 @@ type Step struct {
 	// all; zero for a step that is said once.
 	Remind Wait
 	Max    int
+	// Buttons is what can be done with its card, by name; nil for the usual.
+	Buttons []string
 }
 
 // Sends tells a step that says something from one that waits.

@@ -209,7 +209,11 @@ func TestTasksThatCannotBe(t *testing.T) {
 		{"task: owner, slack: owner, message: nudge", "several things at once"},
 		{"task: owner", "the step has no message"},
 		{"task: owner, message: nudge, approve: owner", "only an email step is approved"},
-		{"slack: owner, message: nudge, buttons: [ack]", `"buttons" is not in this version`},
+		{"slack: owner, message: nudge, buttons: [tak]", "did you mean take?"},
+		{"task: owner, message: nudge, buttons: [take, none]", "none stands for no buttons"},
+		{"task: owner, message: nudge, buttons: [done, done]", `"done" is listed twice`},
+		{"email: [champion], message: help, buttons: [take]", "buttons are of cards"},
+		{"wait: 2d, buttons: [take]", "a wait cannot have"},
 	} {
 		_, problems := tryLoad(settings(), nil, "playbook: p\ncooldown: 0\nwhen: seats == 1\nuntil: seats == 0\nsteps:\n- {id: one, "+c.step+"}\n")
 		errs := problems.Errors()
