@@ -14,11 +14,12 @@ PKG     ?= ./...
 # A demo's options, such as make demo DEMO="--seed 7".
 DEMO ?=
 
-.PHONY: help demo rehearsal build static test tools race crash check vuln fuzz bench image clean
+.PHONY: help demo rehearsal pictures build static test tools race crash check vuln fuzz bench image clean
 
 help:
 	@echo "make demo    build Steward and watch it work on a simulated portfolio"
 	@echo "make rehearsal  live through a simulated year with all packs, and write its tables into docs/packs.md; two minutes or so"
+	@echo "make pictures  draw the documentation's pictures of mails and cards anew; needs chromium"
 	@echo "make test    run every test; says what it had to skip (PKG=./jobs for one package)"
 	@echo "make check   gofmt, go vet and staticcheck"
 	@echo "make vuln    look for known vulnerabilities in what is called; advisory, needs a network"
@@ -38,6 +39,10 @@ rehearsal: build
 	@awk '/<!-- rehearsal -->/ { print; print ""; while ((getline line < "bin/rehearsal.md") > 0) print line; print ""; skip = 1 } \
 		/<!-- end of the rehearsal -->/ { skip = 0 } !skip' docs/packs.md > bin/packs.md
 	@cp bin/packs.md docs/packs.md
+
+# Pictures of what people get, as the documentation shows them.
+pictures: tools
+	STEWARD_PICTURES=1 STEWARD_REQUIRE_ALL=1 go test -count=1 -run 'InMailPrograms|Pictures' ./notify ./web
 
 build:
 	@mkdir -p bin

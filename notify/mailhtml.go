@@ -49,7 +49,7 @@ func (d document) writeHTML(sb *strings.Builder, tight bool) {
 			}
 			sb.WriteString("</" + tag + ">\n")
 		case quote:
-			htmlElement(sb, "blockquote", attrQuote, func() { b.items[0].writeHTML(sb, false) })
+			htmlElement(sb, "blockquote", attrQuote, func() { b.items[0].writeHTML(sb, len(b.items[0]) == 1) })
 		case codeBlock:
 			htmlElement(sb, "pre", attrPre, func() { sb.WriteString(html.EscapeString(b.code)) })
 		case rule:

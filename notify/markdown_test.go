@@ -89,7 +89,7 @@ func TestWordingInThreeForms(t *testing.T) {
 		{"numbers go on after a nested list", "3. a\n   - x\n4. b", "3. a\n   - x\n4. b",
 			`<ol start="3"><li>a<ul><li>x</li>` + "\n</ul>\n</li>\n<li>b</li>\n</ol>", "3. a\n  - x\n4. b"},
 		{"heading", "# Do this\nnow", "Do this\n\nnow", "<h2>Do this</h2>\n<p>now</p>", "*Do this*\n\nnow"},
-		{"quote", "> said\n> so", "> said so", "<blockquote><p>said so</p>\n</blockquote>", "> said so"},
+		{"quote", "> said\n> so", "> said so", "<blockquote>said so</blockquote>", "> said so"},
 		{"code block", "```\na <b>\n  c\n```", "    a <b>\n      c", "<pre>a &lt;b&gt;\n  c</pre>", "{a <b>\n  c}"},
 		{"raw HTML is text", "<b>x</b> <img src=y onerror=z>", "<b>x</b> <img src=y onerror=z>",
 			"<p>&lt;b&gt;x&lt;/b&gt; &lt;img src=y onerror=z&gt;</p>", "<b>x</b> <img src=y onerror=z>"},
