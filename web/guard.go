@@ -6,10 +6,23 @@ import (
 	"net/http"
 	"path"
 	"runtime/debug"
+	"strings"
 )
 
-// maxBody is far above any body that is expected here.
-const maxBody = 8 << 10
+// maxBody is far above any body that is expected here, but from Slack: what it
+// tells of a click holds the whole card.
+const (
+	maxBody      = 8 << 10
+	maxSlackBody = 1 << 20
+	slackPath    = "/slack/"
+)
+
+func bodyLimit(r *http.Request) int64 {
+	if strings.HasPrefix(r.URL.Path, slackPath) {
+		return maxSlackBody
+	}
+	return maxBody
+}
 
 // guard is around everything that either side answers: it sets the headers that
 // every answer has, bounds every body, and makes of a handler that panics an
@@ -21,7 +34,7 @@ func guard(next http.Handler, log *slog.Logger) http.Handler {
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-store") // a link is one person's, and figures are of now
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(r))
 		r = withoutDetours(r)
 		answer := &watched{ResponseWriter: w}
 		defer func() {

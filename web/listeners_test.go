@@ -172,3 +172,37 @@ func TestAPanicInTheMiddleCutsTheConnection(t *testing.T) {
 		}
 	}
 }
+
+// What Slack calls is answered below /slack/ on the public side, where there is
+// something to answer it; a click brings the whole card with it, and other routes
+// take no more for that.
+func TestSlackCallsThePublicSide(t *testing.T) {
+	var got int
+	slack := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if got = len(body); err != nil {
+			http.Error(w, "too much", http.StatusRequestEntityTooLarge)
+		}
+	})
+	post := func(h http.Handler, path string, size int) int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("POST", path, strings.NewReader(strings.Repeat("x", size))))
+		return w.Code
+	}
+	h := Public(PublicOptions{Key: key, Readers: &optOuts{}, Slack: slack, Logger: quiet})
+	if code := post(h, "/slack/interactions", 1<<20); code != http.StatusOK || got != 1<<20 {
+		t.Errorf("a megabyte is answered with %d, %d bytes read", code, got)
+	}
+	if code := post(h, "/slack/interactions", 1<<20+1); code != http.StatusRequestEntityTooLarge {
+		t.Errorf("more is answered with %d", code)
+	}
+	if code := post(h, "/slack/../u/"+steward.UnsubscribeToken(key, "m-1"), 10); code == http.StatusOK {
+		t.Errorf("a detour is answered with %d", code)
+	}
+	if code := post(Public(PublicOptions{Key: key, Readers: &optOuts{}, Logger: quiet}), "/slack/interactions", 1); code != http.StatusMethodNotAllowed && code != http.StatusNotFound {
+		t.Errorf("without Slack it is answered with %d", code)
+	}
+	if code := post(Private(PrivateOptions{Logger: quiet}), "/slack/interactions", 1); code != http.StatusNotFound {
+		t.Errorf("the private side answers with %d", code)
+	}
+}

@@ -30,6 +30,8 @@ type Feeds struct {
 	// QueueDepth is how many tasks wait, run or are to be tried again.
 	QueueDepth func(context.Context) (int, error)
 	Jobs       func(context.Context) (map[string]JobFigures, error)
+	// Slack is what comes in from there; nil where nothing does.
+	Slack func(context.Context) (SlackFigures, error)
 	// Now is the clock that ages are taken by; time.Now when nil.
 	Now func() time.Time
 }
@@ -60,6 +62,15 @@ type SourceFigures struct {
 // JobFigures count the runs of a job since the database began.
 type JobFigures struct{ Runs, Failures int }
 
+// SlackFigures are about what people do in Slack.
+type SlackFigures struct {
+	// Listening tells that it can come in now.
+	Listening bool
+	// Gestures counts clicks, forms and commands by what came of them, since the
+	// worker began.
+	Gestures map[string]int
+}
+
 // feedLimit bounds the reading of one feed.
 const feedLimit = 5 * time.Second
 
@@ -88,6 +99,7 @@ type figures struct {
 	sourceStale, sourceDay, sourceAge *prometheus.Desc
 	faulty, waits, depth              *prometheus.Desc
 	runs, failures                    *prometheus.Desc
+	listening, gestures               *prometheus.Desc
 }
 
 func newFigures(feeds Feeds, version string, log *slog.Logger) *figures {
@@ -115,13 +127,15 @@ func newFigures(feeds Feeds, version string, log *slog.Logger) *figures {
 		depth:        desc("queue_depth", "Tasks that wait, run or are to be tried again."),
 		runs:         desc("job_runs_total", "Runs of a job, failed ones included.", "job"),
 		failures:     desc("job_failures_total", "Runs of a job that failed.", "job"),
+		listening:    desc("slack_listening", "Whether clicks and commands in Slack can come in (1)."),
+		gestures:     desc("gestures_total", "Clicks, forms and commands in Slack by what came of them, since the worker began.", "outcome"),
 	}
 }
 
 // Describe names every metric, without asking a feed.
 func (f *figures) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{f.build, f.feedUp, f.messages, f.oldest, f.enrolments, f.evalSlot, f.evalAge, f.evalDuration,
-		f.sourceStale, f.sourceDay, f.sourceAge, f.faulty, f.waits, f.depth, f.runs, f.failures} {
+		f.sourceStale, f.sourceDay, f.sourceAge, f.faulty, f.waits, f.depth, f.runs, f.failures, f.listening, f.gestures} {
 		ch <- d
 	}
 }
@@ -180,6 +194,12 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 		}
 	})
 	read(f, ch, "queue", f.feeds.QueueDepth, func(n int) { gauge(f.depth, float64(n)) })
+	read(f, ch, "slack", f.feeds.Slack, func(s SlackFigures) {
+		gauge(f.listening, one(s.Listening))
+		for outcome, n := range s.Gestures {
+			counter(f.gestures, n, outcome)
+		}
+	})
 	read(f, ch, "jobs", f.feeds.Jobs, func(m map[string]JobFigures) {
 		for name, j := range m {
 			counter(f.runs, j.Runs, name)

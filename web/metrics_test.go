@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,9 @@ func TestMetrics(t *testing.T) {
 		Jobs: func(context.Context) (map[string]JobFigures, error) {
 			return map[string]JobFigures{"evaluate": {Runs: 31, Failures: 2}}, nil
 		},
+		Slack: func(context.Context) (SlackFigures, error) {
+			return SlackFigures{Listening: true, Gestures: map[string]int{"answered": 9, "not_taken": 0}}, nil
+		},
 	}})
 	want := []string{
 		`steward_build_info{version="v1.2.3"} 1`,
@@ -106,6 +110,8 @@ func TestMetrics(t *testing.T) {
 		`steward_source_stale{source="crm"} 0`,
 		`steward_source_stale{source="usage"} 1`,
 	}
+	want = append(want, `steward_feed_up{feed="slack"} 1`, `steward_gestures_total{outcome="answered"} 9`, `steward_gestures_total{outcome="not_taken"} 0`, `steward_slack_listening 1`)
+	slices.Sort(want)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

@@ -61,13 +61,16 @@ type PublicOptions struct {
 	// Sender is who the mail came from in the reader's eyes, such as the
 	// company's name; left out of the page when empty.
 	Sender string
+	// Slack answers what Slack calls, below /slack/; nil where it calls nothing. It
+	// finds out by itself who calls.
+	Slack  http.Handler
 	Logger *slog.Logger
 }
 
 const unsubscribeLimit = 10 * time.Second
 
-// Public is the handler of the public listener: /u/{token} and /healthz. It
-// says of nobody who they are: not even the address that a link is for, which a
+// Public is the handler of the public listener: /u/{token}, /healthz, and what
+// Slack calls. It says of nobody who they are: not even the address that a link is for, which a
 // forwarded mail would give away. Whoever has the link can see, and change, which
 // kinds of mail the address gets.
 func Public(o PublicOptions) http.Handler {
@@ -77,6 +80,9 @@ func Public(o PublicOptions) http.Handler {
 	mux.HandleFunc("GET /healthz", healthy)
 	mux.HandleFunc("GET /u/{token}", u.ask)
 	mux.HandleFunc("POST /u/{token}", u.act)
+	if o.Slack != nil {
+		mux.Handle(slackPath, o.Slack)
+	}
 	mux.HandleFunc("GET /robots.txt", func(w http.ResponseWriter, _ *http.Request) {
 		plain(w)
 		fmt.Fprint(w, "User-agent: *\nDisallow: /\n")

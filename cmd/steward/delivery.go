@@ -18,6 +18,8 @@ type delivery struct {
 	flush func() error
 	// verify tries the credentials of each channel, by name.
 	verify map[string]func(context.Context) (string, error)
+	// slack speaks in Slack; nil where nothing is sent there.
+	slack *notify.SlackSender
 	// words says where messages go.
 	words string
 }
@@ -47,7 +49,7 @@ func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify
 		if err != nil {
 			return delivery{}, err
 		}
-		router.Slack = s
+		router.Slack, d.slack = s, s
 		d.verify["slack"] = s.Verify
 	}
 	if ws.Email.Enabled {

@@ -84,7 +84,7 @@ failures in test).`,
 		demoCommand(a), rehearseCommand(a), runCommand(a), initCommand(a), importCommand(a), reportCommand(a), overrideCommand(a),
 		checkCommand(a), schemaCommand(a), testCommand(a), planCommand(a), explainCommand(a),
 		accountsCommand(a), outreachCommand(a), approveCommand(a), ackCommand(a), tasksCommand(a), doneCommand(a), claimCommand(a), releaseCommand(a),
-		pauseCommand(a), resumeCommand(a), silenceCommand(a), suppressCommand(a), forgetCommand(a), sendTestCommand(a), backupCommand(a), restoreCommand(a), healthCommand(a), rewindCommand(a), versionCommand(a),
+		pauseCommand(a), resumeCommand(a), silenceCommand(a), suppressCommand(a), forgetCommand(a), sendTestCommand(a), slackManifestCommand(a), backupCommand(a), restoreCommand(a), healthCommand(a), rewindCommand(a), versionCommand(a),
 	)
 	for _, c := range root.Commands() {
 		wrapArgs(c)

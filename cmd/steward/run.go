@@ -81,6 +81,7 @@ type worker struct {
 	queue    *jobs.Queue
 	engine   *jobs.Engine
 	schedule jobs.Schedule
+	inbox    *notify.Inbox // what people do in Slack; nil where none of it comes in
 
 	mu     sync.Mutex
 	report jobs.Report // the last evaluation
@@ -154,6 +155,7 @@ func (w *worker) warn() {
 		{w.ws.Ops == "", "nobody hears about stale data and held openings; name a channel as ops: in steward.yaml"},
 		{w.ws.Delivery.Mode != steward.Preview && !w.ws.Slack.Enabled, "delivery is not preview and slack: is not set up, so no card will arrive; name its bot_token_env in steward.yaml"},
 		{w.ws.Delivery.Mode != steward.Preview && !w.ws.Email.Enabled && mails(w.book), "delivery is not preview and email: is not set up, so no mail will arrive; name its smtp_env in steward.yaml"},
+		{w.ws.Delivery.Mode != steward.Preview && w.ws.Slack.Enabled && !w.ws.Slack.Listens(), "cards have no buttons, as nothing brings back what people press; name slack.app_token_env in steward.yaml, as docs/slack.md says"},
 		{w.ws.Listen.PrivateIsOpen(), "the private listener can be reached from other machines, and shows how the business is doing; let only probes and Prometheus reach it, or listen on 127.0.0.1"},
 	} {
 		if odd.is {
@@ -200,6 +202,9 @@ func (w *worker) prepare(ctx context.Context, o *runOptions) (err error) {
 		w.report = r
 	}
 	mine(w.engine, w.app.getenv)
+	if err := w.listenToSlack(); err != nil {
+		return err
+	}
 	if w.queue, err = jobs.OpenQueue(ctx, jobs.QueueOptions{RedisURL: w.ws.Redis.Reveal(), Hands: jobs.Hands(), Logger: w.log}); err != nil {
 		return err
 	}
@@ -260,6 +265,9 @@ func (w *worker) work(ctx context.Context) error {
 	producers.Go(func() error { return w.minutes(producing) })
 	producers.Go(func() error { return w.reloads(producing) })
 	producers.Go(func() error { return w.prunes(producing) })
+	if w.inbox != nil {
+		producers.Go(func() error { return w.inbox.Run(producing) })
+	}
 	producers.Go(func() error { // a listener that fails stops the worker
 		select {
 		case <-producing.Done():

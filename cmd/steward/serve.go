@@ -24,7 +24,7 @@ func (w *worker) handlers(public, private net.Listener) map[net.Listener]http.Ha
 	out := map[net.Listener]http.Handler{}
 	if public != nil {
 		w.log.Info("listening", "side", "public", "address", public.Addr().String())
-		out[public] = web.Public(web.PublicOptions{Key: w.signing(), Readers: readers{w.db, w.now, w.offered}, Sender: senderName(w.ws), Logger: w.log})
+		out[public] = web.Public(web.PublicOptions{Key: w.signing(), Readers: readers{w.db, w.now, w.offered}, Sender: senderName(w.ws), Slack: w.slackCallbacks(), Logger: w.log})
 	}
 	if private != nil {
 		w.log.Info("listening", "side", "private", "address", private.Addr().String())
@@ -49,6 +49,13 @@ func senderName(ws *configs.Workspace) string {
 
 // checks is what has to work for the worker to be of use.
 func (w *worker) checks() []web.Check {
+	if w.inbox == nil {
+		return w.usualChecks()
+	}
+	return append(w.usualChecks(), web.Check{Name: "slack inbound", Advisory: true, Err: w.checkSlack})
+}
+
+func (w *worker) usualChecks() []web.Check {
 	return []web.Check{
 		{Name: "database", Err: w.db.Ready},
 		{Name: "queue", Err: w.queue.Ready},
@@ -76,6 +83,14 @@ func (w *worker) checks() []web.Check {
 
 // feeds is where /metrics takes its figures from.
 func (w *worker) feeds() web.Feeds {
+	f := w.usualFeeds()
+	if w.inbox != nil {
+		f.Slack = w.slackFigures
+	}
+	return f
+}
+
+func (w *worker) usualFeeds() web.Feeds {
 	return web.Feeds{
 		Messages: func(ctx context.Context) (web.MessageFigures, error) {
 			c, err := w.db.MessageCounts(ctx)
