@@ -66,7 +66,7 @@ var kept = map[string][]string{
 	"github.com/gorilla/websocket":     {"notify/notifytest"},
 	"github.com/emersion/go-msgauth":   {"notify"},
 	"github.com/emersion/go-message":   {"notify"},
-	"github.com/emersion/go-imap/v2":   {"notify"},
+	"github.com/emersion/go-imap/v2":   {"notify", "notify/notifytest"},
 	"github.com/yuin/goldmark":         {"notify"},
 	"github.com/jmoiron/sqlx":          {"store"},
 	"github.com/mattn/go-sqlite3":      {"store"},
