@@ -17,11 +17,13 @@ type PrivateOptions struct {
 	Feeds Feeds
 	// Version is the program's, for steward_build_info.
 	Version string
-	Logger  *slog.Logger
+	// Pages are those of accounts and the queue; without Pages in them there are none.
+	Pages  PageOptions
+	Logger *slog.Logger
 }
 
-// Private is the handler of the private listener: /healthz, /readyz and
-// /metrics. It must not be reachable from the internet.
+// Private is the handler of the private listener: /healthz, /readyz, /metrics,
+// and the pages for people who are let in. It must not be reachable from the internet.
 func Private(o PrivateOptions) http.Handler {
 	log := logger(o.Logger)
 	registry := prometheus.NewRegistry()
@@ -39,6 +41,9 @@ func Private(o PrivateOptions) http.Handler {
 		// One scrape at a time is enough for anybody, and each reads the database.
 		MaxRequestsInFlight: 2,
 	}))
+	if o.Pages.Pages != nil {
+		o.Pages.mount(mux, log)
+	}
 	return guard(mux, log)
 }
 

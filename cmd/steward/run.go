@@ -127,7 +127,7 @@ func (o *runOptions) live(ctx context.Context, up *bool) (err error) {
 
 func newWorker(a *app, h *house, log *slog.Logger) *worker {
 	w := &worker{house: h, app: a, log: log, ran: map[string]web.JobFigures{}, failing: map[string]time.Time{}, ailing: map[string]bool{}}
-	w.current.Store(&edition{h.ws, h.book})
+	w.current.Store(&edition{h.ws, linked(h.book, h.ws, w.signing())})
 	return w
 }
 
@@ -518,7 +518,7 @@ func (w *worker) reload(ctx context.Context) error {
 		return w.engine.Tell(ctx, bookKey, fmt.Sprintf("The playbooks have %s; the last good ones stay in use", count(len(errs), "mistake")), lines, "See them all: steward check")
 	}
 	old := w.current.Load().ws
-	w.current.Store(&edition{ws, book})
+	w.current.Store(&edition{ws, linked(book, ws, w.signing())})
 	w.broken.Store(nil)
 	w.log.Info("the workspace was loaded again", "playbooks", len(book.Playbooks), "warnings", len(problems))
 	if needsRestart(old, ws) {
@@ -530,7 +530,7 @@ func (w *worker) reload(ctx context.Context) error {
 // needsRestart tells changes that a reload does not take up.
 func needsRestart(a, b *configs.Workspace) bool {
 	return a.Schedule != b.Schedule || a.Zone.String() != b.Zone.String() || a.Database != b.Database || a.Redis != b.Redis || a.Listen != b.Listen ||
-		a.Delivery != b.Delivery || a.Slack != b.Slack || a.Email != b.Email || a.PublicURL != b.PublicURL
+		a.Delivery != b.Delivery || a.Slack != b.Slack || a.Email != b.Email || a.PublicURL != b.PublicURL || a.Pages != b.Pages
 }
 
 // listen opens the two listeners; nil for one that is off.

@@ -10,12 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"steward"
 	"steward/configs"
 	"steward/facts"
-	"steward/store"
 	"steward/web"
 )
 
@@ -28,7 +26,7 @@ func (w *worker) handlers(public, private net.Listener) map[net.Listener]http.Ha
 	}
 	if private != nil {
 		w.log.Info("listening", "side", "private", "address", private.Addr().String())
-		out[private] = web.Private(web.PrivateOptions{Checks: w.checks(), Feeds: w.feeds(), Version: version, Logger: w.log})
+		out[private] = web.Private(web.PrivateOptions{Checks: w.checks(), Feeds: w.feeds(), Version: version, Pages: w.pageOptions(), Logger: w.log})
 	}
 	return out
 }
