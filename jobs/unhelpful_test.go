@@ -45,7 +45,7 @@ func TestOpsHearsOfAPlaybookThatDoesNotHelp(t *testing.T) {
 	s.evaluateNext()
 	s.evaluateNext()
 	got := told()
-	if len(got) != 1 || !strings.Contains(got[0], "5 of the 6") || !strings.Contains(got[0], `false alarm\\: 5`) || !strings.Contains(got[0], "steward report playbooks ") {
+	if len(got) != 1 || !strings.Contains(got[0], "5 of the 6") || !strings.Contains(got[0], `false alarm\: 5`) || !strings.Contains(got[0], "steward report playbooks ") {
 		t.Fatalf("ops heard %q, want it once, with figures", got)
 	}
 	judge("")
