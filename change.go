@@ -147,12 +147,24 @@ type Dossier struct {
 	// Thread is the first card about the same enrolment that went to the same
 	// addressee, as its provider names it; "" where there is none.
 	Thread string
+	// Asked is, of a card that asks for approval, the mails that it asks about.
+	Asked []Asked
 	// Silences are those that stand.
 	Silences []Silence
 	// Doubt is since when it has not been known whether the message was delivered:
 	// the start of the first attempt whose outcome was lost. Zero when every
 	// attempt so far is known to have failed.
 	Doubt time.Time
+}
+
+// An Asked is a mail that an approval card asks about.
+type Asked struct {
+	Mail Dossier
+	// Veto is for how long after the card was heard the mail may be stopped; zero
+	// where it waits for somebody's word.
+	Veto time.Duration
+	// Elsewhere tells that another card asks about it by now.
+	Elsewhere bool
 }
 
 // A Ruling is what is decided about a message that is about to be sent, on its

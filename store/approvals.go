@@ -85,13 +85,16 @@ func (db *DB) ExpireApprovals(ctx context.Context, now time.Time) (int, error) {
 }
 
 // VetoElapsed lets the messages go that nobody stopped in time, and tells how
-// many. One that has expired as well does not go.
+// many. One that has expired as well does not go, nor does one whose card did not
+// reach whom it asks.
 func (db *DB) VetoElapsed(ctx context.Context, now time.Time) (int, error) {
 	n := 0
 	err := db.update(ctx, "let unopposed messages go", func(tx *sqlx.Tx) error {
 		unopposed, err := selectMessages(ctx, tx, `
 			SELECT * FROM messages
-			WHERE state = 'awaiting_approval' AND veto > 0 AND veto <= ? AND (expires = 0 OR expires > ?) ORDER BY id`,
+			WHERE state = 'awaiting_approval' AND veto > 0 AND veto <= ? AND (expires = 0 OR expires > ?) AND EXISTS (
+				SELECT 1 FROM asks a JOIN messages c ON c.id = a.card WHERE a.mail = messages.id AND NOT a.over AND c.state = 'sent')
+			ORDER BY id`,
 			now.Unix(), now.Unix())
 		if err != nil {
 			return err
@@ -163,13 +166,4 @@ func closeApproval(ctx context.Context, tx *sqlx.Tx, m steward.Message, d stewar
 		return err
 	}
 	return putRecords(ctx, tx, recordsOf(m, carried, d, now))
-}
-
-// closeAsked holds back the cards that ask for an approval and were not sent.
-func closeAsked(ctx context.Context, tx *sqlx.Tx, mail steward.MessageID, reason steward.Reason, detail string, now time.Time) error {
-	_, err := tx.ExecContext(ctx, `
-		UPDATE messages SET state = 'suppressed', reason = ?, detail = ?, settled = ?
-		WHERE for_message = ? AND state IN ('planned', 'enqueued', 'deferred')`,
-		reason, detail, now.Unix(), mail)
-	return err
 }

@@ -89,9 +89,11 @@ func TestApprovalsRunOut(t *testing.T) {
 	db, ctx := openTest(t), context.Background()
 	soon, later := start.Add(time.Hour), start.Add(2*time.Hour)
 	expires, _ := planApproval(t, db, "a", func(m *steward.Message) { m.Expires = soon })
-	veto, _ := planApproval(t, db, "b", func(m *steward.Message) { m.Veto, m.Expires = soon, later })
-	both, _ := planApproval(t, db, "c", func(m *steward.Message) { m.Veto, m.Expires = soon, soon })
+	veto, told := planApproval(t, db, "b", func(m *steward.Message) { m.Veto, m.Expires = soon, later })
+	both, toldBoth := planApproval(t, db, "c", func(m *steward.Message) { m.Veto, m.Expires = soon, soon })
 	waits, _ := planApproval(t, db, "d", nil)
+	heard(t, db, told.ID, start)
+	heard(t, db, toldBoth.ID, start)
 
 	if n, err := db.VetoElapsed(ctx, soon.Add(-time.Second)); err != nil || n != 0 {
 		t.Errorf("vetoes too early: %d, %v", n, err)

@@ -238,6 +238,9 @@ func (w *mover) claim(c move, under map[steward.MessageID]departure) (out moved,
 	if err := w.exec(&w.hold, holdQuery, m.State, m.Reason, m.Detail, seconds(m.Due), seconds(m.Lease), m.Attempts, seconds(m.Settled), seconds(m.Expires), content, claimed, m.ID); err != nil {
 		return out, err
 	}
+	if err := w.tellAsking(m.Kind, m.Version, m.ID, m.State, c.now); err != nil {
+		return out, err
+	}
 	dossier.Message = m
 	now.State = m.State
 	under[c.id] = now
@@ -249,6 +252,18 @@ func (w *mover) claim(c move, under map[steward.MessageID]departure) (out moved,
 		return out, nil // it was put off for this before: the first time is on record
 	}
 	return out, w.put(recordsOf(m, dossier.Outreach, ruling.Decision, c.now))
+}
+
+// tellAsking has the card that asked for a mail's approval show what became of
+// the mail, and mails wait from when their card was heard.
+func (w *mover) tellAsking(kind steward.MessageKind, version int, id steward.MessageID, state steward.MessageState, now time.Time) error {
+	switch {
+	case kind == steward.Mail && version > 0 && state.Settled():
+		return repaintAsking(w.ctx, w.tx, id, now)
+	case kind == steward.Approval && state == steward.Sent:
+		return startVeto(w.ctx, w.tx, id, now)
+	}
+	return nil
 }
 
 // A mover is the statements that move messages, each prepared once for a
@@ -417,9 +432,13 @@ func readDossiers(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (ma
 	if err != nil {
 		return nil, err
 	}
+	threads, err := threadsOf(ctx, tx, messages, carried)
+	if err != nil {
+		return nil, err
+	}
 	out := make(map[steward.MessageID]steward.Dossier, len(messages))
 	for _, m := range messages {
-		d := steward.Dossier{Message: m, Outreach: carried[m.ID], Paused: pause, Silences: silences, Doubt: doubts[m.ID]}
+		d := steward.Dossier{Message: m, Thread: threads[m.ID], Outreach: carried[m.ID], Paused: pause, Silences: silences, Doubt: doubts[m.ID]}
 		for _, o := range d.Outreach {
 			d.Enrolments = append(d.Enrolments, enrolments[o.Enrolment])
 			d.Phases = append(d.Phases, phases[o.ID])
@@ -428,9 +447,12 @@ func readDossiers(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (ma
 		if d.Suppressed, d.SuppressedWhy, err = suppressed(ctx, tx, m.To.Email, m.Topic); err != nil {
 			return nil, err
 		}
+		if d.Back, err = backOn(ctx, tx, m); err != nil {
+			return nil, err
+		}
 		out[m.ID] = d
 	}
-	return out, nil
+	return out, readAsked(ctx, tx, out)
 }
 
 // accountsOf is the accounts that messages are about, each once.
@@ -580,6 +602,8 @@ func endable(m departure, s move) error {
 // what it carries.
 type departure struct {
 	ID             steward.MessageID    `db:"id"`
+	Kind           steward.MessageKind  `db:"kind"`
+	Version        int                  `db:"version"`
 	Account        steward.AccountID    `db:"account"`
 	State          steward.MessageState `db:"state"`
 	Reason         steward.Reason       `db:"reason"`
@@ -594,7 +618,7 @@ type departure struct {
 }
 
 const departuresQuery = `
-	SELECT id, account, state, reason, epoch, due, lease, attempts, ref, retry_uncertain
+	SELECT id, kind, version, account, state, reason, epoch, due, lease, attempts, ref, retry_uncertain
 	FROM messages WHERE id IN (SELECT value FROM json_each(?))`
 
 // readDepartures reads how messages stand that are moved, and what those that
@@ -679,6 +703,9 @@ func (w *mover) leaves(m departure, s move) (departure, error) {
 		d.Effect, d.Until = steward.Defer, instant(m.Due)
 	}
 	if err := w.exec(&w.leave, leaveQuery, m.State, m.Reason, end.Detail, m.Ref, m.Epoch, m.Due, m.Attempts, settled, m.ID); err != nil {
+		return m, err
+	}
+	if err := w.tellAsking(m.Kind, m.Version, m.ID, m.State, s.now); err != nil {
 		return m, err
 	}
 	return m, w.put(recordsOf(steward.Message{ID: m.ID, Account: m.Account}, m.carried, d, s.now))

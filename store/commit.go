@@ -90,13 +90,22 @@ func writeParts(ctx context.Context, tx *sqlx.Tx, c steward.Change, now time.Tim
 		}
 	}
 	var added []steward.MessageID
+	var asked []steward.Message // cards that ask for approval
+	waits := map[steward.MessageID]steward.Message{}
 	for _, m := range c.Messages {
+		if m.Kind == steward.Approval {
+			asked = append(asked, m)
+			continue
+		}
 		isNew, err := putMessage(ctx, tx, m)
 		if err != nil {
 			return fmt.Errorf("message %s: %w", m.ID, err)
 		}
 		if isNew && (m.Kind == steward.Card || m.Kind == steward.Mail || m.Kind == steward.Call) {
 			added = append(added, m.ID)
+		}
+		if isNew && m.State == steward.AwaitingApproval {
+			waits[m.ID] = m
 		}
 	}
 	for _, o := range c.Outreach {
@@ -117,9 +126,20 @@ func writeParts(ctx context.Context, tx *sqlx.Tx, c steward.Change, now time.Tim
 	for _, id := range added {
 		// A message all of whose outreach were said before, by another message,
 		// would be an empty card.
-		if _, err := tx.ExecContext(ctx, `
-			DELETE FROM messages WHERE id = ? AND NOT EXISTS (SELECT 1 FROM outreach WHERE message = messages.id)`, id); err != nil {
+		gone, err := rowsOf(tx.ExecContext(ctx, `
+			DELETE FROM messages WHERE id = ? AND NOT EXISTS (SELECT 1 FROM outreach WHERE message = messages.id)`, id))
+		if err != nil {
 			return fmt.Errorf("message %s: %w", id, err)
+		}
+		if gone > 0 {
+			delete(waits, id)
+		}
+	}
+	for _, card := range asked {
+		if mail, isNew := waits[card.For]; isNew { // else it was asked when the mail was put
+			if err := ask(ctx, tx, card, mail); err != nil {
+				return fmt.Errorf("ask about %s: %w", card.For, err)
+			}
 		}
 	}
 	for _, w := range c.Withdrawn {

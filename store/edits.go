@@ -64,7 +64,7 @@ func repaintOver(ctx context.Context, tx *sqlx.Tx, p steward.PhaseState, now tim
 
 // repaintAsking has the cards drawn anew that asked for the approval of a mail.
 func repaintAsking(ctx context.Context, tx *sqlx.Tx, mail steward.MessageID, now time.Time) error {
-	_, err := tx.ExecContext(ctx, repaintQuery+`for_message = ?`+repaintAgain, now.Unix(), mail)
+	_, err := tx.ExecContext(ctx, repaintQuery+`id IN (SELECT card FROM asks WHERE mail = ?)`+repaintAgain, now.Unix(), mail)
 	return err
 }
 

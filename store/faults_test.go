@@ -197,7 +197,8 @@ var writes = map[string]struct {
 			return sqlOf(`UPDATE imports SET summary = '{"refused":[{"kind":"columns"}]}' WHERE source = 'crm'`)(ctx, db)
 		}, everyMethod["Withdraw"]},
 	"VetoElapsed": {
-		sqlOf(`UPDATE messages SET veto = 1, expires = 0 WHERE id = 'm-open00000031'`), everyMethod["VetoElapsed"]},
+		sqlOf(`UPDATE messages SET veto = 1, expires = 0 WHERE id = 'm-open00000031';
+			INSERT INTO asks SELECT 'm-open00000031', MIN(id), 1, FALSE FROM messages WHERE state = 'sent'`), everyMethod["VetoElapsed"]},
 }
 
 // editWanted has a card wait to be drawn anew.
@@ -216,7 +217,7 @@ func sqlOf(query string) func(context.Context, *DB) error {
 // readers are the methods that write nothing.
 var readMethods = strings.Fields(`Acts Answered Attempts Away ContactsNamed Counts Dealings Dossier DueEdits DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Held InQueue IncomingCounts Keys LastFiles LastRun LastSlot
 	MailCursor MailTo Message MessageCounts Messages Notices OpenedSince OutreachOf Overrides Pause PilotStarts PlaybookStates PlaybookVersion Portfolio Ready ReaderOf Records Rejects Runs Salt Scores Series SeriesOf Silences SoftBounces Sources
-	Standing StandingOf Story Strays SuppressedAddresses Suppressions Tasks Unclaimed`)
+	Standing StandingOf Story Strays SuppressedAddresses Suppressions Tasks Unclaimed Words`)
 
 // Whatever is being written when the disk is full is written later or not at
 // all, and the same call goes through once there is room.

@@ -180,10 +180,10 @@ func forgetMessages(ctx context.Context, tx *sqlx.Tx, c steward.Contact, now tim
 		}
 		// A card that asks to approve it quotes it whole.
 		var asks []steward.MessageID
-		if err := tx.SelectContext(ctx, &asks, `SELECT id FROM messages WHERE for_message = ? AND content IS NOT NULL`, m.ID); err != nil {
+		if err := tx.SelectContext(ctx, &asks, `SELECT id FROM messages WHERE id IN (SELECT card FROM asks WHERE mail = ?) AND content IS NOT NULL`, m.ID); err != nil {
 			return nil, 0, err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE messages SET content = NULL WHERE for_message = ?`, m.ID); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE messages SET content = NULL WHERE id IN (SELECT card FROM asks WHERE mail = ?)`, m.ID); err != nil {
 			return nil, 0, err
 		}
 		erased = append(erased, asks...)

@@ -20,7 +20,7 @@ var nameless = strings.Fields(`
 	surveys.kind objectives.account objectives.name objectives.metric milestones.* field_history.kind field_history.field series.* tombstones.*
 	playbook_versions.* playbook_state.* phases.* pilot_starts.* enrolments.* outreach.* messages.* attempts.*
 	records.* suppressions.reason suppressions.source notices.* job_runs.* pause.* keys.* health_overrides.account health_overrides.by_whom health_overrides.cleared_by
-	tasks.* scores.* goose_db_version.* acts.* edits.* silences.* words.kind words.account words.field words.by_whom incoming.* mailboxes.* preferences.topic preferences.source`)
+	tasks.* scores.* goose_db_version.* acts.* asks.* edits.* silences.* words.kind words.account words.field words.by_whom incoming.* mailboxes.* preferences.topic preferences.source`)
 
 // handled are those that Forget itself sees to.
 var handled = strings.Fields(`

@@ -106,7 +106,7 @@ func redraft(ctx context.Context, tx *sqlx.Tx, r steward.Redraft, now time.Time)
 		return err
 	}
 	if r.Ask != nil {
-		if _, err := putMessage(ctx, tx, *r.Ask); err != nil {
+		if err := ask(ctx, tx, *r.Ask, m); err != nil {
 			return err
 		}
 	}

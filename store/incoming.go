@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -69,7 +68,7 @@ func repaintAbout(ctx context.Context, tx *sqlx.Tx, mail steward.MessageID, now 
 		}
 	}
 	var asks []steward.MessageID
-	if err := tx.SelectContext(ctx, &asks, `SELECT id FROM messages WHERE for_message = ?`, mail); err != nil {
+	if err := tx.SelectContext(ctx, &asks, `SELECT card FROM asks WHERE mail = ?`, mail); err != nil {
 		return err
 	}
 	return repaint(ctx, tx, asks, now)
@@ -120,20 +119,20 @@ func (db *DB) IncomingCounts(ctx context.Context) (map[steward.IncomingKind]int,
 	return out, err
 }
 
-// MailCursor is up to where a mailbox was read; ErrNotFound before the first
+// MailCursor is up to where a mailbox was read; ok is false before the first
 // time.
-func (db *DB) MailCursor(ctx context.Context, mailbox string) (steward.MailCursor, error) {
+func (db *DB) MailCursor(ctx context.Context, mailbox string) (c steward.MailCursor, ok bool, err error) {
 	var row struct {
 		Validity int64 `db:"validity"`
 		UID      int64 `db:"uid"`
 	}
-	err := db.view(ctx, "read how far a mailbox was read", func(tx *sqlx.Tx) error {
+	err = db.view(ctx, "read how far a mailbox was read", func(tx *sqlx.Tx) error {
 		return tx.GetContext(ctx, &row, `SELECT validity, uid FROM mailboxes WHERE name = ?`, mailbox)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
-		err = fmt.Errorf("the mailbox: %w", ErrNotFound)
+		return c, false, nil
 	}
-	return steward.MailCursor{Validity: uint32(row.Validity), UID: uint32(row.UID)}, err
+	return steward.MailCursor{Validity: uint32(row.Validity), UID: uint32(row.UID)}, err == nil, err
 }
 
 // MoveMailCursor notes up to where a mailbox was read. It is written after what
@@ -169,6 +168,22 @@ const awayQuery = `
 	SELECT i.address, i.back FROM incoming i WHERE i.back > ? AND i.address <> '' AND NOT EXISTS (
 		SELECT 1 FROM incoming n WHERE n.address = i.address AND n.address <> '' AND n.at > i.at AND n.back IS NOT NULL)
 	ORDER BY i.at, i.key`
+
+// backOn is the first day on which a mail's reader may be written to again, as
+// their newest notice says; a day of the past where none does.
+func backOn(ctx context.Context, tx *sqlx.Tx, m steward.Message) (steward.Day, error) {
+	if !m.To.Customer() || m.To.Email == "" {
+		return 0, nil
+	}
+	var back sql.Null[int32]
+	err := tx.GetContext(ctx, &back, backOnQuery, address(m.To.Email))
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return dayOf(back), err
+}
+
+const backOnQuery = `SELECT back FROM incoming WHERE address = ? AND address <> '' AND back IS NOT NULL ORDER BY at DESC LIMIT 1`
 
 // Away reads who is away beyond a day, by address, and the first day on which
 // they may be written to again, as their newest out-of-office notices say.

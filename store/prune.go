@@ -42,6 +42,8 @@ func (db *DB) Prune(ctx context.Context, before time.Time) (done Pruned, err err
 	if done.Messages, err = pruneIDs[string](ctx, db, "prune messages", oldMessagesQuery, []any{at, at, at},
 		`DELETE FROM attempts WHERE message IN (?)`,
 		`DELETE FROM edits WHERE message IN (?)`,
+		`DELETE FROM asks WHERE mail IN (?)`,
+		`DELETE FROM asks WHERE card IN (?)`,
 		`DELETE FROM tasks WHERE id IN (SELECT id FROM outreach WHERE message IN (?))`,
 		`DELETE FROM outreach WHERE message IN (?)`,
 		`DELETE FROM messages WHERE id IN (?)`); err != nil {

@@ -130,5 +130,21 @@ CREATE TABLE preferences (
   PRIMARY KEY (address, topic)
 );
 
+-- Which card asks for the approval of which mail. veto is for how many seconds
+-- after the card was heard the mail can be stopped, 0 where it waits for a word;
+-- over tells that another card asks about it by now.
+CREATE TABLE asks (
+  mail TEXT NOT NULL REFERENCES messages (id),
+  card TEXT NOT NULL REFERENCES messages (id),
+  veto BIGINT NOT NULL,
+  over BOOLEAN NOT NULL,
+  PRIMARY KEY (mail, card)
+) WITHOUT ROWID;
+CREATE INDEX asks_by_card ON asks (card);
+INSERT INTO asks (mail, card, veto, over)
+SELECT m.id, c.id, CASE WHEN m.veto > c.planned THEN m.veto - c.planned ELSE 0 END, c.version < m.version AND EXISTS (
+  SELECT 1 FROM messages n WHERE n.for_message = m.id AND n.kind = 'approval' AND (n.planned, n.id) > (c.planned, c.id))
+FROM messages c JOIN messages m ON m.id = c.for_message WHERE c.kind = 'approval';
+
 -- What is known of one account, for its page: phases are kept by playbook.
 CREATE INDEX phases_by_account ON phases (account);
