@@ -92,9 +92,13 @@ type Touch struct {
 	Account AccountID `json:"account"`
 	Contact ContactID `json:"contact,omitempty"`
 	Day     Day       `json:"day"`
-	Kind    string    `json:"kind"` // call, meeting, email, note
+	Kind    string    `json:"kind"` // call, meeting, email, note, reply
 	By      string    `json:"by,omitempty"`
 }
+
+// TouchReply is the kind of a touch that came from the customer: a mail of
+// theirs. It shows that they are there, and that nobody of us was.
+const TouchReply = "reply"
 
 // A Product is something that an account has bought and uses, with the seats
 // and features that its licence covers.

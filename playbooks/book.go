@@ -58,6 +58,8 @@ type Settings struct {
 	// MailFrom is the display name of customer mail with {owner} in it; empty
 	// means the owner's name.
 	MailFrom string
+	// NoticesReplies tells that a mailbox is read into which replies come.
+	NoticesReplies bool
 
 	playbooks []string // every playbook's name, once they are known
 }

@@ -158,9 +158,9 @@ func (t *linter) step(i int) {
 
 func (t *linter) mail(i int, d stepDocument) {
 	s := t.p.Steps[i]
-	if first := t.mailBefore(i); first >= 0 && !attended(s) && !t.listens(first, i) {
+	if first := t.mailBefore(i); first >= 0 && !attended(s) && !t.listens(first, i) && !(t.book.NoticesReplies && t.p.OnReply != ContinueReply) {
 		t.line(s.Line, "blind-second-mail", "a second mail goes out by itself although nothing since the first looks for an answer to it",
-			fmt.Sprintf("add if: engaged('%s', 14d) == 0, or approve: owner, who knows whether there was an answer", s.Email[0]))
+			fmt.Sprintf("have replies noticed, by email.mailbox in steward.yaml; or add if: engaged('%s', 14d) == 0; or approve: owner, who knows whether there was an answer", s.Email[0]))
 	}
 	if d.Approve.Pos.IsZero() && !d.Unattended {
 		t.line(s.Line, "approval-by-default", "the mail says neither approve nor unattended, so it waits for the owner's approval", "write approve: owner to say so, or unattended: true to send it without asking")
@@ -194,7 +194,7 @@ func (t *linter) mailBefore(i int) int {
 func (t *linter) listens(first, second int) bool {
 	return slices.ContainsFunc(t.p.Steps[first+1:second+1], func(s Step) bool {
 		for _, e := range []*lang.Expr{s.If, s.Unless} {
-			if e != nil && e.Calls("engaged", "touches", "days_since_touch") {
+			if e != nil && (e.UsesReplied() || e.Calls("engaged", "touches", "days_since_touch")) {
 				return true
 			}
 		}

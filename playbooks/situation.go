@@ -36,7 +36,10 @@ type Memory struct {
 	Versions map[string]*Playbook
 	// Suppressed is the addresses that opted out or bounced, and why.
 	Suppressed steward.OptOuts
-	Pause      steward.Pause
+	// Absent is, by address in lower case, the first day on which people may be
+	// written to again whose out-of-office notices say that they are away.
+	Absent map[string]steward.Day
+	Pause  steward.Pause
 	// Silences are those that nobody ended, also where their time is over.
 	Silences []steward.Silence
 	// Afoot is, by account, the playbooks that are at work on it. Nil means what
@@ -118,7 +121,7 @@ func (s *Situation) account(id steward.AccountID) (steward.Account, bool) {
 // at is where the expressions of an enrolment are read: now, with the values
 // frozen when its episode began.
 func (s *Situation) at(row int, e steward.Enrolment, p *Playbook) lang.At {
-	at := lang.At{Acked: map[int]bool{row: !e.AckedAt.IsZero()}, Done: map[int]bool{row: !e.DoneAt.IsZero()}}
+	at := lang.At{Acked: map[int]bool{row: !e.AckedAt.IsZero()}, Done: map[int]bool{row: !e.DoneAt.IsZero()}, Replied: map[int]bool{row: !e.RepliedAt.IsZero()}}
 	if !e.Episode.IsZero() {
 		at.Episodes = map[int]lang.Episode{row: {Frozen: e.Frozen, Shift: int(s.lastDay(p) - e.EpisodeDay)}}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 
 	"maps"
 	"path/filepath"
@@ -303,12 +302,7 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 	},
 	"IncomingCounts": func(ctx context.Context, db *DB) error { _, err := db.IncomingCounts(ctx); return err },
 	"Away":           func(ctx context.Context, db *DB) error { _, err := db.Away(ctx, 20_000); return err },
-	"MailCursor": func(ctx context.Context, db *DB) error {
-		if _, err := db.MailCursor(ctx, "INBOX"); !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		return nil
-	},
+	"MailCursor":     func(ctx context.Context, db *DB) error { _, _, err := db.MailCursor(ctx, "INBOX"); return err },
 	"MoveMailCursor": func(ctx context.Context, db *DB) error {
 		return db.MoveMailCursor(ctx, "INBOX", steward.MailCursor{Validity: 1, UID: 7})
 	},

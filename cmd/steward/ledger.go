@@ -34,6 +34,12 @@ func (l ledger) Perform(ctx context.Context, a steward.Act, change steward.Chang
 	return said, again, moved(err)
 }
 
+// Receive is the store's.
+func (l ledger) Receive(ctx context.Context, in steward.Incoming, change steward.Change, now time.Time) (bool, error) {
+	isNew, err := l.DB.Receive(ctx, in, change, now)
+	return isNew, moved(err)
+}
+
 // Dossier is the store's.
 func (l ledger) Dossier(ctx context.Context, id steward.MessageID) (steward.Dossier, error) {
 	d, err := l.DB.Dossier(ctx, id)
