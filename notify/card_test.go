@@ -16,7 +16,7 @@ import (
 
 func cardJSON(t testing.TB, c steward.Content) (raw []byte, fallback string) {
 	t.Helper()
-	blocks, fallback := SlackBlocks(c)
+	blocks, fallback := SlackBlocks(steward.Letter{Content: c})
 	raw, err := json.Marshal(blocks)
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +154,7 @@ func TestTheTightestFitHoldsAnything(t *testing.T) {
 		c.Parts = append(c.Parts, c.Parts[0])
 	}
 	fits := cardFits()
-	if n := jsonRunes(readCard(c).within(fits[len(fits)-1]).blocks()); n > maxCard {
+	if n := jsonRunes(readCard(c, steward.Face{}).within(fits[len(fits)-1]).blocks(drawing{})); n > maxCard {
 		t.Errorf("the tightest card is %d characters, over %d", n, maxCard)
 	}
 }
@@ -228,6 +228,6 @@ func TestShellWords(t *testing.T) {
 func BenchmarkSlackBlocks(b *testing.B) {
 	c := goodLetter().Content
 	for b.Loop() {
-		SlackBlocks(c)
+		SlackBlocks(steward.Letter{Content: c})
 	}
 }

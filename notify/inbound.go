@@ -25,7 +25,7 @@ type Desk func(context.Context, steward.Gesture) (steward.Answer, error)
 const (
 	deskWithin   = 2500 * time.Millisecond
 	formWithin   = 2500 * time.Millisecond
-	answerWithin = 20 * time.Second
+	answerWithin = 10 * time.Second
 	// toldKept is for how long what was taken is known here, so that what Slack tells
 	// again is not answered again. That it does nothing again is the database's care.
 	toldKept = 15 * time.Minute
@@ -325,7 +325,7 @@ func answerBlocks(text string, a steward.Answer) (blocks []slack.Block, fallback
 		fallback = shorten(slackutilsx.EscapeMessage(text), maxFallback)
 	}
 	if a.Content != nil {
-		more, also := SlackBlocks(*a.Content)
+		more, also := SlackBlocks(steward.Letter{Content: *a.Content, Face: a.Face})
 		blocks = append(blocks, more...)
 		fallback = firstOf(fallback, also)
 	}

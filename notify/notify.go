@@ -48,6 +48,23 @@ type Finder interface {
 	Find(ctx context.Context, l steward.Letter) (r steward.Receipt, found bool, err error)
 }
 
+// An Updater can change what it sent: the letter as it stands now, in the place
+// that its Ref names. Doing it twice does no harm. Its errors are of the kinds
+// that Send has, but Unknowable; what cannot be changed any more is Refused.
+type Updater interface {
+	Update(ctx context.Context, l steward.Letter, ref string) error
+}
+
+// repaint changes what a sender sent, where that can be.
+func repaint(ctx context.Context, s Sender, l steward.Letter, ref string) error {
+	u, ok := s.(Updater)
+	if !ok {
+		return failed(steward.Refused, "cannot_be_changed", "nothing: what was sent stays as it was",
+			fmt.Errorf("what was sent by %s cannot be changed", channelWord(l.Message.Channel)))
+	}
+	return u.Update(ctx, l, ref)
+}
+
 // find asks a sender that can be asked.
 func find(ctx context.Context, s Sender, l steward.Letter) (steward.Receipt, bool, error) {
 	f, ok := s.(Finder)

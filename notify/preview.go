@@ -232,7 +232,7 @@ func slackPayload(l steward.Letter) ([]byte, error) {
 	if to == "" {
 		to = l.Message.To.Key
 	}
-	blocks, fallback := SlackBlocks(l.Content)
+	blocks, fallback := SlackBlocks(l)
 	values, err := applied(to, cardOptions(l.Message.ID, blocks, fallback))
 	if err != nil {
 		return nil, failed(steward.Refused, "could_not_compose", "please report this with `steward outreach` of the message", withhold("lay out the card", err))

@@ -115,8 +115,8 @@ func newPageEntry(e previewEntry, ref string) pageEntry {
 		where = "Direct message to " + meantFor(steward.Message{To: e.To})
 	}
 	// The card as Slack shows it: cut where the real one is.
-	cut, _ := readCard(c).fitted()
-	card := &pageCard{Channel: where, Heading: cut.heading, Link: cut.link, Facts: cut.facts, Footer: cut.footer, Note: cut.note}
+	cut, _ := readCard(c, steward.Face{}).fitted(drawing{})
+	card := &pageCard{Channel: where, Heading: cut.heading, Facts: cut.facts, Footer: cut.footer, Note: cut.note}
 	if mark := severityMark(c.Severity); mark != "" { // a dot of ours: not every machine has a font with emoji
 		card.Heading, card.Severity = strings.TrimPrefix(cut.heading, mark), c.Severity
 	}

@@ -27,20 +27,42 @@ func (r Redirect) Send(ctx context.Context, l steward.Letter) (steward.Receipt, 
 	if l.Message.Channel == steward.Webhook {
 		return r.keep(ctx, l)
 	}
+	sender, aimed := r.disguised(l)
+	if sender == nil {
+		return steward.Receipt{}, notConfigured(aimed.Message.Channel)
+	}
+	receipt, err := sender.Send(ctx, aimed)
+	if err == nil {
+		receipt.Detail = fmt.Sprintf("redirected to %s; meant for %s", r.To, meantFor(l.Message))
+	}
+	return receipt, err
+}
+
+// disguised is the letter as it goes to the one address, and by which sender.
+func (r Redirect) disguised(l steward.Letter) (Sender, steward.Letter) {
 	meant := meantFor(l.Message)
 	sender, m := r.aimed(l.Message)
-	if sender == nil {
-		return steward.Receipt{}, notConfigured(m.Channel)
-	}
 	c := l.Content
 	c.Title = "[for " + meant + "] " + c.Title
 	c.ReplyTo = "" // an answer to a rehearsal must not reach the CSM as the customer's
 	c.Facts = append([]steward.LabelledText{{Label: "Meant for", Text: meant + ", by " + channelWord(l.Message.Channel)}}, c.Facts...)
-	receipt, err := sender.Send(ctx, steward.Letter{Message: m, Content: c})
-	if err == nil {
-		receipt.Detail = fmt.Sprintf("redirected to %s; meant for %s", r.To, meant)
+	l.Message, l.Content = m, c
+	return sender, l
+}
+
+// Update changes what Send sent to the one address; see Router.Update.
+func (r Redirect) Update(ctx context.Context, l steward.Letter, ref string) error {
+	if l.Message.Channel == steward.Webhook {
+		if r.Kept == nil {
+			return notConfigured(l.Message.Channel)
+		}
+		return repaint(ctx, r.Kept, l, ref)
 	}
-	return receipt, err
+	sender, aimed := r.disguised(l)
+	if sender == nil {
+		return notConfigured(aimed.Message.Channel)
+	}
+	return repaint(ctx, sender, aimed, ref)
 }
 
 // keep writes down what a webhook would have been told.
@@ -67,7 +89,8 @@ func (r Redirect) Find(ctx context.Context, l steward.Letter) (steward.Receipt, 
 	if sender == nil {
 		return steward.Receipt{}, false, notConfigured(m.Channel)
 	}
-	return find(ctx, sender, steward.Letter{Message: m, Content: l.Content, Since: l.Since})
+	l.Message = m
+	return find(ctx, sender, l)
 }
 
 // aimed is the message as it goes to the one address, and by which sender.

@@ -28,8 +28,10 @@ type richWriter struct {
 }
 
 func (w *richWriter) flush() {
-	if el := section(w.section); el != nil {
-		w.out = append(w.out, el)
+	for _, spans := range pieces(w.section) {
+		if el := section(spans); el != nil {
+			w.out = append(w.out, el)
+		}
 	}
 	w.section = nil
 }
@@ -51,8 +53,10 @@ func (w *richWriter) blocks(d document, indent int) {
 			w.list(b, indent)
 		case quote:
 			w.flush()
-			if spans := flatten(b.items[0]); len(spans) > 0 {
-				w.out = append(w.out, &slack.RichTextQuote{Type: slack.RTEQuote, Elements: elements(spans)})
+			for _, spans := range pieces(flatten(b.items[0])) {
+				if els := elements(spans); len(els) > 0 {
+					w.out = append(w.out, &slack.RichTextQuote{Type: slack.RTEQuote, Elements: els})
+				}
 			}
 		case codeBlock:
 			w.flush()
@@ -148,6 +152,33 @@ func bold(spans []span) []span {
 		out[i] = s
 	}
 	return out
+}
+
+// pieces parts spans into stretches that one element may hold each, at the end
+// of a line or a word where there is one.
+func pieces(spans []span) (out [][]span) {
+	var piece []span
+	room := maxSectionText
+	for _, s := range spans {
+		for utf8.RuneCountInString(s.text) > room {
+			runes := []rune(s.text)
+			cut := room
+			if at := strings.LastIndexAny(string(runes[:room]), "\n "); at > 0 {
+				cut = utf8.RuneCountInString(string(runes[:room])[:at]) + 1
+			} else if room < maxSectionText {
+				cut = 0 // the word may have room in the next one
+			}
+			head := s
+			if head.text = string(runes[:cut]); cut > 0 {
+				piece = append(piece, head)
+			}
+			s.text = string(runes[cut:])
+			out, piece, room = append(out, piece), nil, maxSectionText
+		}
+		room -= utf8.RuneCountInString(s.text)
+		piece = append(piece, s)
+	}
+	return append(out, piece)
 }
 
 // section is a rich text section of at most maxSectionText runes, or nil: Slack

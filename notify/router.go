@@ -33,6 +33,16 @@ func (r Router) Find(ctx context.Context, l steward.Letter) (steward.Receipt, bo
 	return find(ctx, sender, l)
 }
 
+// Update has the channel's sender change what it sent. Mail stays as it was:
+// that is Refused.
+func (r Router) Update(ctx context.Context, l steward.Letter, ref string) error {
+	sender := r.sender(l.Message.Channel)
+	if sender == nil {
+		return notConfigured(l.Message.Channel)
+	}
+	return repaint(ctx, sender, l, ref)
+}
+
 func (r Router) sender(c steward.Channel) Sender {
 	switch c {
 	case steward.Slack:

@@ -42,6 +42,11 @@ type SlackConfig struct {
 	// HTTP is the client to call with; nil for one with a time limit of 30
 	// seconds. Redirects are never followed, since the token is in the body.
 	HTTP *http.Client
+	// Pictures is how the metrics behind findings are shown; see Pictures.
+	Pictures Pictures
+	// Settle is how long a picture that was uploaded is given until Slack knows it;
+	// 2 seconds if zero.
+	Settle time.Duration
 	// Within is for the whole of a Send; 90 seconds if zero.
 	Within time.Duration
 	// Now is the clock that lookups expire by; nil for time.Now.
@@ -58,6 +63,7 @@ type SlackSender struct {
 
 	mu      sync.Mutex
 	lookups map[string]lookup // what was asked → the id
+	drawn   drawn
 }
 
 type lookup struct {
@@ -75,6 +81,9 @@ func NewSlackSender(cfg SlackConfig) (*SlackSender, error) {
 	}
 	if cfg.Within <= 0 {
 		cfg.Within = sendWithin
+	}
+	if cfg.Settle <= 0 {
+		cfg.Settle = 2 * time.Second
 	}
 	base := cfg.HTTP
 	if base == nil {
@@ -129,7 +138,9 @@ func (c boundedClient) Do(req *http.Request) (*http.Response, error) {
 
 // Send posts one card and returns its channel and timestamp as the Ref. The
 // message's id travels in the card's metadata, so that Find can tell after an
-// unknowable outcome whether it is there.
+// unknowable outcome whether it is there. A card that follows up an earlier one
+// in the same channel goes into that one's thread; a critical one is shown in the
+// channel as well.
 func (s *SlackSender) Send(ctx context.Context, l steward.Letter) (steward.Receipt, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Within)
 	defer cancel()
@@ -137,13 +148,24 @@ func (s *SlackSender) Send(ctx context.Context, l steward.Letter) (steward.Recei
 	if err != nil {
 		return steward.Receipt{}, err
 	}
-	blocks, fallback := SlackBlocks(l.Content)
+	thread, err := s.thread(ctx, channel, l.Thread)
+	if err != nil {
+		return steward.Receipt{}, err
+	}
 	var posted, ts string
-	err = slackCall(ctx, "post the card", true, s.cfg.Token, func(ctx context.Context) error {
-		var err error
-		posted, ts, err = s.client.PostMessageContext(ctx, channel, cardOptions(l.Message.ID, blocks, fallback)...)
-		return err
-	})
+	post := func(blocks []slack.Block, fallback string) error {
+		options := append(cardOptions(l.Message.ID, blocks, fallback), threadOptions(thread, l.Content)...)
+		return slackCall(ctx, "post the card", true, s.cfg.Token, func(ctx context.Context) error {
+			var err error
+			posted, ts, err = s.client.PostMessageContext(ctx, channel, options...)
+			return err
+		})
+	}
+	err = s.illustrated(ctx, l, post)
+	if thread != "" && threadIsGone(err) {
+		thread = "" // what it follows was deleted: it stands by itself
+		err = s.illustrated(ctx, l, post)
+	}
 	switch {
 	case err != nil:
 		var d *steward.DeliveryError
@@ -178,8 +200,25 @@ func cardOptions(id steward.MessageID, blocks []slack.Block, fallback string) []
 }
 
 // botScopes is what the bot needs to say everything that Steward says, and to
-// find out what became of it.
-var botScopes = []string{"chat:write", "im:write", "users:read.email", "channels:read", "channels:history", "im:history"}
+// find out what became of it. The manifest of its app asks for the same.
+var botScopes = []string{"chat:write", "im:write", "users:read", "users:read.email", "channels:read", "channels:history", "im:history", "files:write", "commands"}
+
+// BotScopes is what the bot is to be given.
+func BotScopes() []string { return slices.Clone(botScopes) }
+
+// withoutScope is what is lost without a scope that cards can do without; "" for
+// one that they cannot: apps that were made before it was asked for go on.
+func withoutScope(scope string) string {
+	switch scope {
+	case "users:read":
+		return "who presses is found by the member id in owners.yaml alone"
+	case "files:write":
+		return "pictures are drawn as text"
+	case "commands":
+		return "/steward is not there"
+	}
+	return ""
+}
 
 // Verify asks Slack who the token belongs to and what it may do, and answers in
 // words.
@@ -195,11 +234,20 @@ func (s *SlackSender) Verify(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if lacking := lackingScopes(who.Header); len(lacking) > 0 {
+	words := fmt.Sprintf("Slack workspace %s, as %s", oneLine(who.Team), oneLine(who.User))
+	var lacking []string
+	for _, scope := range lackingScopes(who.Header) {
+		if lost := withoutScope(scope); lost != "" {
+			words += fmt.Sprintf("; without the scope %s, %s", scope, lost)
+			continue
+		}
+		lacking = append(lacking, scope)
+	}
+	if len(lacking) > 0 {
 		return "", failed(steward.Unauthorised, "missing_scope", slackHint("missing_scope"),
 			errors.New("check the bot token: it lacks "+strings.Join(lacking, ", ")))
 	}
-	return fmt.Sprintf("Slack workspace %s, as %s", oneLine(who.Team), oneLine(who.User)), nil
+	return words, nil
 }
 
 // lackingScopes reads what Slack says of a token beside every answer. Where it
@@ -234,7 +282,7 @@ func (s *SlackSender) Find(ctx context.Context, l steward.Letter) (steward.Recei
 	if since.IsZero() {
 		since = l.Message.Planned
 	}
-	receipt, found, err := s.look(ctx, l.Message.To, l.Message.ID, since)
+	receipt, found, err := s.look(ctx, l, since)
 	var d *steward.DeliveryError
 	if errors.As(err, &d) && d.Kind == steward.Refused {
 		d.Kind = steward.NotNow // of the card nothing was learnt
@@ -242,8 +290,8 @@ func (s *SlackSender) Find(ctx context.Context, l steward.Letter) (steward.Recei
 	return receipt, found, err
 }
 
-func (s *SlackSender) look(ctx context.Context, to steward.Recipient, id steward.MessageID, since time.Time) (steward.Receipt, bool, error) {
-	channel, err := s.channel(ctx, to)
+func (s *SlackSender) look(ctx context.Context, l steward.Letter, since time.Time) (steward.Receipt, bool, error) {
+	channel, err := s.channel(ctx, l.Message.To)
 	if err != nil {
 		return steward.Receipt{}, false, err
 	}
@@ -252,33 +300,65 @@ func (s *SlackSender) look(ctx context.Context, to steward.Recipient, id steward
 			return steward.Receipt{}, false, err
 		}
 	}
-	p := &slack.GetConversationHistoryParameters{
-		ChannelID: channel, Inclusive: true, IncludeAllMetadata: true, Limit: 999,
-		Oldest: fmt.Sprintf("%d.000000", since.Add(-time.Minute).Unix()),
+	oldest := fmt.Sprintf("%d.000000", since.Add(-time.Minute).Unix())
+	if thread, err := s.thread(ctx, channel, l.Thread); err != nil {
+		return steward.Receipt{}, false, err
+	} else if thread != "" {
+		receipt, found, err := s.lookThrough(channel, l.Message.ID, func(cursor string) (messages []slack.Message, next string, err error) {
+			err = slackCall(ctx, "look for the card in its thread", false, s.cfg.Token, func(ctx context.Context) (err error) {
+				var more bool
+				messages, more, next, err = s.client.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+					ChannelID: channel, Timestamp: thread, Inclusive: true, IncludeAllMetadata: true, Limit: lookLimit, Oldest: oldest, Cursor: cursor})
+				if !more {
+					next = ""
+				}
+				return err
+			})
+			return messages, next, err
+		})
+		if found || err != nil && !threadIsGone(err) {
+			return receipt, found, err
+		}
 	}
-	const maxPages = 10
-	for range maxPages {
-		var page *slack.GetConversationHistoryResponse
-		err := slackCall(ctx, "look for the card", false, s.cfg.Token, func(ctx context.Context) error {
-			var err error
-			page, err = s.client.GetConversationHistoryContext(ctx, p)
+	return s.lookThrough(channel, l.Message.ID, func(cursor string) (messages []slack.Message, next string, err error) {
+		err = slackCall(ctx, "look for the card", false, s.cfg.Token, func(ctx context.Context) error {
+			page, err := s.client.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+				ChannelID: channel, Inclusive: true, IncludeAllMetadata: true, Limit: lookLimit, Oldest: oldest, Cursor: cursor})
+			if err == nil && page.HasMore {
+				next = page.ResponseMetaData.NextCursor
+			}
+			if err == nil {
+				messages = page.Messages
+			}
 			return err
 		})
+		return messages, next, err
+	})
+}
+
+// lookLimit is how many messages a page of history has.
+const lookLimit = 999
+
+// lookThrough goes through pages of messages for one of an id.
+func (s *SlackSender) lookThrough(channel string, id steward.MessageID, page func(cursor string) ([]slack.Message, string, error)) (steward.Receipt, bool, error) {
+	const maxPages = 10
+	cursor := ""
+	for range maxPages {
+		messages, next, err := page(cursor)
 		if err != nil {
 			return steward.Receipt{}, false, err
 		}
-		for _, m := range page.Messages {
+		for _, m := range messages {
 			if m.Metadata.EventType == slackEvent && m.Metadata.EventPayload["id"] == string(id) {
 				return steward.Receipt{Ref: channel + "/" + m.Timestamp}, true, nil
 			}
 		}
-		p.Cursor = page.ResponseMetaData.NextCursor
-		if !page.HasMore || p.Cursor == "" {
+		if cursor = next; cursor == "" {
 			return steward.Receipt{}, false, nil
 		}
 	}
 	return steward.Receipt{}, false, failed(steward.NotNow, "too_much_history", "look for it in Slack by hand",
-		fmt.Errorf("look for the card: more than %d messages since then", maxPages*p.Limit))
+		fmt.Errorf("look for the card: more than %d messages since then", maxPages*lookLimit))
 }
 
 // channel is where to post for a recipient: a channel's name or id as it

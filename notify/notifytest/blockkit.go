@@ -102,6 +102,9 @@ func (c *checker) block(b map[string]any) {
 		for _, f := range fields {
 			c.text(f, 2000, "plain_text", "mrkdwn")
 		}
+		if b["accessory"] != nil {
+			c.elements([]any{b["accessory"]}, "button", "static_select", "overflow")
+		}
 	case "context":
 		els, _ := b["elements"].([]any)
 		if len(els) < 1 || len(els) > 10 {
@@ -118,6 +121,16 @@ func (c *checker) block(b map[string]any) {
 		for _, e := range els {
 			c.rich(e, true)
 		}
+	case "actions":
+		els, _ := b["elements"].([]any)
+		if len(els) < 1 || len(els) > 25 {
+			c.no("%d elements of actions", len(els))
+		}
+		c.elements(els, "button", "static_select", "overflow")
+	case "image":
+		c.image(b)
+	case "data_visualization":
+		c.chart(b)
 	default:
 		c.no("unknown block type %v", b["type"])
 	}

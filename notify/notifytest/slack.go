@@ -12,7 +12,6 @@ package notifytest
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sort"
@@ -45,6 +44,10 @@ type SlackServer struct {
 	withheld map[string]bool // scopes that the bot lacks
 	released chan struct{}
 
+	edits edits
+	files files
+	rates rates
+
 	in inbound
 }
 
@@ -70,6 +73,12 @@ type SlackPost struct {
 	Blocks   json.RawMessage
 	Metadata json.RawMessage
 	Form     map[string]string // every other argument
+	// Thread is the timestamp of what it answers; "" where it stands by itself.
+	Thread string
+	// Edits is how often it was changed since; Text, Blocks and Metadata are as they
+	// stand now. User wrote it where that was not the bot.
+	Edits int
+	User  string
 }
 
 // A SlackFailure is what the next call of a method meets. The zero value
@@ -211,7 +220,7 @@ func (s *SlackServer) Calls(method string) int {
 }
 
 func (s *SlackServer) serve(w http.ResponseWriter, r *http.Request) {
-	if s.serveInbound(w, r) {
+	if s.serveInbound(w, r) || s.serveUpload(w, r) {
 		return
 	}
 	method := strings.TrimPrefix(r.URL.Path, "/api/")
@@ -260,7 +269,7 @@ func (s *SlackServer) nextFailure(method string, r *http.Request) (SlackFailure,
 		{Drop: true}, {Right: true, Slow: s.luck.slow()},
 	}
 	what := method + " " + r.PostForm.Get("users") + r.PostForm.Get("email") + r.PostForm.Get("channel")
-	if method == "chat.postMessage" {
+	if method == "chat.postMessage" || method == "chat.update" {
 		what = method + " " + messageID(r)
 		kinds = append(kinds,
 			SlackFailure{Accept: true, Status: http.StatusInternalServerError}, SlackFailure{Accept: true, Error: "fatal_error"},
@@ -358,7 +367,7 @@ func (s *SlackServer) answer(method string, r *http.Request) (answer map[string]
 	case "auth.test":
 		return map[string]any{"ok": true, "team": "Example", "user": "steward", "team_id": "T0", "user_id": "U0BOT"}, false
 	case "chat.postMessage":
-		if s.Limit > 0 && len(s.posts) >= s.Limit {
+		if s.Limit > 0 && len(s.posts) >= s.Limit || s.tooFast(method, r.PostForm.Get("channel")) {
 			return nil, true
 		}
 		return s.post(r), false
@@ -385,6 +394,19 @@ func (s *SlackServer) answer(method string, r *http.Request) (answer map[string]
 	case "conversations.history":
 		return s.history(r), false
 	}
+	if s.tooFast(method, "") {
+		return nil, true
+	}
+	switch method {
+	case "chat.update":
+		return s.update(r), false
+	case "conversations.replies":
+		return s.replies(r), false
+	case "files.getUploadURLExternal":
+		return s.getUploadURL(r), false
+	case "files.completeUploadExternal":
+		return s.completeUpload(r), false
+	}
 	if answer, ok := s.inboundCall(method, r); ok {
 		return answer, false
 	}
@@ -406,8 +428,10 @@ func (s *SlackServer) scopes() (has []string) {
 // scope is what the bot needs for a call and, if it lacks any, one it lacks.
 func (s *SlackServer) scope(method string, r *http.Request) string {
 	switch method {
-	case "chat.postMessage":
+	case "chat.postMessage", "chat.update":
 		return "chat:write"
+	case "files.getUploadURLExternal", "files.completeUploadExternal":
+		return "files:write"
 	case "conversations.open":
 		return "im:write"
 	case "users.lookupByEmail":
@@ -420,7 +444,7 @@ func (s *SlackServer) scope(method string, r *http.Request) string {
 			return "groups:read"
 		}
 		return "channels:read"
-	case "conversations.history":
+	case "conversations.history", "conversations.replies":
 		c := s.channels[r.PostForm.Get("channel")]
 		switch {
 		case c == nil, c.name == "":
@@ -443,15 +467,15 @@ func (s *SlackServer) post(r *http.Request) map[string]any {
 	case c.outside:
 		return no("not_in_channel")
 	}
-	if err := checkPost(r); err != nil {
-		return map[string]any{"ok": false, "error": err.word, "response_metadata": map[string]any{"messages": []string{"[ERROR] " + err.detail}}}
+	thread := r.PostForm.Get("thread_ts")
+	if _, ok := s.message(c.id, thread); thread != "" && !ok {
+		return no("thread_not_found")
 	}
-	now := time.Now
-	if s.Now != nil {
-		now = s.Now
+	if err := s.checkMessage(r); err != nil {
+		return err.answer()
 	}
 	p := SlackPost{
-		ID: messageID(r), Channel: c.id, TS: fmt.Sprintf("%d.%06d", now().Unix(), len(s.posts)+1), Text: r.PostForm.Get("text"),
+		ID: messageID(r), Channel: c.id, TS: s.nextTS(), Thread: thread, Text: r.PostForm.Get("text"),
 		Blocks: json.RawMessage(r.PostForm.Get("blocks")), Metadata: json.RawMessage(r.PostForm.Get("metadata")), Form: map[string]string{},
 	}
 	for k := range r.PostForm {
@@ -513,7 +537,7 @@ func (s *SlackServer) history(r *http.Request) map[string]any {
 	for i := len(s.posts) - 1; i >= 0; i-- {
 		p := s.posts[i]
 		latest := r.PostForm.Get("latest")
-		if p.Channel != c.id || p.TS < r.PostForm.Get("oldest") || latest != "" && p.TS > latest {
+		if p.Channel != c.id || p.TS < r.PostForm.Get("oldest") || latest != "" && p.TS > latest || p.Thread != "" && p.Form["reply_broadcast"] != "true" {
 			continue
 		}
 		m := map[string]any{"type": "message", "ts": p.TS, "text": p.Text}
