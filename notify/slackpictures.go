@@ -52,6 +52,12 @@ type drawn struct {
 // takes a card whole or not at all, so that one that was refused for its picture
 // may be posted again with another.
 func (s *SlackSender) illustrated(ctx context.Context, l steward.Letter, post func([]slack.Block, string) error) error {
+	if s.cfg.Mute {
+		l.Face = muted(l.Face)
+	}
+	if s.cfg.Deaf {
+		l.Face = withoutButtons(l.Face)
+	}
 	pictures := picturesOf(l)
 	try := func(d drawing) error { return post(layOut(l, d)) }
 	if len(pictures) == 0 {
