@@ -100,6 +100,7 @@ type slackBlock struct {
 	APIURL       strictyaml.Scalar `yaml:"api_url" doc:"Another address than Slack's, for GovSlack or a proxy."`
 
 	inboundKeys `yaml:",inline"`
+	picturesKey `yaml:",inline"`
 }
 
 type emailBlock struct {
@@ -110,7 +111,8 @@ type emailBlock struct {
 	SMTPFile strictyaml.Scalar `yaml:"smtp_file" doc:"The file that holds the mail server's address."`
 	DKIM     *dkimBlock        `yaml:"dkim" doc:"Signs mail for a domain."`
 
-	letterKeys `yaml:",inline"`
+	letterKeys  `yaml:",inline"`
+	mailboxKeys `yaml:",inline"`
 }
 
 type dkimBlock struct {

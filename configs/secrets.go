@@ -164,6 +164,7 @@ func (l *loader) slack(b *slackBlock) {
 		return
 	}
 	l.w.Slack.Enabled = true
+	l.pictures(b.picturesKey)
 	r := secretRef{name: "bot_token", inline: b.BotToken, env: b.BotTokenEnv, file: b.BotTokenFile, shape: tokenShape, want: "xoxb-…, a bot token from Slack's app settings"}
 	if !r.given() {
 		l.problems = append(l.problems, steward.Problem{File: FileName, About: "slack", Message: "no token is named", Hint: "add bot_token_env: SLACK_BOT_TOKEN"})
@@ -206,6 +207,7 @@ func (l *loader) email(b *emailBlock) {
 		l.dkim(b.DKIM)
 	}
 	l.letters(b.letterKeys)
+	l.mailbox(b.mailboxKeys)
 }
 
 func (l *loader) dkim(b *dkimBlock) {
@@ -254,7 +256,7 @@ func (l *loader) sender(v strictyaml.Scalar) (name, address string) {
 
 // What stands for a secret where one was found in a text that is shown.
 var (
-	secretLine = regexp.MustCompile(`(?mi)^(.*?\b(?:redis|smtp|[a-z_]*(?:token|secret|password|passwd|api_?key))["']?\s*:[ \t]*)([^\s{,][^\r\n]*)`)
+	secretLine = regexp.MustCompile(`(?mi)^(.*?\b(?:redis|smtp|imap|[a-z_]*(?:token|secret|password|passwd|api_?key))["']?\s*:[ \t]*)([^\s{,][^\r\n]*)`)
 	secretKey  = regexp.MustCompile(`(\bkey["']?\s*:[ \t]*["']?)([A-Za-z0-9+/=-]{12,})`)
 	secretPEM  = regexp.MustCompile(`(?m)-----BEGIN[^\r\n]*|^[ \t]*[A-Za-z0-9+/=]{40,}[ \t]*\r?$`)
 	secretURL  = regexp.MustCompile(`://[^\s/]*@`)

@@ -128,6 +128,8 @@ type SlackConfig struct {
 	// APIURL replaces Slack's own address, for GovSlack or a proxy; it ends with
 	// a slash. "" is Slack's own.
 	APIURL string
+	// Pictures is auto, chart, image or text.
+	Pictures string
 
 	SlackInbound
 }
@@ -141,6 +143,10 @@ type EmailConfig struct {
 	// SMTP is smtp://user:password@host:587 or smtps://….
 	SMTP steward.Secret
 	DKIM DKIM
+	// Mailbox is where replies and bounces are read from. Events signs what a mail
+	// service tells of; the zero Secret takes nothing.
+	Mailbox Mailbox
+	Events  steward.Secret
 }
 
 // DKIM signs mail where Domain is set. Key is a private key in PEM.

@@ -36,6 +36,9 @@ type MailConfig struct {
 	// links to unsubscribe. Mail to customers is refused without both.
 	PublicURL string
 	Signing   steward.Secret
+	// CopyReplies has replies come to From's address as well as to the CSM, for a
+	// mailbox that is read.
+	CopyReplies bool
 	// Timeout is for each step of the conversation; 30 seconds if zero. Over its
 	// last answer the server may take all that is left of Within, because giving
 	// up on that one leaves an outcome that nobody knows.
@@ -145,7 +148,11 @@ func (m *MailSender) Compose(l steward.Letter) ([]byte, error) {
 	msg.FromMailAddress(&from)
 	msg.ToMailAddress(to)
 	if reply, err := mail.ParseAddress(l.Content.ReplyTo); err == nil && isPlain(reply.Address) {
-		msg.ReplyToMailAddress(&mail.Address{Name: personName(l.Content.From), Address: reply.Address})
+		to := []*mail.Address{{Name: personName(l.Content.From), Address: reply.Address}}
+		if m.cfg.CopyReplies {
+			to = append(to, m.from)
+		}
+		msg.ReplyToMailAddress(to...)
 	}
 	subject := headerText(l.Content.Title, 200)
 	if subject == "" {

@@ -14,6 +14,8 @@ import (
 type delivery struct {
 	sender jobs.Sender
 	find   func(context.Context, steward.Letter) (steward.Receipt, bool, error)
+	// update changes what was sent, by its ref.
+	update func(ctx context.Context, l steward.Letter, ref string) error
 	// flush finishes what a preview has begun.
 	flush func() error
 	// verify tries the credentials of each channel, by name.
@@ -37,7 +39,7 @@ func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify
 		if err != nil {
 			return delivery{}, err
 		}
-		return delivery{sender: p, find: p.Find, flush: p.Flush, words: "preview: files in " + preview.Dir}, nil
+		return delivery{sender: p, find: p.Find, update: p.Update, flush: p.Flush, words: "preview: files in " + preview.Dir}, nil
 	}
 	if unset := ws.Unset(); len(unset) > 0 {
 		return delivery{}, unset
@@ -45,7 +47,7 @@ func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify
 	d := delivery{flush: func() error { return nil }, verify: map[string]func(context.Context) (string, error){}, words: string(ws.Delivery.Mode)}
 	var router notify.Router
 	if ws.Slack.Enabled {
-		s, err := notify.NewSlackSender(notify.SlackConfig{Token: ws.Slack.BotToken, APIURL: ws.Slack.APIURL})
+		s, err := notify.NewSlackSender(notify.SlackConfig{Token: ws.Slack.BotToken, APIURL: ws.Slack.APIURL, Pictures: notify.Pictures(ws.Slack.Pictures), Mute: !ws.Slack.Listens()})
 		if err != nil {
 			return delivery{}, err
 		}
@@ -70,6 +72,7 @@ func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify
 	sender := interface {
 		notify.Sender
 		notify.Finder
+		notify.Updater
 	}(router)
 	if ws.Delivery.Mode == steward.Redirect {
 		redirect, err := redirected(ws, router, preview)
@@ -81,7 +84,7 @@ func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify
 		}
 		sender = redirect
 	}
-	d.sender, d.find = sender, sender.Find
+	d.sender, d.find, d.update = sender, sender.Find, sender.Update
 	return d, nil
 }
 
@@ -116,7 +119,7 @@ func mailConfig(ws *configs.Workspace, signing steward.Secret) notify.MailConfig
 	if from == "" {
 		from = "success@example.com" // previews of a workspace without mail set up
 	}
-	c := notify.MailConfig{SMTP: ws.Email.SMTP, From: from, PublicURL: ws.PublicURL, Signing: signing}
+	c := notify.MailConfig{SMTP: ws.Email.SMTP, From: from, PublicURL: ws.PublicURL, Signing: signing, CopyReplies: ws.Email.Mailbox.Enabled && ws.Email.Mailbox.Replies}
 	if ws.Email.DKIM.Domain != "" {
 		c.DKIM = notify.DKIM{Domain: ws.Email.DKIM.Domain, Selector: ws.Email.DKIM.Selector, KeyPEM: ws.Email.DKIM.Key}
 	}
