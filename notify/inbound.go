@@ -357,26 +357,6 @@ func (in *Inbox) say(ctx context.Context, t told, blocks []slack.Block, fallback
 	})
 }
 
-// withoutButtons is a face that shows how things stand and offers nothing that
-// would have to be heard.
-func withoutButtons(f steward.Face) steward.Face {
-	links := func(all []steward.Button) (out []steward.Button) {
-		for _, b := range all {
-			if b.Link != "" {
-				out = append(out, b)
-			}
-		}
-		return out
-	}
-	f.Buttons = links(f.Buttons)
-	parts := make([]steward.PartFace, len(f.Parts))
-	for i, p := range f.Parts {
-		parts[i] = steward.PartFace{Marks: p.Marks, Buttons: links(p.Buttons)}
-	}
-	f.Parts = parts
-	return f
-}
-
 // An InboxReport is how it stands with what comes from Slack.
 type InboxReport struct {
 	// Socket tells Socket Mode from HTTP; Connected and Since are about its

@@ -559,13 +559,13 @@ func TestWhyThereIsNoConnection(t *testing.T) {
 
 // Where nothing brings clicks back, a card offers none; what it shows and where it
 // leads stays.
-func TestADeafSenderOffersNoButtons(t *testing.T) {
+func TestAMuteSenderOffersNoButtons(t *testing.T) {
 	take := steward.Button{Target: steward.Target{Verb: steward.VerbTake, Message: "m-1"}, Label: "Take it"}
 	l := steward.Letter{Message: steward.Message{ID: "m-1", To: steward.Recipient{Slack: "C0CS"}}, Content: steward.Content{Title: "Logins are dropping", Parts: []steward.ContentPart{{Markdown: "Ask why."}}},
 		Face: steward.Face{Marks: []string{"Taken by Dana Reyes"}, Buttons: []steward.Button{take, {Label: "Open", Link: "https://crm.example.com"}}, Parts: []steward.PartFace{{Buttons: []steward.Button{take}}}}}
-	for _, deaf := range []bool{false, true} {
+	for _, mute := range []bool{false, true} {
 		s := notifytest.StartSlack()
-		sender, err := NewSlackSender(SlackConfig{Token: steward.NewSecret("xoxb-test"), APIURL: s.URL(), Deaf: deaf})
+		sender, err := NewSlackSender(SlackConfig{Token: steward.NewSecret("xoxb-test"), APIURL: s.URL(), Mute: mute})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -577,8 +577,8 @@ func TestADeafSenderOffersNoButtons(t *testing.T) {
 			t.Fatal(err)
 		}
 		shown := string(s.Posts()[0].Blocks)
-		if strings.Contains(shown, "Take it") == deaf || !strings.Contains(shown, "Taken by Dana Reyes") || !strings.Contains(shown, "https://crm.example.com") {
-			t.Errorf("deaf %v: %s", deaf, shown)
+		if strings.Contains(shown, "Take it") == mute || !strings.Contains(shown, "Taken by Dana Reyes") || !strings.Contains(shown, "https://crm.example.com") {
+			t.Errorf("mute %v: %s", mute, shown)
 		}
 		s.Close()
 	}

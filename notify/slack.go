@@ -49,9 +49,6 @@ type SlackConfig struct {
 	// Settle is how long a picture that was uploaded is given until Slack knows it;
 	// 2 seconds if zero.
 	Settle time.Duration
-	// Deaf tells that nothing brings back what people press: cards get no buttons
-	// then, but those that only open an address.
-	Deaf bool
 	// Within is for the whole of a Send; 90 seconds if zero.
 	Within time.Duration
 	// Now is the clock that lookups expire by; nil for time.Now.

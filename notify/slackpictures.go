@@ -55,9 +55,6 @@ func (s *SlackSender) illustrated(ctx context.Context, l steward.Letter, post fu
 	if s.cfg.Mute {
 		l.Face = muted(l.Face)
 	}
-	if s.cfg.Deaf {
-		l.Face = withoutButtons(l.Face)
-	}
 	pictures := picturesOf(l)
 	try := func(d drawing) error { return post(layOut(l, d)) }
 	if len(pictures) == 0 {
