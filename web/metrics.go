@@ -30,6 +30,8 @@ type Feeds struct {
 	// QueueDepth is how many tasks wait, run or are to be tried again.
 	QueueDepth func(context.Context) (int, error)
 	Jobs       func(context.Context) (map[string]JobFigures, error)
+	// Mailbox is what came back by mail; nil where nothing is looked for.
+	Mailbox func(context.Context) (MailboxFigures, error)
 	// Slack is what comes in from there; nil where nothing does.
 	Slack func(context.Context) (SlackFigures, error)
 	// Now is the clock that ages are taken by; time.Now when nil.
@@ -62,6 +64,14 @@ type SourceFigures struct {
 // JobFigures count the runs of a job since the database began.
 type JobFigures struct{ Runs, Failures int }
 
+// MailboxFigures are about mail that came back.
+type MailboxFigures struct {
+	// Incoming counts what was kept by what it is, since the database began.
+	Incoming map[steward.IncomingKind]int
+	// Read is when the mailbox was last read; zero before, and where there is none.
+	Read time.Time
+}
+
 // SlackFigures are about what people do in Slack.
 type SlackFigures struct {
 	// Listening tells that it can come in now.
@@ -80,6 +90,7 @@ var (
 	messageStates = [...]steward.MessageState{steward.AwaitingApproval, steward.Planned, steward.Enqueued, steward.Sending, steward.Sent,
 		steward.Deferred, steward.Uncertain, steward.FailedToSend, steward.Suppressed, steward.Expired}
 	waitReasons     = [...]steward.Reason{steward.ReasonChannelDown, steward.ReasonThrottled, steward.ReasonNotConfigured}
+	incomingKinds   = [...]steward.IncomingKind{steward.Reply, steward.AutoReply, steward.HardBounce, steward.SoftBounce, steward.Complaint}
 	enrolmentStates = [...]steward.EnrolmentState{steward.Quarantined, steward.Active, steward.Waiting, steward.Completed, steward.Exited, steward.Failed}
 )
 
@@ -100,6 +111,7 @@ type figures struct {
 	faulty, waits, depth              *prometheus.Desc
 	runs, failures                    *prometheus.Desc
 	listening, gestures               *prometheus.Desc
+	incoming, mailboxAge              *prometheus.Desc
 }
 
 func newFigures(feeds Feeds, version string, log *slog.Logger) *figures {
@@ -127,6 +139,8 @@ func newFigures(feeds Feeds, version string, log *slog.Logger) *figures {
 		depth:        desc("queue_depth", "Tasks that wait, run or are to be tried again."),
 		runs:         desc("job_runs_total", "Runs of a job, failed ones included.", "job"),
 		failures:     desc("job_failures_total", "Runs of a job that failed.", "job"),
+		incoming:     desc("incoming_total", "Mail that came back, by what it is.", "kind"),
+		mailboxAge:   desc("mailbox_age_seconds", "How long ago the mailbox was last read."),
 		listening:    desc("slack_listening", "Whether clicks and commands in Slack can come in (1)."),
 		gestures:     desc("gestures_total", "Clicks, forms and commands in Slack by what came of them, since the worker began.", "outcome"),
 	}
@@ -135,7 +149,7 @@ func newFigures(feeds Feeds, version string, log *slog.Logger) *figures {
 // Describe names every metric, without asking a feed.
 func (f *figures) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{f.build, f.feedUp, f.messages, f.oldest, f.enrolments, f.evalSlot, f.evalAge, f.evalDuration,
-		f.sourceStale, f.sourceDay, f.sourceAge, f.faulty, f.waits, f.depth, f.runs, f.failures, f.listening, f.gestures} {
+		f.sourceStale, f.sourceDay, f.sourceAge, f.faulty, f.waits, f.depth, f.runs, f.failures, f.listening, f.gestures, f.incoming, f.mailboxAge} {
 		ch <- d
 	}
 }
@@ -198,6 +212,14 @@ func (f *figures) Collect(ch chan<- prometheus.Metric) {
 		gauge(f.listening, one(s.Listening))
 		for outcome, n := range s.Gestures {
 			counter(f.gestures, n, outcome)
+		}
+	})
+	read(f, ch, "mailbox", f.feeds.Mailbox, func(m MailboxFigures) {
+		for _, kind := range incomingKinds {
+			counter(f.incoming, m.Incoming[kind], string(kind))
+		}
+		if !m.Read.IsZero() {
+			gauge(f.mailboxAge, age(now, m.Read))
 		}
 	})
 	read(f, ch, "jobs", f.feeds.Jobs, func(m map[string]JobFigures) {

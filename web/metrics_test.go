@@ -60,6 +60,9 @@ func TestMetrics(t *testing.T) {
 		Jobs: func(context.Context) (map[string]JobFigures, error) {
 			return map[string]JobFigures{"evaluate": {Runs: 31, Failures: 2}}, nil
 		},
+		Mailbox: func(context.Context) (MailboxFigures, error) {
+			return MailboxFigures{Incoming: map[steward.IncomingKind]int{steward.Reply: 3}, Read: now.Add(-90 * time.Second)}, nil
+		},
 		Slack: func(context.Context) (SlackFigures, error) {
 			return SlackFigures{Listening: true, Gestures: map[string]int{"answered": 9, "not_taken": 0}}, nil
 		},
@@ -111,6 +114,8 @@ func TestMetrics(t *testing.T) {
 		`steward_source_stale{source="usage"} 1`,
 	}
 	want = append(want, `steward_feed_up{feed="slack"} 1`, `steward_gestures_total{outcome="answered"} 9`, `steward_gestures_total{outcome="not_taken"} 0`, `steward_slack_listening 1`)
+	want = append(want, `steward_feed_up{feed="mailbox"} 1`, `steward_mailbox_age_seconds 90`, `steward_incoming_total{kind="reply"} 3`, `steward_incoming_total{kind="auto_reply"} 0`,
+		`steward_incoming_total{kind="hard_bounce"} 0`, `steward_incoming_total{kind="soft_bounce"} 0`, `steward_incoming_total{kind="complaint"} 0`)
 	slices.Sort(want)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -63,7 +63,10 @@ type PublicOptions struct {
 	Sender string
 	// Slack answers what Slack calls, below /slack/; nil where it calls nothing. It
 	// finds out by itself who calls.
-	Slack  http.Handler
+	Slack http.Handler
+	// Events takes what a mail service tells of, at /mail/events; without a secret
+	// there is no such place.
+	Events MailEvents
 	Logger *slog.Logger
 }
 
@@ -82,6 +85,9 @@ func Public(o PublicOptions) http.Handler {
 	mux.HandleFunc("POST /u/{token}", u.act)
 	if o.Slack != nil {
 		mux.Handle(slackPath, o.Slack)
+	}
+	if !o.Events.Secret.IsZero() {
+		mux.Handle("POST /mail/events", o.Events.events(u.Logger))
 	}
 	mux.HandleFunc("GET /robots.txt", func(w http.ResponseWriter, _ *http.Request) {
 		plain(w)

@@ -14,8 +14,6 @@ import (
 type delivery struct {
 	sender jobs.Sender
 	find   func(context.Context, steward.Letter) (steward.Receipt, bool, error)
-	// update changes what was sent, by its ref.
-	update func(ctx context.Context, l steward.Letter, ref string) error
 	// flush finishes what a preview has begun.
 	flush func() error
 	// verify tries the credentials of each channel, by name.
@@ -39,7 +37,7 @@ func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify
 		if err != nil {
 			return delivery{}, err
 		}
-		return delivery{sender: p, find: p.Find, update: p.Update, flush: p.Flush, words: "preview: files in " + preview.Dir}, nil
+		return delivery{sender: p, find: p.Find, flush: p.Flush, words: "preview: files in " + preview.Dir}, nil
 	}
 	if unset := ws.Unset(); len(unset) > 0 {
 		return delivery{}, unset
@@ -61,6 +59,13 @@ func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify
 		}
 		router.Mail = m
 		d.verify["email"] = m.Verify
+		if readsMail(ws) {
+			box, err := newMailbox(ws, now)
+			if err != nil {
+				return delivery{}, err
+			}
+			d.verify["mailbox"] = box.Verify
+		}
 	}
 	if len(ws.Webhooks) > 0 {
 		w, err := notify.NewWebhookSender(webhookConfig(ws, now))
@@ -84,7 +89,7 @@ func buildDelivery(ws *configs.Workspace, signing steward.Secret, preview notify
 		}
 		sender = redirect
 	}
-	d.sender, d.find, d.update = sender, sender.Find, sender.Update
+	d.sender, d.find = sender, sender.Find
 	return d, nil
 }
 

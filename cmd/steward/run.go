@@ -83,6 +83,8 @@ type worker struct {
 	schedule jobs.Schedule
 	inbox    *notify.Inbox // what people do in Slack; nil where none of it comes in
 
+	mailWatch mailWatch
+
 	mu     sync.Mutex
 	report jobs.Report // the last evaluation
 	ran    map[string]web.JobFigures
@@ -133,7 +135,9 @@ func newWorker(a *app, h *house, log *slog.Logger) *worker {
 
 // pace is how often the worker looks for what has come due: messages to hand
 // to the queue, enrolments to advance, files to load again.
-type pace struct{ relay, advance, reload time.Duration }
+//
+// mailbox is how often mail is looked for; zero for what steward.yaml says.
+type pace struct{ relay, advance, reload, mailbox time.Duration }
 
 // usualPace looks for changed files by their times, as file events do not
 // cross every container mount; half a minute is soon enough for an edit.
@@ -189,7 +193,11 @@ func (w *worker) prepare(ctx context.Context, o *runOptions) (err error) {
 	}
 	w.engine = w.house.engine(w.delivery.sender, w.log)
 	w.engine.Find = w.delivery.find
-	w.engine.Book = func() *playbooks.Book { return w.current.Load().book }
+	w.engine.Changed = make(chan struct{}, 1)
+	if u, ok := w.delivery.sender.(updater); ok {
+		w.engine.Update = u.Update
+	}
+	w.engine.Book = w.bookInUse
 	w.engine.FreshWithin = func(source string) time.Duration { return freshness(w.current.Load().ws)[source] }
 	w.engine.GoodUntil = w.goodUntil
 	w.engine.Overtaken = w.overtaken
@@ -263,8 +271,10 @@ func (w *worker) work(ctx context.Context) error {
 	producers, producing := errgroup.WithContext(ctx)
 	producers.Go(func() error { return w.clock(producing) })
 	producers.Go(func() error { return w.minutes(producing) })
+	producers.Go(func() error { return w.paints(producing) })
 	producers.Go(func() error { return w.reloads(producing) })
 	producers.Go(func() error { return w.prunes(producing) })
+	producers.Go(func() error { return w.mailboxes(producing) })
 	if w.inbox != nil {
 		producers.Go(func() error { return w.inbox.Run(producing) })
 	}

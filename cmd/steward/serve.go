@@ -22,7 +22,7 @@ func (w *worker) handlers(public, private net.Listener) map[net.Listener]http.Ha
 	out := map[net.Listener]http.Handler{}
 	if public != nil {
 		w.log.Info("listening", "side", "public", "address", public.Addr().String())
-		out[public] = web.Public(web.PublicOptions{Key: w.signing(), Readers: readers{w.db, w.now, w.offered}, Sender: senderName(w.ws), Slack: w.slackCallbacks(), Logger: w.log})
+		out[public] = web.Public(web.PublicOptions{Key: w.signing(), Readers: readers{w.db, w.now, w.offered}, Sender: senderName(w.ws), Slack: w.slackCallbacks(), Events: w.mailEvents(), Logger: w.log})
 	}
 	if private != nil {
 		w.log.Info("listening", "side", "private", "address", private.Addr().String())
@@ -76,6 +76,7 @@ func (w *worker) usualChecks() []web.Check {
 			return nil
 		}},
 		{Name: "clock", Advisory: true, Err: w.checkClock},
+		{Name: "mailbox", Advisory: true, Err: w.checkMailbox},
 	}
 }
 
@@ -130,6 +131,7 @@ func (w *worker) usualFeeds() web.Feeds {
 			}
 			return out, nil
 		},
+		Mailbox:    w.mailboxFigures,
 		QueueDepth: w.queue.Depth,
 		Jobs: func(context.Context) (map[string]web.JobFigures, error) {
 			w.mu.Lock()
