@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
@@ -115,4 +116,22 @@ func confirm(b steward.Button) *slack.ConfirmationBlockObject {
 	}
 	return slack.NewConfirmationBlockObject(dataText(shorten(oneLine(b.Label), maxConfirmTitle)), dataText(text),
 		dataText(shorten(oneLine(b.Label), maxConfirmWord)), dataText("Cancel"))
+}
+
+// muted is a face without what has to be heard of.
+func muted(f steward.Face) steward.Face {
+	links := func(in []steward.Button) (out []steward.Button) {
+		for _, b := range in {
+			if b.Link != "" {
+				out = append(out, b)
+			}
+		}
+		return out
+	}
+	f.Buttons = links(f.Buttons)
+	f.Parts = slices.Clone(f.Parts)
+	for i := range f.Parts {
+		f.Parts[i].Buttons = links(f.Parts[i].Buttons)
+	}
+	return f
 }

@@ -69,6 +69,10 @@ type previewEntry struct {
 	File    string              `json:"file"`
 	From    string              `json:"from,omitempty"` // of a mail, as its reader sees it
 	Content steward.Content     `json:"content"`
+	Face    steward.Face        `json:"face,omitzero"`
+	Thread  string              `json:"thread,omitempty"`
+	// Changed tells that it was drawn anew since it was sent.
+	Changed bool `json:"changed,omitempty"`
 }
 
 const journalName = "messages.jsonl"
@@ -105,17 +109,53 @@ func (p *PreviewSender) GoString() string { return p.String() }
 // Send writes the message's file and its line in the journal. The Ref is the
 // file's path.
 func (p *PreviewSender) Send(ctx context.Context, l steward.Letter) (steward.Receipt, error) {
+	e, err := p.put(ctx, l, false)
+	if err != nil {
+		return steward.Receipt{}, err
+	}
+	p.show(terminalCard(l, p.cfg.Width, p.cfg.Colour))
+	return steward.Receipt{
+		Ref:    filepath.Join(p.cfg.Dir, filepath.FromSlash(e.File)),
+		Detail: "previewed, not sent; meant for " + meantFor(l.Message) + " by " + channelWord(l.Message.Channel),
+	}, nil
+}
+
+// Update writes the message's file anew, as Slack would show it from then on.
+func (p *PreviewSender) Update(ctx context.Context, l steward.Letter, ref string) error {
+	if l.Message.Channel != steward.Slack {
+		return failed(steward.Refused, "cannot_be_changed", "nothing: what was sent stays as it was", fmt.Errorf("what was sent by %s cannot be changed", channelWord(l.Message.Channel)))
+	}
+	if files, err := p.files(l.Message); err == nil && len(files) == 0 {
+		return failed(steward.Refused, "no_such_card", "nothing: the preview was cleared away", errors.New("change the preview: it is not there any more"))
+	}
+	if _, err := p.put(ctx, l, true); err != nil {
+		return err
+	}
+	p.show(terminalChange(l, p.cfg.Width, p.cfg.Colour))
+	return nil
+}
+
+// show prints what was written. That is beside the point of a preview that is on
+// disk; a closed pipe fails no delivery.
+func (p *PreviewSender) show(text string) {
+	if p.cfg.Out != nil {
+		_, _ = io.WriteString(p.cfg.Out, text)
+	}
+}
+
+// put writes a message's file and its line in the journal.
+func (p *PreviewSender) put(ctx context.Context, l steward.Letter, changed bool) (previewEntry, error) {
 	if err := ctx.Err(); err != nil {
-		return steward.Receipt{}, failed(steward.Unreachable, "stopped", "it is written at the next attempt", withhold("write the preview", err))
+		return previewEntry{}, failed(steward.Unreachable, "stopped", "it is written at the next attempt", withhold("write the preview", err))
 	}
 	body, err := p.payload(l)
 	if err != nil {
-		return steward.Receipt{}, err
+		return previewEntry{}, err
 	}
 	at := p.mail.date(l.Message)
 	e := previewEntry{
 		ID: l.Message.ID, Day: at.Format(time.DateOnly), At: at, Kind: l.Message.Kind, Channel: l.Message.Channel,
-		To: l.Message.To, Account: l.Message.Account, Content: l.Content,
+		To: l.Message.To, Account: l.Message.Account, Content: l.Content, Face: l.Face, Thread: l.Thread, Changed: changed,
 	}
 	e.File = e.Day + "/" + fileName(l.Message.ID) + previewSuffix(l.Message.Channel)
 	if l.Message.Channel == steward.Email {
@@ -131,17 +171,9 @@ func (p *PreviewSender) Send(ctx context.Context, l steward.Letter) (steward.Rec
 		err = p.write(e, earlier, body)
 	}
 	if err != nil {
-		return steward.Receipt{}, failed(steward.Unreachable, "write", "check the preview folder's space and rights", fmt.Errorf("write the preview: %w", err))
+		return previewEntry{}, failed(steward.Unreachable, "write", "check the preview folder's space and rights", fmt.Errorf("write the preview: %w", err))
 	}
-	if p.cfg.Out != nil {
-		// What is shown is beside the point of a preview that is on disk; a closed
-		// pipe fails no delivery.
-		_, _ = io.WriteString(p.cfg.Out, terminalCard(l, p.cfg.Width, p.cfg.Colour))
-	}
-	return steward.Receipt{
-		Ref:    filepath.Join(p.cfg.Dir, filepath.FromSlash(e.File)),
-		Detail: "previewed, not sent; meant for " + meantFor(l.Message) + " by " + channelWord(l.Message.Channel),
-	}, nil
+	return e, nil
 }
 
 // Find looks whether the message's file is there already. The worker may have

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"unicode/utf8"
 
 	"steward"
 )
@@ -43,20 +44,57 @@ type pageDay struct {
 type pageEntry struct {
 	ID, Ref, File, Account, Time string
 	Card                         *pageCard
+	Digest                       *pageDigest
 	Mail                         *pageMail
 }
 
+// pageCard is a card as Slack would show it.
 type pageCard struct {
-	Channel, Heading, Severity, Link string
-	Facts                            []steward.LabelledText
+	Channel, Heading, Severity, Over string
+	Marks                            []string
+	Facts, Long                      []steward.LabelledText
+	Links                            []pageLink
 	Parts                            []pagePart
+	Buttons                          []pageButton
 	Footer, Note                     string
+	Thread, Changed                  bool
 }
 
 type pagePart struct {
 	Title    string
 	Wording  template.HTML
 	Evidence []string
+	Picture  template.HTML
+	Say      string
+	Marks    []string
+	Buttons  []pageButton
+}
+
+type pageLink struct{ Text, URL string }
+
+type pageButton struct {
+	Label, Style string
+	Menu         bool
+	Options      []string
+}
+
+// pageDigest is a digest as Slack would show it.
+type pageDigest struct {
+	pageCard
+	Accounts []pageAccount
+}
+
+type pageAccount struct {
+	Name  string
+	Facts []steward.LabelledText
+	Links []pageLink
+	Items []pageItem
+}
+
+type pageItem struct {
+	Title, Severity string
+	Lines           []string
+	Menu            bool
 }
 
 type pageMail struct {
@@ -114,21 +152,105 @@ func newPageEntry(e previewEntry, ref string) pageEntry {
 	case !strings.HasPrefix(where, "#"):
 		where = "Direct message to " + meantFor(steward.Message{To: e.To})
 	}
-	// The card as Slack shows it: cut where the real one is.
-	cut, _ := readCard(c, steward.Face{}).fitted(drawing{})
-	card := &pageCard{Channel: where, Heading: cut.heading, Facts: cut.facts, Footer: cut.footer, Note: cut.note}
-	if mark := severityMark(c.Severity); mark != "" { // a dot of ours: not every machine has a font with emoji
-		card.Heading, card.Severity = strings.TrimPrefix(cut.heading, mark), c.Severity
+	l := steward.Letter{Message: steward.Message{Kind: e.Kind}, Content: c, Face: e.Face}
+	card := pageCard{Channel: where, Thread: e.Thread != "", Changed: e.Changed}
+	if e.Kind == steward.Digest {
+		out.Digest = newPageDigest(card, l)
+	} else {
+		out.Card = newPageCard(card, l)
 	}
-	for _, part := range cut.parts {
-		pp := pagePart{Title: part.title, Wording: template.HTML(part.wording.html()), Evidence: part.evidence}
-		card.Parts = append(card.Parts, pp)
-	}
-	out.Card = card
 	return out
 }
 
-const pageTemplate = `<!doctype html>
+// newPageCard is the card as Slack shows it: cut where the real one is.
+func newPageCard(card pageCard, l steward.Letter) *pageCard {
+	cut, _ := readCard(l.Content, l.Face).fitted(drawing{})
+	card.Heading, card.Over, card.Marks, card.Footer, card.Note = cut.heading, cut.over, cut.marks, cut.footer, cut.note
+	if mark := severityMark(l.Content.Severity); mark != "" && strings.HasPrefix(card.Heading, mark) { // a dot of ours: not every machine has a font with emoji
+		card.Heading, card.Severity = strings.TrimPrefix(cut.heading, mark), l.Content.Severity
+	}
+	card.Links, card.Buttons = pageLinks(cut.links), pageButtons(cut.buttons)
+	if cut.over == "" {
+		card.Facts, card.Long = pageFacts(cut.facts)
+	} else {
+		card.Footer = ""
+	}
+	for _, part := range cut.parts {
+		pp := pagePart{Title: part.title, Wording: template.HTML(part.wording.html()), Evidence: part.evidence, Say: part.say, Marks: part.marks, Buttons: pageButtons(part.buttons)}
+		if part.picture != nil {
+			pp.Picture = template.HTML(pictureSVG(part.picture)) // every text in it is escaped there
+		}
+		card.Parts = append(card.Parts, pp)
+	}
+	return &card
+}
+
+func newPageDigest(card pageCard, l steward.Letter) *pageDigest {
+	cut, _ := readDigest(l).fitted()
+	out := &pageDigest{pageCard: card}
+	out.Heading, out.Marks, out.Footer, out.Note = cut.heading, cut.marks, cut.footer, cut.note
+	out.Facts, out.Long = pageFacts(cut.facts)
+	out.Links, out.Buttons = pageLinks(cut.links), pageButtons(cut.buttons)
+	for _, a := range cut.accounts {
+		account := pageAccount{Name: a.name, Facts: a.facts, Links: pageLinks(a.links)}
+		for _, i := range a.items {
+			lines := strings.Split(i.text(), "\n")
+			item := pageItem{Title: lines[0], Lines: lines[1:], Menu: i.dots() != nil}
+			for _, severity := range []string{"critical", "warning"} {
+				if rest, ok := strings.CutPrefix(item.Title, severityMark(severity)); ok {
+					item.Title, item.Severity = rest, severity
+				}
+			}
+			account.Items = append(account.Items, item)
+		}
+		out.Accounts = append(out.Accounts, account)
+	}
+	return out
+}
+
+// pageFacts are the facts on one line, and those with a line each.
+func pageFacts(facts []steward.LabelledText) (short, long []steward.LabelledText) {
+	for _, f := range facts {
+		if utf8.RuneCountInString(f.Text) > longFact {
+			long = append(long, f)
+		} else {
+			short = append(short, f)
+		}
+	}
+	return short, long
+}
+
+func pageLinks(links []cardLink) (out []pageLink) {
+	for _, l := range links {
+		out = append(out, pageLink{l.text, l.url})
+	}
+	return out
+}
+
+// pageButtons are the buttons that Slack would have; what has no room in it is
+// left out there, too.
+func pageButtons(buttons []steward.Button) (out []pageButton) {
+	for i, b := range buttons {
+		if element(i, b) == nil {
+			continue
+		}
+		button := pageButton{Label: shorten(oneLine(b.Label), maxButtonLabel), Style: b.Style, Menu: len(b.Options) > 0}
+		for _, o := range b.Options {
+			button.Options = append(button.Options, oneLine(o.Label))
+		}
+		out = append(out, button)
+	}
+	return out
+}
+
+const pageTemplate = `{{define "marks"}}{{if .}}<p class="marks">{{range $i, $m := .}}{{if $i}}  ·  {{end}}<bdi>{{$m}}</bdi>{{end}}</p>{{end}}{{end -}}
+{{define "buttons"}}{{if .}}<p class="buttons">{{range .}}<span class="{{.Style}}{{if .Menu}} menu{{end}}"{{if .Options}} title="{{range $i, $o := .Options}}{{if $i}}, {{end}}{{$o}}{{end}}"{{end}}>{{.Label}}</span>{{end}}</p>{{end}}{{end -}}
+{{define "head"}}<div class="bot">S</div><div class="who">Steward<span>APP</span></div>
+<h3>{{with .Severity}}<i class="dot {{.}}"></i>{{end}}{{.Heading}}</h3>
+{{with .Over}}<p class="ended">{{.}}</p>{{end}}{{template "marks" .Marks}}{{if .Facts}}<p class="facts">{{range $i, $f := .Facts}}{{if $i}}<i>·</i>{{end}}{{$f.Label}} <b><bdi>{{$f.Text}}</bdi></b>{{end}}</p>{{end}}
+{{range .Long}}<p class="facts long">{{.Label}} <b><bdi>{{.Text}}</bdi></b></p>{{end}}{{if .Links}}<p class="links">{{range .Links}}<a href="{{.URL}}" rel="noreferrer">{{.Text}}</a>{{end}}</p>{{end}}{{end -}}
+{{define "foot"}}{{template "buttons" .Buttons}}{{with .Footer}}<p class="small">{{.}}</p>{{end}}{{with .Note}}<p class="small">{{.}}</p>{{end}}{{end -}}
+<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -166,6 +288,21 @@ article{margin:0 0 16px;background:#fff;border:1px solid #e4e2de;border-radius:1
 .mail dd{margin:0;color:#1d1c1d;overflow-wrap:anywhere}
 .mail .body{padding:20px}
 .card,.mail{overflow-wrap:anywhere}
+.facts.long{margin-top:-8px}.links{margin:-6px 0 10px}.links a{margin-right:16px}
+.over h3{color:#6b6a68}.over .evidence,.over h4{color:#6b6a68;font-size:13px;font-weight:400}.ended{margin:0 0 8px;font-weight:700}
+.marks{margin:0 0 8px;font-size:13px;color:#6b6a68}
+.say{margin:8px 0;padding:2px 0 2px 12px;border-left:4px solid #dddbd7;font-style:italic}.say b{font-style:normal}
+.picture{margin:8px 0;max-width:480px;border:1px solid #eeece8;border-radius:8px;background:#fbfaf7}
+.picture svg{display:block;width:100%;height:auto;font:11px sans-serif;fill:#6b6a68}
+.picture path{fill:none}.picture .line{stroke:#23524a;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}.picture .fill{fill:#23524a1f}
+.picture .ground{stroke:#a8a49c}.picture .before{stroke:#a8a49c;stroke-dasharray:4 4}.picture circle{fill:#d96c1a}
+.buttons{display:flex;flex-wrap:wrap;gap:8px;margin:10px 0 4px}
+.buttons span{padding:4px 12px;border:1px solid #c9c7c3;border-radius:6px;background:#fff;font-size:13px;font-weight:700}
+.buttons .primary{background:#147a5c;border-color:#147a5c;color:#fff}.buttons .danger{background:#c6302b;border-color:#c6302b;color:#fff}
+.buttons .menu{font-weight:400}.buttons .menu::after{content:" \25BE";color:#6b6a68}
+.account{margin:16px 0 4px}.account a{margin-left:12px}.account i{font-style:normal;color:#b3b1ad;margin:0 8px}
+.item{display:flex;gap:12px;margin:0 0 8px}.item p{margin:0;flex:1}.item em{display:block;font-style:normal}.item b{font-weight:400}
+.item .dots{align-self:start;padding:0 10px;border:1px solid #c9c7c3;border-radius:6px;font-weight:700;color:#6b6a68}
 .anchor{position:absolute;top:0}
 a{color:#0b5cad}
 {{.Style}}</style>
@@ -179,13 +316,15 @@ a{color:#0b5cad}
 <main>
 {{range .Days}}<h2 class="day">{{.Day}}</h2>
 {{range .Entries}}<article class="{{.Ref}}" id="{{.ID}}">
-<div class="meta"><span>{{if .Card}}{{.Card.Channel}}{{else}}E-mail{{end}}</span><span>{{.Time}}</span>{{with .Account}}<span><bdi>{{.}}</bdi></span>{{end}}<a href="{{.File}}">as sent</a></div>
-{{with .Card}}<div class="card"><div class="bot">S</div><div class="who">Steward<span>APP</span></div>
-<h3>{{with .Severity}}<i class="dot {{.}}"></i>{{end}}{{.Heading}}</h3>
-{{if or .Facts .Link}}<p class="facts">{{range $i, $f := .Facts}}{{if $i}}<i>·</i>{{end}}{{$f.Label}} <b><bdi>{{$f.Text}}</bdi></b>{{end}}{{with .Link}}<i>·</i><a href="{{.}}" rel="noreferrer">Open in CRM</a>{{end}}</p>{{end}}
+<div class="meta"><span>{{if .Card}}{{.Card.Channel}}{{else if .Digest}}{{.Digest.Channel}}{{else}}E-mail{{end}}</span><span>{{.Time}}</span>{{with .Card}}{{if .Thread}}<span>in the thread of an earlier card</span>{{end}}{{if .Changed}}<span>drawn anew</span>{{end}}{{end}}{{with .Account}}<span><bdi>{{.}}</bdi></span>{{end}}<a href="{{.File}}">as sent</a></div>
+{{with .Card}}<div class="card{{if .Over}} over{{end}}">{{template "head" .}}
 {{range $i, $p := .Parts}}{{if $i}}<hr>{{end}}{{with $p.Title}}<h4>{{.}}</h4>{{end}}{{if $p.Evidence}}<ul class="evidence">{{range $p.Evidence}}<li><bdi>{{.}}</bdi></li>{{end}}</ul>{{end}}
-<div class="wording">{{$p.Wording}}</div>{{end}}
-{{with .Footer}}<p class="small">{{.}}</p>{{end}}{{with .Note}}<p class="small">{{.}}</p>{{end}}</div>{{end}}{{with .Mail}}<div class="mail"><div class="head"><h3>{{.Subject}}</h3>
+{{with $p.Wording}}<div class="wording">{{.}}</div>{{end}}{{with $p.Picture}}<div class="picture">{{.}}</div>{{end}}
+{{with $p.Say}}<p class="say"><b>Say:</b> {{.}}</p>{{end}}{{template "marks" $p.Marks}}{{template "buttons" $p.Buttons}}{{end}}
+{{template "foot" .}}</div>{{end}}{{with .Digest}}<div class="card">{{template "head" .}}
+{{range .Accounts}}{{if .Name}}<p class="account"><b><bdi>{{.Name}}</bdi></b>{{range .Facts}}<i>·</i>{{.Label}} <bdi>{{.Text}}</bdi>{{end}}{{range .Links}}<a href="{{.URL}}" rel="noreferrer">{{.Text}}</a>{{end}}</p>{{end}}
+{{range .Items}}<div class="item"><p>{{with .Severity}}<i class="dot {{.}}"></i>{{end}}{{.Title}}{{range .Lines}}<em><bdi>{{.}}</bdi></em>{{end}}</p>{{if .Menu}}<span class="dots">⋯</span>{{end}}</div>
+{{end}}{{end}}{{template "foot" .}}</div>{{end}}{{with .Mail}}<div class="mail"><div class="head"><h3>{{.Subject}}</h3>
 <dl><dt>From</dt><dd>{{.From}}</dd><dt>To</dt><dd>{{.To}}</dd>{{with .ReplyTo}}<dt>Reply to</dt><dd>{{.}}</dd>{{end}}</dl></div>
 <div class="body">{{.Body}}</div></div>{{end}}
 </article>

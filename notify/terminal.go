@@ -16,17 +16,103 @@ func terminalCard(l steward.Letter, width int, colour bool) string {
 	if width <= 0 {
 		width = 72
 	}
-	t := terminal{inner: max(width, 30) - 4, colour: colour}
-	c := l.Content
+	t := newTerminal(width, colour)
 	t.rule("╭", "╮", route(l.Message))
-	t.wrap("", cardHeading(c), boldOn)
-	var facts []string
-	for _, f := range c.Facts {
-		if v := oneLine(f.Text); v != "" {
-			facts = append(facts, strings.TrimSpace(oneLine(f.Label)+" "+v))
+	switch {
+	case l.Message.Kind == steward.Digest:
+		t.digest(readDigest(l))
+	case l.Message.Channel == steward.Email:
+		t.letter(l.Content)
+	default:
+		t.card(readCard(l.Content, l.Face))
+	}
+	t.rule("╰", "╯", "")
+	return t.sb.String()
+}
+
+// terminalChange says in a line what became of a card that was shown before.
+func terminalChange(l steward.Letter, width int, colour bool) string {
+	t := newTerminal(width, colour)
+	marks := sentences(append([]string{l.Face.Over}, l.Face.Marks...))
+	for _, p := range l.Face.Parts {
+		marks = append(marks, sentences(p.Marks)...)
+	}
+	text := "drawn anew"
+	if len(marks) > 0 {
+		text = strings.Join(marks, " · ")
+	}
+	return cutToWidth("  ↳ "+cardHeading(l.Content)+": "+text, t.inner+4) + "\n"
+}
+
+func newTerminal(width int, colour bool) *terminal {
+	if width <= 0 {
+		width = 72
+	}
+	return &terminal{inner: max(width, 30) - 4, colour: colour}
+}
+
+// card draws a card as Slack shows it, without any limit but the box's width.
+func (t *terminal) card(c card) {
+	t.wrap("", c.heading, boldOn)
+	t.wrap("", c.over, boldOn)
+	t.wrap("", strings.Join(c.marks, " · "), dimOn)
+	if c.over == "" {
+		t.wrap("", factsText(c.facts), dimOn)
+	}
+	for _, p := range c.parts {
+		t.line("", "")
+		t.wrap("", p.title, boldOn)
+		for _, e := range p.evidence {
+			t.wrap("• ", e, "")
+		}
+		if len(p.evidence) > 0 && len(p.wording) > 0 {
+			t.line("", "")
+		}
+		for _, para := range strings.Split(p.wording.plain(), "\n") {
+			t.wrap("", para, "") // a card stays compact: no empty lines
+		}
+		if p.picture != nil {
+			t.line("", "")
+			t.wrap("", Sparkline(p.picture.Values)+"  "+p.picture.Label, "")
+		}
+		if p.say != "" {
+			t.wrap("› ", "Say: "+p.say, "")
+		}
+		t.wrap("", strings.Join(p.marks, " · "), dimOn)
+		t.buttons(p.buttons)
+	}
+	t.buttons(c.buttons)
+	if c.over == "" {
+		t.small(c.footer)
+	}
+}
+
+func (t *terminal) digest(d digest) {
+	t.wrap("", d.heading, boldOn)
+	t.wrap("", strings.Join(d.marks, " · "), dimOn)
+	t.wrap("", factsText(d.facts), dimOn)
+	for _, a := range d.accounts {
+		t.line("", "")
+		t.wrap("", a.name, boldOn)
+		t.wrap("", factsText(a.facts), dimOn)
+		for _, i := range a.items {
+			for n, l := range strings.Split(i.text(), "\n") {
+				mark := "  "
+				if n == 0 {
+					mark = "• "
+				}
+				t.wrap(mark, l, "")
+			}
 		}
 	}
-	t.wrap("", strings.Join(facts, " · "), dimOn)
+	t.buttons(d.buttons)
+	t.small(d.footer)
+}
+
+// letter draws a mail, which reads as one: with its empty lines.
+func (t *terminal) letter(c steward.Content) {
+	t.wrap("", cardHeading(c), boldOn)
+	t.wrap("", factsText(readFacts(c.Facts)), dimOn)
 	for _, p := range c.Parts {
 		t.line("", "")
 		if title := oneLine(p.Title); title != oneLine(c.Title) {
@@ -39,21 +125,39 @@ func terminalCard(l steward.Letter, width int, colour bool) string {
 			t.line("", "")
 		}
 		for _, para := range strings.Split(parseMarkdown(p.Markdown).plain(), "\n") {
-			if para == "" { // a mail reads as a letter, a card stays compact
-				if l.Message.Channel == steward.Email {
-					t.line("", "")
-				}
+			if para == "" {
+				t.line("", "")
 				continue
 			}
 			t.wrap("", para, "")
 		}
 	}
-	if f := oneLine(c.Footer); f != "" {
-		t.line("", "")
-		t.wrap("", f, dimOn)
+	t.small(oneLine(c.Footer))
+}
+
+// buttons are what can be pressed in Slack: ▾ has more to choose from.
+func (t *terminal) buttons(buttons []steward.Button) {
+	var out []string
+	for _, b := range buttons {
+		label := oneLine(b.Label)
+		if len(b.Options) > 0 {
+			label += " ▾"
+		}
+		if b.Link != "" {
+			label += " ↗"
+		}
+		if label != "" {
+			out = append(out, "["+label+"]")
+		}
 	}
-	t.rule("╰", "╯", "")
-	return t.sb.String()
+	t.wrap("", strings.Join(out, " "), "")
+}
+
+func (t *terminal) small(text string) {
+	if text != "" {
+		t.line("", "")
+		t.wrap("", text, dimOn)
+	}
 }
 
 const (
