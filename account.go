@@ -2,7 +2,6 @@ package steward
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -83,8 +82,8 @@ type Contact struct {
 	LastSeen Day       `json:"last_seen"`
 }
 
-// FirstName is the first word of the name, or "" when there is none to use.
-func (c Contact) FirstName() string { return firstWord(c.Name) }
+// FirstName is what they are called, or "" where the name does not tell.
+func (c Contact) FirstName() string { return firstName(c.Name) }
 
 // A Touch is a call, meeting or mail by a person.
 type Touch struct {
@@ -264,14 +263,13 @@ type Owner struct {
 	Zone        *time.Location `json:"-"`
 }
 
-// FirstName is the first word of the name, or "".
-func (o Owner) FirstName() string { return firstWord(o.Name) }
-
-func firstWord(name string) string {
-	if f := strings.Fields(name); len(f) > 0 {
-		return f[0]
+// FirstName is what they are called, or "" where the name does not tell. A pool
+// is called by its whole name.
+func (o Owner) FirstName() string {
+	if o.Pool != "" {
+		return o.Name
 	}
-	return ""
+	return firstName(o.Name)
 }
 
 // A Portfolio is every account and what hangs on it, as the last import left

@@ -37,6 +37,8 @@ func Lints() []steward.Lint {
 		{Name: "unknown-priority", Data: true, Means: "The priority is not known of anybody, so nobody comes first.", Do: "Write a number that is known, such as arr ?? 0."},
 		{Name: "unreached-milestone", Data: true, Means: "A condition asks for a milestone that nobody has reached.", Do: "Map a file of milestones in a source, or give the milestone a condition in journey."},
 		{Name: "unseen-value", Data: true, Means: "A text is compared with a field, and no subject has it there; capitals count.", Do: "Write the value as the source does."},
+		{Name: "thin-translation", Means: "A translation of a message leaves out what the message reads from the data.", Do: "Say the same in both, or accept it with a reason."},
+		{Name: "unserved-locale", Data: true, Means: "People read a language that a message with translations is not in, so they get the text that everybody gets.", Do: "Write messages/NAME.LANGUAGE.md, or accept it."},
 		{Name: "unused-message", Means: "No playbook sends this message.", Do: "Name it in a step, or remove the file."},
 	}
 }

@@ -34,6 +34,7 @@ func (s *Situation) Advice() steward.Problems {
 	for _, c := range s.Book.Addressed {
 		a.addressed(c)
 	}
+	a.unserved()
 	return once(a.problems.Sorted())
 }
 

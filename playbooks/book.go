@@ -58,6 +58,8 @@ type Settings struct {
 	// MailFrom is the display name of customer mail with {owner} in it; empty
 	// means the owner's name.
 	MailFrom string
+	// MailFooter is small print below every mail; "" for none.
+	MailFooter string
 	// NoticesReplies tells that a mailbox is read into which replies come.
 	NoticesReplies bool
 

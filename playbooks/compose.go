@@ -69,6 +69,8 @@ type letter struct {
 	row      int
 	at       lang.At
 	enrol    steward.Enrolment
+	// reader is whom a mail is to, as the data has them now.
+	reader steward.Contact
 }
 
 func (s *Situation) letter(o steward.Outreach, e steward.Enrolment) (letter, error) {
@@ -85,7 +87,11 @@ func (s *Situation) letter(o steward.Outreach, e steward.Enrolment) (letter, err
 	if !ok {
 		return letter{}, fmt.Errorf("%s is no longer in the data", o.Subject)
 	}
-	l := letter{outreach: o, playbook: p, wording: w, view: view, row: row, at: s.at(row, e, p), account: *view.Account(row), enrol: e, fields: s.Book.Fields}
+	reader := s.readerOf(o)
+	if w != nil && o.To.Customer() {
+		w = w.For(reader.Locale)
+	}
+	l := letter{outreach: o, playbook: p, wording: w, view: view, row: row, at: s.at(row, e, p), account: *view.Account(row), enrol: e, fields: s.Book.Fields, reader: reader}
 	l.owner = s.Book.owners[s.ownerOf(l.account, e)]
 	l.manager = s.Book.owners[l.owner.Manager]
 	return l, nil
@@ -100,12 +106,7 @@ func (s *Situation) card(letters []letter) (steward.Content, error) {
 	if c.Account == "" {
 		c.Account = plainLine(string(first.account.ID))
 	}
-	if link := s.Book.CRMLink; link != "" {
-		// Good in a path and in a query alike: an id is data and ends neither.
-		id := strings.ReplaceAll(url.QueryEscape(string(first.account.ID)), "+", "%20")
-		c.Link = strings.ReplaceAll(link, "{id}", id)
-	}
-	c.Page = s.Book.Page(first.account.ID, first.outreach.To.Owner, s.Now)
+	s.links(&c, first.account.ID, first.outreach.To.Owner)
 	for _, l := range letters {
 		body, err := l.text(l.wording.body, true)
 		if err != nil {
@@ -124,6 +125,16 @@ func (s *Situation) card(letters []letter) (steward.Content, error) {
 	first.asTask(&c)
 	first.asAgain(&c)
 	return c, nil
+}
+
+// links puts in where there is more of an account: in the CRM, and on its page.
+func (s *Situation) links(c *steward.Content, account steward.AccountID, to steward.OwnerID) {
+	if link := s.Book.CRMLink; link != "" {
+		// Good in a path and in a query alike: an id is data and ends neither.
+		id := strings.ReplaceAll(url.QueryEscape(string(account)), "+", "%20")
+		c.Link = strings.ReplaceAll(link, "{id}", id)
+	}
+	c.Page = s.Book.Page(account, to, s.Now)
 }
 
 // footer says why the card came and how to take it on or look deeper.
@@ -207,13 +218,13 @@ func (s *Situation) mail(l letter) (steward.Content, error) {
 	}
 	return steward.Content{
 		Title: plainLine(subject), Account: plainLine(l.account.Name), Parts: []steward.ContentPart{{Playbook: l.playbook.Name, Markdown: strings.TrimSpace(body), Enrolment: l.enrol.ID}},
-		From: plainLine(from), ReplyTo: l.owner.Email, Locale: l.wording.Locale,
+		From: plainLine(from), ReplyTo: l.owner.Email, Locale: l.wording.Locale, Signature: l.signature(), Footer: l.smallPrint(s.Book.MailFooter),
 	}, nil
 }
 
 // text renders a template; in Markdown, data is escaped.
 func (l letter) text(t *template.Template, markdown bool) (string, error) {
-	p := printer{markdown: markdown, currency: l.account.Currency}
+	p := printer{markdown: markdown, currency: l.account.Currency, tongue: tongueOf(l.locale()), mail: l.outreach.To.Customer()}
 	funcs := template.FuncMap{
 		"fact": func(src string) (any, error) {
 			e, ok := l.wording.fact(factKey{l.playbook.About, src})
@@ -222,19 +233,31 @@ func (l letter) text(t *template.Template, markdown bool) (string, error) {
 			}
 			v := e.Value(l.view, l.row, l.at)
 			if v.Kind == steward.FlagKind {
-				return answerOf(v), nil
+				return p.answer(v), nil
 			}
 			return p.shown(v, e.Percent()), nil
 		},
-		"percent": func(v any) any { return p.as(v, percentText) },
-		"number":  func(v any) any { return p.as(v, numberText) },
-		"money": func(v any) any {
-			return p.as(v, func(v steward.Value) string { return money(v.Num, fmt.Sprint(p.text(p.currency))) })
+		"percent": func(v any) any {
+			return p.as(v, func(v steward.Value) string { return p.tongue.number(percentText(v)) })
 		},
-		"date": func(v any) any { return p.as(v, func(v steward.Value) string { return longDate(v.Day()) }) },
-		"days": func(v any) any { return p.as(v, daysText) },
+		"number": func(v any) any {
+			return p.as(v, func(v steward.Value) string { return p.tongue.number(numberText(v)) })
+		},
+		"money": func(v any) any {
+			return p.as(v, func(v steward.Value) string {
+				return p.tongue.number(money(v.Num, "")) + afterSpace(fmt.Sprint(p.text(p.currency)))
+			})
+		},
+		"date": func(v any) any { return p.as(v, func(v steward.Value) string { return p.tongue.dateText(v.Day()) }) },
+		"days": func(v any) any {
+			return p.as(v, func(v steward.Value) string { return p.tongue.daysText(daysText(v)) })
+		},
 	}
-	return render(t, funcs, l.values(p))
+	text, err := render(t, funcs, l.values(p))
+	if err != nil {
+		return "", err
+	}
+	return named(text)
 }
 
 // values is what a template reads: see valueNames.
@@ -248,8 +271,8 @@ func (l letter) values(p printer) map[string]any {
 	}
 	m := map[string]any{
 		"account":  account,
-		"owner":    p.person(l.owner.Name, l.owner.FirstName(), l.owner.Email),
-		"manager":  p.person(l.manager.Name, l.manager.FirstName(), l.manager.Email),
+		"owner":    person[theOwner](p, l.owner.Name, l.owner.FirstName(), l.owner.Email),
+		"manager":  person[theManager](p, l.manager.Name, l.manager.FirstName(), l.manager.Email),
 		"playbook": map[string]any{"name": string(l.playbook.Name), "title": p.text(l.playbook.Title), "why": p.text(l.playbook.Why)},
 	}
 	if l.playbook.About == steward.AboutContract {
@@ -261,7 +284,7 @@ func (l letter) values(p printer) map[string]any {
 	}
 	l.ofSubject(p, m)
 	if to := l.outreach.To; to.Customer() {
-		contact := p.person(to.Name, steward.Contact{Name: to.Name}.FirstName(), to.Email)
+		contact := person[theContact](p, l.reader.Name, l.reader.FirstName(), to.Email)
 		contact["role"] = p.text(l.roleOf(to))
 		m["contact"] = contact
 	}
@@ -283,22 +306,22 @@ func accountField(view *facts.View, row int, name string) steward.Value {
 type printer struct {
 	markdown bool
 	currency string
+	tongue   tongue
+	// mail tells what goes to a customer: there a name that is missing is not
+	// nothing.
+	mail bool
 }
 
 // field gives flags so that `if` can read them, and everything else as text
 // that escapes itself.
 func (p printer) field(v steward.Value) any {
 	if v.Kind == steward.FlagKind {
-		return answerOf(v)
+		return p.answer(v)
 	}
 	if v.Kind == steward.TextKind {
 		return p.text(v.Text)
 	}
 	return p.shown(v, false)
-}
-
-func (p printer) person(name, first, email string) map[string]any {
-	return map[string]any{"name": p.text(name), "first_name": p.text(first), "email": p.text(email)}
 }
 
 func (p printer) text(s string) any {
@@ -320,29 +343,21 @@ func (t markdownText) String() string { return escapeMarkdown(string(t)) }
 func (t lineText) String() string { return plainLine(string(t)) }
 
 // answer is a flag in a text. It is a slice because that is what templates
-// take for false when it is empty and print by its String all the same: empty
-// is no, nil is not known.
-type answer []struct{}
+// take for false when it is empty, and print by its String all the same: its
+// word lies behind its end.
+type answer []string
 
-func answerOf(v steward.Value) answer {
+func (p printer) answer(v steward.Value) answer {
 	switch v.Verdict() {
 	case steward.Holds:
-		return answer{{}}
+		return answer{p.tongue.yes}
 	case steward.Fails:
-		return answer{}
+		return answer{p.tongue.no}[:0]
 	}
-	return nil
+	return answer{p.tongue.unknown}[:0]
 }
 
-func (a answer) String() string {
-	switch {
-	case a == nil:
-		return "not known"
-	case len(a) == 0:
-		return "no"
-	}
-	return "yes"
-}
+func (a answer) String() string { return a[:1][0] }
 
 // shown is a value on its way into a text: it prints by itself, or through a
 // format, as "not known" when it is not.
@@ -355,13 +370,10 @@ type shown struct {
 func (p printer) shown(v steward.Value, percent bool) shown { return shown{v, percent, p} }
 
 func (s shown) String() string {
-	if !s.value.Known {
-		return "not known"
-	}
-	if s.value.Kind == steward.TextKind {
+	if s.value.Known && s.value.Kind == steward.TextKind {
 		return fmt.Sprint(s.p.text(s.value.Text))
 	}
-	return lang.Describe(s.value, s.percent)
+	return s.p.tongue.describe(s.value, s.percent)
 }
 
 func (p printer) as(v any, format func(steward.Value) string) any {
@@ -370,7 +382,7 @@ func (p printer) as(v any, format func(steward.Value) string) any {
 		return v
 	}
 	if !s.value.Known {
-		return "not known"
+		return p.tongue.unknown
 	}
 	return format(s.value)
 }
@@ -475,22 +487,6 @@ func ContentHash(c steward.Content) string {
 	}
 	h := sha256.Sum256(b)
 	return hex.EncodeToString(h[:12])
-}
-
-// approvalRequest is the card that asks for a go-ahead: the whole mail, whom
-// it goes to, and how to let it go or stop it.
-func approvalRequest(m steward.Message, content steward.Content, p *Playbook, a Approval, evidence []string) steward.Content {
-	ask := "goes out once somebody approves it"
-	if a.Veto > 0 {
-		ask = "goes out at " + m.Veto.UTC().Format("15:04 on 2 January (UTC)") + " unless somebody stops it"
-	}
-	role := keyRole(m.To)
-	return steward.Content{
-		Title: "A mail waits for you", Account: content.Account, Severity: string(Info),
-		Facts:  []steward.LabelledText{{Label: "To", Text: plainLine(m.To.Name) + " (" + role + ")"}, {Label: "Subject", Text: content.Title}},
-		Parts:  []steward.ContentPart{{Playbook: p.Name, Title: p.Title, Markdown: "It " + ask + ":\n\n" + quoted(content.Parts[0].Markdown), Evidence: evidence, Enrolment: content.Parts[0].Enrolment}},
-		Footer: fmt.Sprintf("Send it: steward approve %s · Stop it: steward approve %s --decline", m.ID, m.ID),
-	}
 }
 
 // quoted makes Markdown a block quote.

@@ -123,7 +123,7 @@ func TestDataStaysText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mail, err := composed(t, body+"{{ .contact.name }};{{ .contact.first_name }}", mailChampion, mark)
+	mail, err := composed(t, body+"{{ .contact.name }};{{ or .contact.first_name \"you\" }}", mailChampion, mark)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestAMail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := steward.Content{Title: "Acme a: a word", Account: "Acme a", From: "Dana Reyes at Example", ReplyTo: "dana@example.com", Locale: "en",
+	want := steward.Content{Title: "Acme a: a word", Account: "Acme a", From: "Dana Reyes at Example", ReplyTo: "dana@example.com", Locale: "en", Footer: "Dana Reyes writes to you as a contact at Acme a.",
 		Parts: []steward.ContentPart{{Playbook: "p", Markdown: "Hi Kim \\(champion\\),\n\nall well?", Enrolment: c.Parts[0].Enrolment}}}
 	want.Parts[0].Markdown = "Hi Kim (champion),\n\nall well?"
 	if diff := cmp.Diff(want, c); diff != "" {

@@ -1,7 +1,6 @@
 package playbooks
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
@@ -175,13 +174,13 @@ func (b *Book) SaysAlike(x *Book, p *Playbook, day steward.Day) bool {
 			return false
 		}
 	}
-	if b.Unowned != x.Unowned || b.CRMLink != x.CRMLink || b.MailFrom != x.MailFrom || !slices.EqualFunc(b.Owners, x.Owners, sameOwner) {
+	if b.Unowned != x.Unowned || b.CRMLink != x.CRMLink || b.MailFrom != x.MailFrom || b.MailFooter != x.MailFooter || !slices.EqualFunc(b.Owners, x.Owners, sameOwner) {
 		return false
 	}
 	for _, s := range p.Steps {
 		w, ok := b.Wordings[s.Wording]
 		other, has := x.Wordings[s.Wording]
-		if ok != has || ok && !bytes.Equal(w.source, other.source) {
+		if ok != has || ok && !w.same(other) {
 			return false
 		}
 	}

@@ -2,6 +2,7 @@ package playbooks
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"steward"
@@ -49,6 +50,7 @@ var gates = []namedGate{
 	{"working hours", "the hour does not hold it back", gateHours},
 	{"away", "its reader is not away", gateAway},
 	{"touch", "no touch of late holds it back", gateTouched},
+	{"name", "every name that it prints is known", gateName},
 }
 
 // A namedGate is a gate with a short name, and what is so where it passes, for
@@ -289,6 +291,11 @@ func (s *Situation) judgeBare(d steward.Dossier) steward.Decision {
 		}
 	}
 	if d.Message.Kind == steward.Approval {
+		if len(d.Asked) > 0 && !slices.ContainsFunc(d.Asked, asksFor) {
+			return suppress(steward.ReasonApproved, "what it asks for is decided")
+		}
+	}
+	if d.Message.Kind == steward.Approval || d.Message.Kind == steward.Notice && d.Message.To.Owner != "" {
 		if v := s.outsideHours(d.Message.To, d.Message.Account); !v.Passes() {
 			return v
 		}

@@ -42,6 +42,7 @@ func (w *walker) handOver() {
 		}
 		if o.To.Customer() {
 			w.redraft(step, o, m)
+			w.askName(o, m)
 		} else {
 			w.moveCard(step, o, m)
 		}

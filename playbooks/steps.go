@@ -33,7 +33,7 @@ type Progress struct {
 
 // Empty tells that there is nothing to write.
 func (p Progress) Empty() bool {
-	return !p.Moved && len(p.Outreach)+len(p.Records)+len(p.HandOvers)+len(p.Redrafts)+len(p.Repaint) == 0
+	return !p.Moved && len(p.Outreach)+len(p.Messages)+len(p.Records)+len(p.HandOvers)+len(p.Redrafts)+len(p.Repaint) == 0
 }
 
 // walker moves one enrolment along its steps as far as it can go now.
@@ -347,7 +347,11 @@ func (w *walker) say(s Step, n int) bool {
 	if verdict.Effect == steward.Suppress {
 		return w.unsaid(s, n, o, verdict)
 	}
+	w.askName(o, m)
 	if verdict.Effect == steward.Defer && s.Approve.Needed() {
+		if verdict.Reason == steward.ReasonNameMissing && !w.Now.Before(w.nameBy(s)) {
+			return w.unsaid(s, n, o, suppress(steward.ReasonExpired, "nobody told the name that the mail prints in the time that it was worth sending"))
+		}
 		// Nobody is asked about what may not go yet: by then it may be moot, and
 		// the words about it stale. The step looks again.
 		if w.Enrolment.State != steward.Waiting {
@@ -440,9 +444,11 @@ func (w *walker) seen() []string {
 // askApproval freezes the mail as composed and asks its approver in Slack.
 // With a veto it goes by itself when the time is over, and the card says so:
 // the owner always knows before their customer hears. It returns the card that
-// asks; nil where nobody can be asked.
+// asks, which is written when it goes: until then it may come to ask about more.
+// nil where nobody can be asked.
 func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content, evidence []string) *steward.Message {
 	m.State, m.Reason = steward.AwaitingApproval, steward.ReasonAwaiting
+	content.Basis = &steward.Basis{Evidence: evidence, Facts: w.watched(w.account, m.To)}
 	m.Content, m.Hash, m.Veto = &content, ContentHash(content), time.Time{}
 	m.Approvers = w.Book.approvers(s.Approve, w.account)
 	if s.Approve.Veto > 0 {
@@ -458,9 +464,8 @@ func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content
 		m.Veto = time.Time{}
 		return nil
 	}
-	request := approvalRequest(*m, content, w.p, s.Approve, evidence)
 	return &steward.Message{
 		ID: steward.NewMessageID(steward.Approval, string(m.ID), strconv.Itoa(m.Version)), Kind: steward.Approval, Channel: steward.Slack, To: asked,
-		Account: m.Account, State: steward.Planned, Due: w.Now, Planned: w.Now, Expires: m.Expires, For: m.ID, Content: &request, Version: 1, RetryUncertain: true,
+		Account: m.Account, State: steward.Planned, Due: w.Now, Planned: w.Now, Expires: m.Expires, For: m.ID, Version: 1, RetryUncertain: true,
 	}
 }

@@ -26,6 +26,8 @@ type Wording struct {
 	ForRoles []string
 	// Locale is the language it is written in, "" for the workspace's.
 	Locale string
+	// in is its translations, by tag; see translations.go.
+	in map[string]*Wording
 
 	// say is the line to say on a card; nil for none.
 	body, subject, say *template.Template
@@ -57,11 +59,20 @@ type origin struct {
 	line, column int
 }
 
-// expressions is what the wording reads in any of its uses.
+// expressions is what the wording reads in any of its uses and languages.
 func (w *Wording) expressions() []*lang.Expr {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	return slices.Collect(maps.Values(w.facts))
+	var out []*lang.Expr
+	for _, w := range w.all() {
+		w.mu.RLock()
+		out = slices.AppendSeq(out, maps.Values(w.facts))
+		w.mu.RUnlock()
+	}
+	return out
+}
+
+// templates is what it is made of.
+func (w *Wording) templates() []*template.Template {
+	return slices.DeleteFunc([]*template.Template{w.subject, w.body, w.say}, func(t *template.Template) bool { return t == nil })
 }
 
 type factKey struct {
@@ -92,6 +103,7 @@ type frontMatter struct {
 
 func (l *loader) messages(fsys fs.FS, dir string) {
 	files, _ := fs.Glob(fsys, path.Join(dir, "*.md"))
+	var translated []*Wording
 	for _, file := range files {
 		src, err := fs.ReadFile(fsys, file)
 		if err != nil {
@@ -100,9 +112,14 @@ func (l *loader) messages(fsys fs.FS, dir string) {
 		}
 		w, problems := parseWording(file, src)
 		l.problems = append(l.problems, problems...)
-		l.book.Wordings[w.Name] = w
 		l.book.Accepted = append(l.book.Accepted, w.accepted...)
+		if strings.Contains(w.Name, ".") {
+			translated = append(translated, w)
+			continue
+		}
+		l.book.Wordings[w.Name] = w
 	}
+	l.translations(translated)
 }
 
 // lineEnds makes the line ends of all systems one, as YAML does.
@@ -133,7 +150,9 @@ func parseWording(file string, src []byte) (*Wording, steward.Problems) {
 	for _, r := range fm.ForRoles {
 		w.ForRoles = append(w.ForRoles, r.Value)
 	}
-	w.Locale = fm.Locale
+	if w.Locale = fm.Locale; w.Locale != "" && !isLocale(w.Locale) {
+		problems = append(problems, steward.Problem{File: file, Line: 1, Column: 1, Snippet: w.lineText(1), Message: fmt.Sprintf("locale: %q is no language", w.Locale), Hint: "write a code such as en, de or pt-BR"})
+	}
 	w.accepted = strictyaml.Acceptances(fm.Accept, file, "", []byte("\n"+head))
 	var ps steward.Problems
 	w.body, ps = w.template(w.bodyAt)
@@ -346,6 +365,15 @@ func walkTemplate(n parse.Node, visit func(parse.Node)) {
 // use checks the wording for one use of it: about an account or a contract, on
 // a card or in a mail. Each use is checked once.
 func (w *Wording) use(s Settings, about steward.SubjectKind, mail bool) steward.Problems {
+	var problems steward.Problems
+	for _, t := range w.all() {
+		problems = append(problems, t.useIn(s, about, mail)...)
+	}
+	return problems
+}
+
+// useIn checks the text of one language.
+func (w *Wording) useIn(s Settings, about steward.SubjectKind, mail bool) steward.Problems {
 	key := useKey{about, mail}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -421,6 +449,8 @@ func (c *useCheck) pipe(p *parse.PipeNode) {
 			}
 		case id.Ident == "eq" || id.Ident == "ne":
 			c.equality(id, given)
+		case id.Ident == "or" && i > 0:
+			c.fail(id, "what is piped into or comes last, so it never prints", "write the value first and what to print without it last: "+orExample)
 		case id.Ident == "not" && len(given) != 1, id.Ident != "fact" && len(given) == 0:
 			c.fail(id, id.Ident+" lacks what it is about", `write {{ if not .account.test }}, for example`)
 		case id.Ident == "fact" && i > 0:
