@@ -141,6 +141,8 @@ type Target struct {
 type Answer struct {
 	// Text is a sentence for that person alone; "" for none.
 	Text string
+	// Refused tells that nothing was done, and Text why.
+	Refused bool
 	// Content and Face are something to read for that person alone; nil for
 	// nothing.
 	Content *Content

@@ -180,13 +180,6 @@ func (cs *circuits) admit(ch steward.Channel, now time.Time) steward.Decision {
 	return cs.of(ch).admit(now)
 }
 
-// waits tells whether a channel is held up; a probe is for a message to make.
-func (cs *circuits) waits(ch steward.Channel, now time.Time) bool {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	return cs.of(ch).Waits(now)
-}
-
 func (cs *circuits) hear(ch steward.Channel, failure *steward.DeliveryError, now time.Time) (Circuit, shift) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()

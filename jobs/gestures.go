@@ -48,7 +48,7 @@ func (e *Engine) Handle(ctx context.Context, g steward.Gesture) (steward.Answer,
 	}
 	by, stranger, err := e.doer(ctx, ground.base.Book, g)
 	if err != nil || stranger != "" {
-		return steward.Answer{Text: stranger}, err
+		return steward.Answer{Text: stranger, Refused: stranger != ""}, err
 	}
 	for range performTries {
 		answer, err := e.perform(ctx, ground, playbooks.Doing{Gesture: g, By: by})
@@ -56,7 +56,7 @@ func (e *Engine) Handle(ctx context.Context, g steward.Gesture) (steward.Answer,
 			return answer, err
 		}
 	}
-	return steward.Answer{Text: "Nothing was done: it changed several times while you pressed. Look at it again, and press once more."}, nil
+	return steward.Answer{Text: "Nothing was done: it is over by now, or changed several times meanwhile. Look at it again, and do it once more.", Refused: true}, nil
 }
 
 // perform decides on what is known now, and writes it; ErrMoved when that has

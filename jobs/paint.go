@@ -34,7 +34,7 @@ func (e *Engine) Paint(ctx context.Context, limit int) (drawn int, err error) {
 		return 0, fmt.Errorf("read which cards are to be drawn anew: %w", err)
 	}
 	for _, edit := range due {
-		if e.circuits.waits(steward.Slack, e.Now()) {
+		if !e.circuits.admit(steward.Slack, e.Now()).Passes() {
 			return drawn, nil // they stay due
 		}
 		failure, err := e.paint(ctx, edit)
@@ -59,13 +59,14 @@ func (e *Engine) paint(ctx context.Context, edit steward.Edit) (failure *steward
 	if err != nil {
 		return nil, err
 	}
-	if d.Message.Content == nil {
-		return nil, e.Ledger.Painted(ctx, edit, "what it said is not kept any more")
-	}
-	face, err := e.face(ctx, d)
+	content, face, err := e.redrawn(ctx, d)
 	if err != nil {
 		return nil, err
 	}
+	if content == nil {
+		return nil, e.Ledger.Painted(ctx, edit, "what it said is not kept any more")
+	}
+	d.Message.Content = content
 	l := letterOf(d, e.Now())
 	l.Face = face
 	failure = failureOf(e.Update(ctx, l, d.Message.Ref))
@@ -79,16 +80,19 @@ func (e *Engine) paint(ctx context.Context, edit steward.Edit) (failure *steward
 // painted writes down what came of drawing a card.
 func (e *Engine) painted(ctx context.Context, edit steward.Edit, m steward.Message, failure *steward.DeliveryError) error {
 	now := e.Now()
-	if failure == nil {
-		return e.Ledger.Painted(ctx, edit, "")
-	}
-	switch failure.Kind {
-	case steward.Unreachable, steward.Unknowable, steward.Unauthorised:
-		// The others say nothing of the channel: cards are changed under a limit of
-		// their own, and one that is gone is one card.
-		if err := e.tellOutcomeOf(ctx, m, ending{failure: failure, called: true}); err != nil {
+	// Patience that is asked for says nothing of the channel: cards are changed under
+	// a limit of their own.
+	if failure == nil || failure.Kind != steward.Throttled {
+		end := ending{failure: failure, called: true}
+		if failure == nil {
+			end.State = steward.Sent
+		}
+		if err := e.tellOutcomeOf(ctx, m, end); err != nil {
 			return err
 		}
+	}
+	if failure == nil {
+		return e.Ledger.Painted(ctx, edit, "")
 	}
 	until := now.Add(backoff(edit.Attempts + 1))
 	switch {
@@ -105,17 +109,23 @@ func (e *Engine) painted(ctx context.Context, edit steward.Edit, m steward.Messa
 	return e.Ledger.EditFailed(ctx, edit, until, failure.Error())
 }
 
-// face is what a card shows now beside its content.
-func (e *Engine) face(ctx context.Context, d steward.Dossier) (steward.Face, error) {
+// redrawn is what a card says and shows now; without content where that is not
+// kept.
+func (e *Engine) redrawn(ctx context.Context, d steward.Dossier) (*steward.Content, steward.Face, error) {
 	g, err := e.footing(ctx)
 	if err != nil {
-		return steward.Face{}, err
+		return nil, steward.Face{}, err
 	}
-	versions, err := e.versions(ctx, g.base.Book, d.Enrolments)
+	versions, err := e.versions(ctx, g.base.Book, d.Concerned())
 	if err != nil {
-		return steward.Face{}, err
+		return nil, steward.Face{}, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return g.base.At(e.Now(), playbooks.Memory{Versions: versions}).Face(d, *d.Message.Content), nil
+	s := g.base.At(e.Now(), playbooks.Memory{Versions: versions})
+	content := s.Redrawn(d)
+	if content == nil {
+		return nil, steward.Face{}, nil
+	}
+	return content, s.Face(d, *content), nil
 }

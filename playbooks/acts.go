@@ -60,6 +60,8 @@ var deeds = map[steward.Verb]deed{
 
 	steward.VerbMilestone: milestoneDeed, steward.VerbRole: roleDeed, steward.VerbPulse: pulseDeed, steward.VerbHealth: healthDeed, steward.VerbMoveDue: moveDueDeed,
 
+	steward.VerbApprove: approveDeed, steward.VerbApproveAll: approveAllDeed, steward.VerbDecline: declineDeed, steward.VerbRewrite: rewriteDeed,
+
 	steward.VerbStart: startDeed, steward.VerbSkip: skipDeed, steward.VerbStop: stopDeed,
 
 	steward.VerbSilence: silence, steward.VerbUnsilence: unsilence,
@@ -78,7 +80,7 @@ func (s *Situation) Do(d Doing) Done {
 func refused(d Doing, why string) Done {
 	act := actOf(d)
 	act.Refused = why
-	return Done{Act: act, Answer: steward.Answer{Text: why}}
+	return Done{Act: act, Answer: steward.Answer{Text: why, Refused: true}}
 }
 
 // actOf is the deed as it is kept, before what it comes to is known.

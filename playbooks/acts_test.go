@@ -109,7 +109,9 @@ func TestFacesOfACard(t *testing.T) {
 		{"snoozed", "", func(w *world) { w.act(noon, w.doing(steward.VerbSnooze, "dana", "choice", "1d")) }, []string{"Snoozed by Dana Reyes until Wednesday 3 June 08:30"}, "", usual},
 		{"snoozed until it changes", "", func(w *world) { w.act(noon, w.doing(steward.VerbSnooze, "dana", "choice", "change")) },
 			[]string{"Snoozed by Dana Reyes until it changes, at most until 2 July"}, "", usual},
-		{"done", "", func(w *world) { w.act(noon, w.doing(steward.VerbDone, "dana", "choice", "talked", "text", "they hire")) },
+		{"done", "", func(w *world) {
+			w.act(noon, w.doing(steward.VerbDone, "dana", "choice", "talked", "text", "they hire"))
+		},
 			[]string{"Taken by Dana Reyes on 2 June"}, "Done by Dana Reyes on 2 June: talked to them: they hire", nil},
 		{"not useful", "", func(w *world) { w.act(noon, w.doing(steward.VerbNotUseful, "dana", "choice", steward.BadTiming)) }, nil, "Not useful, says Dana Reyes: bad timing", nil},
 		{"recovered", "", func(w *world) { w.seats(1); w.run(day0 + 2) }, nil, "Recovered on 3 June", nil},

@@ -140,6 +140,8 @@ func outcomeOf(d Doing) (words string, wrong map[string]string) {
 	choice, text := d.Values["choice"], plainLine(strings.TrimSpace(d.Values["text"]))
 	known := slices.ContainsFunc(outcomes, func(o steward.Option) bool { return o.Value == choice })
 	switch {
+	case choice == "" && d.Via == steward.ViaCommand:
+		return text, nil // the command has no list to pick from
 	case !known:
 		return "", map[string]string{"choice": "Pick one of the list."}
 	case choice == otherOutcome && text == "":

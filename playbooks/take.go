@@ -15,7 +15,7 @@ func take(s *Situation, d Doing) Done {
 	act := actOf(d)
 	var taken, had []steward.Enrolment
 	done := Done{}
-	for _, e := range begun(d.Enrolments) {
+	for _, e := range s.dealtWith(d) {
 		switch {
 		case d.By.is(e.AckedBy) && (e.ClaimedBy == d.By.Owner.ID || !s.claims(e, d.By)):
 			had = append(had, e)
@@ -31,7 +31,9 @@ func take(s *Situation, d Doing) Done {
 		if e.AckedAt.IsZero() {
 			e.AckedAt, e.AckedBy = s.Now, d.By.id()
 		}
-		e.Due = s.Now // advance looks at it at once
+		if e.State.Open() {
+			e.Due = s.Now // advance looks at it at once
+		}
 		taken = append(taken, e)
 		done.Change.Records = append(done.Change.Records, recordOf(s, e, steward.Decision{Effect: steward.Pass, Reason: reason, Detail: detail}))
 	}
@@ -41,7 +43,8 @@ func take(s *Situation, d Doing) Done {
 		done.Answer.Text = "It is yours: " + s.whatOf(taken) + "."
 		return done
 	case len(had) > 0:
-		return refused(d, "You have it already.")
+		done.Act, done.Answer.Text = aboutOne(act, had), "You have it already: "+s.whatOf(had)+"."
+		return done
 	}
 	return refused(d, s.whyNot(d))
 }
@@ -77,7 +80,7 @@ func (s *Situation) whyNot(d Doing) string {
 		case e.State == steward.Quarantined:
 			words = append(words, s.titleOf(e)+" is held back until somebody releases it")
 		case !e.AckedAt.IsZero():
-			words = append(words, fmt.Sprintf("%s took %s on on %s", s.Book.named(e.AckedBy), s.titleOf(e), s.dayWords(e.AckedAt)))
+			words = append(words, fmt.Sprintf("%s was taken on by %s on %s", s.titleOf(e), s.Book.named(e.AckedBy), s.dayWords(e.AckedAt)))
 		}
 	}
 	if d.Dossier != nil && len(words) == 0 {

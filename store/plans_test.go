@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 
 	"maps"
 	"path/filepath"
@@ -236,6 +237,13 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 			}
 		}
 		return nil
+	},
+	"Task": func(ctx context.Context, db *DB) error {
+		_, err := db.Task(ctx, "o-nothing")
+		if errors.Is(err, ErrNotFound) {
+			err = nil
+		}
+		return err
 	},
 	"Tasks": func(ctx context.Context, db *DB) error {
 		for _, f := range []TaskFilter{{}, {Owner: "dana"}, {Account: "acme", All: true}} {

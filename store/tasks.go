@@ -130,6 +130,25 @@ func (db *DB) Tasks(ctx context.Context, f TaskFilter) ([]steward.Task, error) {
 	return each(rows, taskRow.noun)
 }
 
+// Task reads one by its id or by the beginning of it. ErrNotFound, or
+// *AmbiguousError.
+func (db *DB) Task(ctx context.Context, idOrPrefix string) (steward.Task, error) {
+	var t steward.Task
+	err := db.view(ctx, "read task "+idOrPrefix, func(tx *sqlx.Tx) error {
+		id, err := findID(ctx, tx, "tasks", "o-", idOrPrefix)
+		if err != nil {
+			return err
+		}
+		var row taskRow
+		if err := tx.GetContext(ctx, &row, `SELECT * FROM tasks WHERE id = ?`, id); err != nil {
+			return err
+		}
+		t, err = row.noun()
+		return err
+	})
+	return t, err
+}
+
 // FinishTask notes that a person did a task, by its id or the beginning of it,
 // and has advance look at its enrolment at once. ErrSettled when it was done or
 // dropped before, ErrNotFound, or *AmbiguousError.

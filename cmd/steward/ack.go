@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"steward"
 	"steward/store"
 )
 
@@ -44,7 +45,7 @@ func (o *ackOptions) run(ctx context.Context) error {
 		return err
 	}
 	by := o.app.who(o.by)
-	if err := h.db.Ack(ctx, e.ID, by, h.now()); err != nil {
+	if _, err := h.perform(ctx, by, steward.Gesture{Verb: steward.VerbTake, Target: steward.Target{Enrolment: e.ID}}); err != nil {
 		return err
 	}
 	return o.app.done(map[string]any{"enrolment": e.ID, "acked_by": by}, "%s is taken on by %s (%s, %s).", e.ID, by, e.Playbook, e.Subject)

@@ -71,8 +71,10 @@ func (o *claimOptions) run(ctx context.Context) error {
 		ids[i] = e.ID
 		lines = append(lines, fmt.Sprintf("%s, %s", e.Playbook, e.Subject))
 	}
-	if err := h.db.TakeOver(ctx, ids, who, h.now()); err != nil {
-		return err
+	for _, id := range ids {
+		if _, err := h.perform(ctx, string(who), steward.Gesture{Verb: steward.VerbTake, Target: steward.Target{Enrolment: id}}); err != nil {
+			return err
+		}
 	}
 	return o.app.done(map[string]any{"claimed_by": who, "enrolments": ids}, "%s has it: %s. What was not sent yet moves within a minute.", person.Name, clean(strings.Join(lines, "; ")))
 }

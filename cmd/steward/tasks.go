@@ -148,8 +148,17 @@ func (o *doneOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer h.close()
-	t, err := h.db.FinishTask(ctx, o.id, outcome, o.app.who(o.by), h.now())
+	t, err := h.db.Task(ctx, o.id)
 	if err != nil {
+		return err
+	}
+	if t.State != steward.TaskOpen {
+		return fmt.Errorf("%s is over: %s", t.ID, clean(taskWords(h, t)))
+	}
+	if _, err := h.perform(ctx, o.app.who(o.by), steward.Gesture{Verb: steward.VerbDone, Target: steward.Target{Task: t.ID, Enrolment: t.Enrolment, Account: t.Subject.Account}, Values: map[string]string{"text": outcome}}); err != nil {
+		return err
+	}
+	if t, err = h.db.Task(ctx, string(t.ID)); err != nil {
 		return err
 	}
 	return o.app.done(t, "%s is done: %s for %s.", t.ID, clean(t.Title), clean(string(t.Subject.Account)))
