@@ -116,7 +116,7 @@ func TestOneClickNeedsTheLinkAlone(t *testing.T) {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
 		if w.Code != 200 || len(o.did) != 1 {
-			t.Errorf("%s: %d, did %v\n%s", what, w.Code, o.ids, log)
+			t.Errorf("%s: %d, did %v\n%s", what, w.Code, o.did, log)
 		}
 		if w.Header().Get("Set-Cookie") != "" {
 			t.Errorf("%s: a cookie is set", what)

@@ -131,8 +131,8 @@ func TestDrippingPeersAreCut(t *testing.T) {
 		}
 	}
 	http.DefaultClient.CloseIdleConnections()
-	if len(o.ids) > 0 {
-		t.Errorf("half a request unsubscribed %v", o.ids)
+	if len(o.did) > 0 {
+		t.Errorf("half a request unsubscribed %v", o.did)
 	}
 	if strings.Contains(log.String(), path) {
 		t.Errorf("the log holds a link that works: %s", log)
@@ -182,8 +182,8 @@ func TestWhatIsTooLargeIsRefused(t *testing.T) {
 			t.Errorf("%s: %s, want %s", what, resp.Status, c.status)
 		}
 	}
-	if len(o.ids) > 0 {
-		t.Errorf("unsubscribed %v", o.ids)
+	if len(o.did) > 0 {
+		t.Errorf("unsubscribed %v", o.did)
 	}
 }
 
