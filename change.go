@@ -1,6 +1,9 @@
 package steward
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Change is everything that one decision writes for one account. It is
 // written in one transaction or not at all, and writing it twice is the same
@@ -155,6 +158,16 @@ type Dossier struct {
 	// the start of the first attempt whose outcome was lost. Zero when every
 	// attempt so far is known to have failed.
 	Doubt time.Time
+}
+
+// Concerned is the enrolments that the message speaks for, those too of the mails
+// that it asks about.
+func (d Dossier) Concerned() []Enrolment {
+	out := d.Enrolments
+	for _, a := range d.Asked {
+		out = append(slices.Clip(out), a.Mail.Enrolments...)
+	}
+	return out
 }
 
 // An Asked is a mail that an approval card asks about.

@@ -180,8 +180,22 @@ type Content struct {
 	Signature []string `json:"signature,omitempty"`
 	// Locale is the language of a mail, as in "en" or "de-AT".
 	Locale string `json:"locale,omitempty"`
+	// Basis is on what a mail was written that somebody approves; nil elsewhere. It
+	// is for them, and no part of what is sent.
+	Basis *Basis `json:"basis,omitempty"`
 	// Call is what a webhook is told beside the words; nil elsewhere.
 	Call *CallFacts `json:"call,omitempty"`
+}
+
+// A Basis is on what a mail was written: so that whoever approves it later is
+// told what has changed since.
+type Basis struct {
+	// Evidence is why it was written, a plain sentence each.
+	Evidence []string `json:"evidence,omitempty"`
+	// Facts are what was so then and should still be.
+	Facts []LabelledText `json:"facts,omitempty"`
+	// By is who wrote the text anew; "" where it is the message's own.
+	By string `json:"by,omitempty"`
 }
 
 // CallFacts is what a webhook is told for a program to act on.

@@ -82,7 +82,7 @@ func (e *Engine) claim(ctx context.Context, id steward.MessageID, epoch int) (st
 func (e *Engine) rule(g *ground, d steward.Dossier) (steward.Ruling, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	versions, unread := e.known(g.base.Book, d.Enrolments)
+	versions, unread := e.known(g.base.Book, d.Concerned())
 	if len(unread) > 0 {
 		return steward.Ruling{}, unread
 	}
@@ -94,7 +94,7 @@ func (e *Engine) rule(g *ground, d steward.Dossier) (steward.Ruling, error) {
 	}
 	content := d.Message.Content
 	if content == nil { // else frozen at approval, or at an earlier attempt
-		c, err := s.Compose(d.Message, j.Carried, d.Enrolments)
+		c, err := s.Write(d, j.Carried)
 		if err != nil {
 			return steward.Ruling{Decision: steward.Decision{Effect: steward.Suppress, Reason: steward.ReasonCompose, Detail: err.Error()}}, nil
 		}

@@ -40,6 +40,7 @@ var cardButtons = []cardButton{
 	{"snooze", steward.VerbSnooze, true, snoozeButton},
 	{"done", steward.VerbDone, true, doneButton},
 	{"not_useful", steward.VerbNotUseful, true, notUsefulButton},
+	{"pulse", steward.VerbPulse, false, pulseButton},
 }
 
 // buttons is what can be done with a part.

@@ -17,6 +17,8 @@ func (s *Situation) Face(d steward.Dossier, content steward.Content) steward.Fac
 	switch d.Message.Kind {
 	case steward.Card, steward.Digest:
 		return s.cardFace(d, content)
+	case steward.Approval:
+		return s.approvalFace(d)
 	}
 	return steward.Face{}
 }

@@ -304,6 +304,11 @@ func pulseDeed(s *Situation, d Doing) Done {
 	return done
 }
 
+// pulseButton asks on a card how the account feels.
+func pulseButton(_ *Situation, m matter) (steward.Button, bool) {
+	return steward.Button{Target: steward.Target{Account: m.outreach.Subject.Account}, Label: "Pulse", Options: PulseOptions()}, true
+}
+
 // healthWeeks is for how long a word on health may be meant to stand.
 var healthWeeks = []int{1, 2, 4, 8, 12}
 

@@ -462,6 +462,9 @@ func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content
 		// Nobody to ask in Slack. `steward outreach` still lists it, and silence of
 		// those who were never told lets nothing out.
 		m.Veto = time.Time{}
+		if s.Approve.Unattended { // nor is there anybody to tell
+			m.State, m.Reason = steward.Planned, ""
+		}
 		return nil
 	}
 	return &steward.Message{

@@ -264,14 +264,10 @@ func TestMailIsApproved(t *testing.T) {
 			if m.To.Contact != "ct-a" || m.To.Key != "role:champion" || m.Kind != steward.Mail {
 				t.Errorf("to %+v", m.To)
 			}
-			var card steward.Message
-			for _, x := range w.memory.Messages {
-				if x.Kind == steward.Approval {
-					card = x
-				}
-			}
-			if card.For != m.ID || card.To.Owner != "dana" || !strings.Contains(card.Content.Parts[0].Markdown, "> Hi Kim") || !strings.Contains(card.Content.Footer, string(m.ID)) {
-				t.Errorf("the owner is asked with %+v", card)
+			card := w.asking(slot, slot.Time())
+			content, err := w.at(slot).Write(card, nil)
+			if err != nil || card.Message.For != m.ID || card.Message.To.Owner != "dana" || !strings.Contains(content.Parts[0].Markdown, "> Hi Kim") || !strings.Contains(content.Footer, string(m.ID)) {
+				t.Errorf("the owner is asked with %+v, %v", content, err)
 			}
 		}
 	})
@@ -287,10 +283,9 @@ func TestMailIsApproved(t *testing.T) {
 	})
 	t.Run("with what was seen", func(t *testing.T) {
 		w := stepping(t, "", "- {id: m, email: [champion], message: help}\n")
-		for _, x := range w.memory.Messages {
-			if x.Kind == steward.Approval && !slices.Equal(x.Content.Parts[0].Evidence, []string{"seats is 1"}) {
-				t.Errorf("the approver sees %q", x.Content.Parts[0].Evidence)
-			}
+		content, err := w.at(slot).Write(w.asking(slot, slot.Time()), nil)
+		if err != nil || !slices.Equal(content.Parts[0].Evidence, []string{"seats is 1"}) {
+			t.Errorf("the approver sees %+v, %v", content, err)
 		}
 	})
 	t.Run("by the manager", func(t *testing.T) {

@@ -17,6 +17,9 @@ func repaint(ctx context.Context, tx *sqlx.Tx, messages []steward.MessageID, now
 		if _, err := tx.ExecContext(ctx, repaintQuery+`id = ?`+repaintAgain, now.Unix(), id); err != nil {
 			return fmt.Errorf("repaint %s: %w", id, err)
 		}
+		if err := repaintAsking(ctx, tx, id, now); err != nil { // of a mail it is the card that asks about it
+			return fmt.Errorf("repaint what asks about %s: %w", id, err)
+		}
 	}
 	return nil
 }
