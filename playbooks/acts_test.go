@@ -44,13 +44,13 @@ func (w *world) doing(verb steward.Verb, by steward.OwnerID, values ...string) p
 	for i := 0; i+1 < len(values); i += 2 {
 		d.Values[values[i]] = values[i+1]
 	}
-	dossier := w.dossier()
+	dossier := w.firstDossier()
 	d.Dossier, d.Target.Message = &dossier, dossier.Message.ID
 	return d
 }
 
-// dossier is of the first card that was sent.
-func (w *world) dossier() steward.Dossier {
+// firstDossier is of the first card that was sent.
+func (w *world) firstDossier() steward.Dossier {
 	w.t.Helper()
 	e := w.must("p", "acme")
 	for _, o := range w.memory.Outreach[e.ID] {
@@ -74,7 +74,7 @@ func (w *world) act(now time.Time, d playbooks.Doing) playbooks.Done {
 func (w *world) face(now time.Time) steward.Face {
 	w.t.Helper()
 	s := w.at(steward.SlotAt(now), now)
-	d := w.dossier()
+	d := w.firstDossier()
 	c, err := s.Compose(d.Message, d.Outreach, d.Enrolments)
 	if err != nil {
 		w.t.Fatal(err)
@@ -141,7 +141,7 @@ func TestFacesOfSeveralParts(t *testing.T) {
 	w.run(day0 + 1)
 	face := func() steward.Face {
 		t.Helper()
-		d := w.dossier()
+		d := w.firstDossier()
 		e := w.must("q", "acme")
 		d.Outreach, d.Enrolments, d.Phases = append(d.Outreach, w.memory.Outreach[e.ID]...), append(d.Enrolments, e), append(d.Phases, w.phase("q", "acme"))
 		s := w.at(six(day0 + 1))
@@ -294,7 +294,7 @@ func TestFinishing(t *testing.T) {
 	w.advance(six(day0+1), noon)
 	w.advance(six(day0+3), six(day0+4).Time())
 	second := w.memory.Outreach[e.ID][1]
-	d := w.dossier()
+	d := w.firstDossier()
 	d.Message, d.Outreach, d.Enrolments = w.memory.Messages[second.Message], []steward.Outreach{second}, []steward.Enrolment{w.must("p", "acme")}
 	if f := w.at(six(day0+4)).Face(d, steward.Content{Parts: []steward.ContentPart{{Enrolment: e.ID}}}); f.Over != "" || !slices.Contains(verbs(f.Buttons), "done") {
 		t.Errorf("its second card shows %+v", f)

@@ -132,6 +132,8 @@ func (s Step) how() string {
 		return "webhook"
 	case s.Slack != "":
 		return "card"
+	case s.Approve.Unattended:
+		return "mail, approved by nobody"
 	case s.Approve.Veto > 0:
 		return "mail, unless " + s.Approve.By + " stops it"
 	case s.Approve.Needed():

@@ -62,7 +62,7 @@ type stepDocument struct {
 	At          strictyaml.Text      `yaml:"at" doc:"The date on which the step is due; it moves when the date moves." examples:"notice_date - 30d"`
 	IfLate      strictyaml.Scalar    `yaml:"if_late" doc:"What to do with a step whose date had passed before it was reached. Default skip." enum:"skip|now"`
 	Approve     strictyaml.Scalar    `yaml:"approve" doc:"Who lets the mail go: owner, manager, or veto and how long they have to stop it. Default owner." pattern:"^(owner|manager|veto [0-9wdhms]+)$" want:"write owner, manager or veto 24h; unattended: true sends without asking" examples:"owner;manager;veto 24h"`
-	Unattended  bool                 `yaml:"unattended" doc:"true sends the mail without asking anybody. Default false."`
+	Unattended  bool                 `yaml:"unattended" doc:"true sends the mail without asking anybody; its owner is told an hour before, and can stop it. Default false."`
 	Expires     strictyaml.Duration  `yaml:"expires" doc:"For how long the message is worth sending. Default 7d."`
 	OnRecovery  strictyaml.Scalar    `yaml:"on_recovery" doc:"Whether the enrolment ends here when the episode is over. Default exit." enum:"exit|continue"`
 	OnUncertain strictyaml.Scalar    `yaml:"on_uncertain" doc:"What to do where nobody knows whether the message arrived. Default retry for Slack and leave for mail." enum:"leave|retry"`
@@ -476,6 +476,7 @@ func (r *reader) approval(d *stepDocument, s *Step) {
 	case d.Unattended && v != "":
 		r.fault(d.Approve, "a mail is either approved or unattended", "keep one of the two")
 	case d.Unattended:
+		s.Approve = Approval{By: "owner", Veto: toldBefore, Unattended: true}
 	case v == "", v == "owner":
 		s.Approve = Approval{By: "owner"}
 	case v == "manager":

@@ -49,8 +49,8 @@ func TestAMailWaitsForAName(t *testing.T) {
 				t.Errorf("%s: the question lacks %q: %s", step, piece, text)
 			}
 		}
-		if unattended := step == "unattended: true"; planned != unattended || planned && (m.State != steward.Deferred || m.Reason != steward.ReasonNameMissing || m.Content != nil) {
-			t.Errorf("%s: planned %v, %+v", step, planned, m)
+		if planned {
+			t.Errorf("%s: it was planned: %+v", step, m)
 		}
 		w.run(day0 + 2)
 		if n := len(w.asks()); n != 1 {
@@ -59,25 +59,8 @@ func TestAMailWaitsForAName(t *testing.T) {
 		w.called("Kim Champion")
 		w.run(day0 + 3)
 		m, _ = w.message("m")
-		if step == "approve: owner" {
-			if m.State != steward.AwaitingApproval || !strings.HasPrefix(m.Content.Parts[0].Markdown, "Hi Kim,") {
-				t.Errorf("with a name it is %+v", m)
-			}
-			continue
-		}
-		// At send the name is read anew: the one of when it was planned is not one.
-		e := w.must("p", "a")
-		said := w.memory.Outreach[e.ID]
-		d := steward.Dossier{Message: m, Outreach: said, Enrolments: []steward.Enrolment{e}, Phases: []steward.PhaseState{w.phase("p", "a")}}
-		if j := w.at(six(day0 + 3)).Judge(d); !j.Passes() {
-			t.Errorf("with a name it is judged %+v", j)
-		}
-		if c, err := w.at(six(day0+3)).Compose(m, said, []steward.Enrolment{e}); err != nil || !strings.HasPrefix(c.Parts[0].Markdown, "Hi Kim,") {
-			t.Errorf("it reads %+v, %v", c, err)
-		}
-		w.called("K.")
-		if j := w.at(six(day0 + 3)).Judge(d); j.Effect != steward.Defer || j.Reason != steward.ReasonNameMissing {
-			t.Errorf("without one again it is judged %+v", j)
+		if m.State != steward.AwaitingApproval || !strings.HasPrefix(m.Content.Parts[0].Markdown, "Hi Kim,") {
+			t.Errorf("%s: with a name it is %+v", step, m)
 		}
 	}
 }

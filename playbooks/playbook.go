@@ -214,7 +214,14 @@ type Approval struct {
 	By string
 	// Veto is how long anybody has to stop it before it goes by itself.
 	Veto time.Duration
+	// Unattended tells a mail that waits for nobody: its owner is told before it
+	// goes, and can stop it.
+	Unattended bool
 }
+
+// toldBefore is how long before an unattended mail its owner is told: nobody should
+// hear of it from their customer.
+const toldBefore = time.Hour
 
 // Needed tells whether the mail waits for somebody.
 func (a Approval) Needed() bool { return a.By != "" }

@@ -307,10 +307,13 @@ func TestMailIsApproved(t *testing.T) {
 			t.Errorf("%s, veto %s", m.State, m.Veto)
 		}
 	})
-	t.Run("unattended goes by itself", func(t *testing.T) {
+	t.Run("unattended goes by itself, an hour after its owner was told", func(t *testing.T) {
 		w := stepping(t, "", "- {id: m, email: [champion], message: help, unattended: true}\n", func(w *world) { w.sends = false })
-		if m, _ := w.message("m"); m.State != steward.Planned || m.Content != nil {
-			t.Errorf("%s", m.State)
+		if m, _ := w.message("m"); m.State != steward.AwaitingApproval || !m.Veto.Equal(slot.Time().Add(time.Hour)) {
+			t.Errorf("%s, veto %s", m.State, m.Veto)
+		}
+		if to := w.asking(slot, slot.Time()).Message.To; to.Owner != "dana" {
+			t.Errorf("%s is told", to.Name)
 		}
 	})
 	t.Run("a recovering account does not let a mail past its approval", func(t *testing.T) {
