@@ -84,7 +84,7 @@ func Public(o PublicOptions) http.Handler {
 	mux.HandleFunc("GET /u/{token}", u.ask)
 	mux.HandleFunc("POST /u/{token}", u.act)
 	if o.Slack != nil {
-		mux.Handle(slackPath, o.Slack)
+		mux.Handle("POST "+slackPath, o.Slack)
 	}
 	if !o.Events.Secret.IsZero() {
 		mux.Handle("POST /mail/events", o.Events.events(u.Logger))
