@@ -80,6 +80,9 @@ type Contact struct {
 	Roles    []string  `json:"roles,omitempty"`
 	Locale   string    `json:"locale,omitempty"`
 	LastSeen Day       `json:"last_seen"`
+	// Bounced tells that the address takes no mail, as a mail server said. No
+	// source tells it: it follows the address.
+	Bounced bool `json:"bounced,omitempty"`
 }
 
 // FirstName is what they are called, or "" where the name does not tell.
@@ -98,6 +101,10 @@ type Touch struct {
 // TouchReply is the kind of a touch that came from the customer: a mail of
 // theirs. It shows that they are there, and that nobody of us was.
 const TouchReply = "reply"
+
+// Reached tells a touch in which one of us reached somebody at the customer, from
+// a note to oneself and from what the customer did.
+func (t Touch) Reached() bool { return t.Kind != "note" && t.Kind != TouchReply }
 
 // A Product is something that an account has bought and uses, with the seats
 // and features that its licence covers.
@@ -245,6 +252,8 @@ type Dealings struct {
 	// Mailed is the days on which mail went, or may have gone, to a person, oldest
 	// first.
 	Mailed map[ContactID][]Day
+	// Replied is the days on which people replied to it, or somebody for them.
+	Replied map[ContactID][]Day
 }
 
 // An Owner is a CSM, a manager, or a pool of CSMs that shares a channel.

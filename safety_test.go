@@ -17,7 +17,7 @@ import (
 
 // revealers are the only places that see a secret's text: each hands it to a
 // provider or signs with it, and keeps it out of what it says.
-var revealers = []string{"secret.go", "delivery.go", "notify/slack.go", "notify/slackfailure.go", "notify/inboundhttp.go", "notify/smtp.go", "notify/dkim.go", "notify/webhook.go", "cmd/steward/run.go", "web/pagelink.go", "web/session.go"}
+var revealers = []string{"secret.go", "delivery.go", "notify/slack.go", "notify/slackfailure.go", "notify/inboundhttp.go", "notify/smtp.go", "notify/dkim.go", "notify/webhook.go", "notify/mailbox.go", "web/mailevents.go", "cmd/steward/run.go", "web/pagelink.go", "web/session.go"}
 
 // withoutFiles are folders whose code opens no file, runs no program and calls
 // nobody: what playbooks and messages say is read and judged there.

@@ -11,7 +11,7 @@ import (
 var fileNames = map[string][]string{
 	"accounts":  accountFields,
 	"contracts": append([]string{"notice_days"}, contractFields...),
-	"contacts":  {"id", "account", "name", "first_name", "last_name", "email", "role", "locale", "last_seen"},
+	"contacts":  {"id", "account", "name", "first_name", "last_name", "email", "role", "locale", "last_seen", "bounced"},
 	"touches":   {"id", "account", "contact", "day", "kind", "by"},
 	"metrics":   {"account", "day", "metric", "value", "row", "key"},
 

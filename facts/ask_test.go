@@ -121,6 +121,34 @@ func asked(t *testing.T, v *facts.View, row int, q facts.Question, shift int) st
 	return one
 }
 
+// Whoever replied is engaged, and nobody of us touched them by it.
+func TestRepliesEngage(t *testing.T) {
+	d := func(s string) steward.Day { return day(t, s) }
+	in := relations(t)
+	of := in.Portfolio.Dealings["acme"]
+	of.Replied = map[steward.ContactID][]steward.Day{"bea": {d("2026-02-20")}}
+	in.Portfolio.Dealings["acme"] = of
+	in.Portfolio.Surveys = nil
+	in.Portfolio.Touches = append(in.Portfolio.Touches, steward.Touch{ID: "t7", Account: "acme", Contact: "bea", Day: d("2026-03-09"), Kind: steward.TouchReply})
+	v := facts.At(in).View(steward.AboutAccount)
+	row, _ := v.Row("acme")
+	for _, c := range []struct {
+		q     facts.Question
+		shift int
+		want  string
+	}{
+		{ask("engaged", "economic_buyer", 14), 0, "1"},  // in the CRM
+		{ask("engaged", "economic_buyer", 14), 5, "0"},  // neither
+		{ask("engaged", "economic_buyer", 14), 14, "1"}, // to a mail of ours
+		{ask("touches", "economic_buyer", 14), 0, "0"},
+		{ask("days_since_touch", "economic_buyer", 0), 0, "50d"},
+	} {
+		if got := asked(t, v, row, c.q, c.shift); got.String() != c.want {
+			t.Errorf("%v %d days ago: %s, want %s", c.q, c.shift, got, c.want)
+		}
+	}
+}
+
 func TestQuestions(t *testing.T) {
 	frame := facts.At(relations(t))
 	for _, c := range []struct {

@@ -28,7 +28,7 @@ func BuiltinFields(kind steward.SubjectKind) map[string]steward.Kind {
 // ownFields is the built-in fields of subjects other than accounts.
 var ownFields = map[steward.SubjectKind][]string{
 	steward.AboutContract: {"id", "account", "product", "start_date", "end_date", "notice_date", "amount", "auto_renew", "renewed", "cancelled"},
-	steward.AboutContact:  {"id", "account", "name", "email", "role", "locale", "last_seen"},
+	steward.AboutContact:  {"id", "account", "name", "email", "role", "locale", "last_seen", "bounced"},
 	steward.AboutProduct:  {"id", "account", "name", "plan", "seats", "start_date", "end_date", "features"},
 }
 
@@ -135,6 +135,8 @@ func contactField(c *steward.Contact, name string) (steward.Value, bool) {
 		return text(c.Locale), true
 	case "last_seen":
 		return steward.OnDay(c.LastSeen), true
+	case "bounced":
+		return steward.Bool(c.Bounced), true
 	}
 	return steward.Value{}, false
 }

@@ -36,8 +36,8 @@ func whyPeople(r reading) string {
 	return fmt.Sprintf("who was at this account is recorded from %s on; this is known from %s on", began, began+steward.Day(r.shift))
 }
 
-// engaged is how many people with a role were met or written with, answered a
-// survey or used the product within the window. Of somebody who did nothing of
+// engaged is how many people with a role were met or written with, replied,
+// answered a survey or used the product within the window. Of somebody who did nothing of
 // it but has used the product since, it is not known what they did then.
 func engaged(r reading) steward.Value {
 	all, ok := r.people(r.row, r.shift)
@@ -62,7 +62,12 @@ func (r reading) active(p person) bool {
 		return true
 	}
 	d := r.own()
-	return slices.ContainsFunc(d.touches, func(t steward.Touch) bool { return t.Contact == p.id && spoke(t) && r.within(t.Day) }) ||
+	if slices.ContainsFunc(r.frame.in.Portfolio.Dealings[r.Account(r.row).ID].Replied[p.id], r.within) {
+		return true
+	}
+	return slices.ContainsFunc(d.touches, func(t steward.Touch) bool {
+		return t.Contact == p.id && (t.Reached() || t.Kind == steward.TouchReply) && r.within(t.Day)
+	}) ||
 		slices.ContainsFunc(d.surveys, func(s steward.Survey) bool { return s.Contact == p.id && r.within(s.Day) })
 }
 
@@ -72,9 +77,6 @@ func whyEngaged(r reading) string {
 	}
 	return fmt.Sprintf("somebody used the product after %s, and when they last had by then is not recorded", r.today())
 }
-
-// spoke tells what a person at the customer noticed from a note to oneself.
-func spoke(t steward.Touch) bool { return t.Kind != "note" }
 
 // reached is the touches of an account with somebody of a role, up to the day
 // that is read; "" is any touch, of whomever.
@@ -92,7 +94,7 @@ func (r reading) reached(role string) ([]steward.Touch, bool) {
 	var out []steward.Touch
 	for _, t := range r.own().touches {
 		has := role == "" || slices.ContainsFunc(all, func(p person) bool { return p.id == t.Contact && p.is(role) })
-		if has && spoke(t) && t.Day != steward.NoDay && t.Day <= r.today() {
+		if has && t.Reached() && t.Day != steward.NoDay && t.Day <= r.today() {
 			out = append(out, t)
 		}
 	}

@@ -107,7 +107,7 @@ func TestBuiltinFieldsAreWhatViewsHave(t *testing.T) {
 	for _, c := range []struct {
 		kind  steward.SubjectKind
 		count int
-	}{{steward.AboutAccount, 15}, {steward.AboutContract, 23}, {steward.AboutContact, 20}, {steward.AboutProduct, 20}} {
+	}{{steward.AboutAccount, 15}, {steward.AboutContract, 23}, {steward.AboutContact, 21}, {steward.AboutProduct, 20}} {
 		view, builtin := frame.View(c.kind), facts.BuiltinFields(c.kind)
 		if len(builtin) != c.count {
 			t.Errorf("%s has %d built-in fields: %v", c.kind, len(builtin), slices.Sorted(maps.Keys(builtin)))

@@ -175,6 +175,9 @@ func (r *reading) touch(row *row) error {
 		Kind:    strings.ToLower(row.text("kind")),
 		By:      row.text("by"),
 	}
+	if incoming(row.text("direction")) && (t.Kind == "email" || t.Kind == "e-mail" || t.Kind == "mail") {
+		t.Kind = steward.TouchReply
+	}
 	t.ID = row.text("id")
 	if t.ID == "" { // the same day, kind and people twice is one touch told twice
 		t.ID = strings.Join([]string{string(t.Account), t.Day.String(), t.Kind, string(t.Contact), t.By}, "/")
@@ -187,6 +190,15 @@ func (r *reading) touch(row *row) error {
 		return nil
 	}
 	return keep(row, Touches, t.ID, &r.batch.Touches, t)
+}
+
+// incoming tells what came from the customer from what went to them.
+func incoming(direction string) bool {
+	switch strings.ToLower(direction) {
+	case "in", "inbound", "incoming", "incoming_email", "received", "eingehend":
+		return true
+	}
+	return false
 }
 
 // finish puts together what all files said.

@@ -67,7 +67,7 @@ func targets(kind FileKind, schema Schema) []target {
 		}
 	case Touches:
 		return []target{
-			text("id", "touch_id"), need(text("account", "account_id")), text("contact", "contact_id"), need(date("day", "date")), text("kind"), text("by"),
+			text("id", "touch_id"), need(text("account", "account_id")), text("contact", "contact_id"), need(date("day", "date")), text("kind"), text("by"), text("direction"),
 		}
 	case Products:
 		ts := []target{

@@ -597,6 +597,22 @@ func TestTouchesToCome(t *testing.T) {
 	}
 }
 
+// A mail that came from the customer is their reply; one that went to them is a
+// touch of ours.
+func TestMailsOfCustomersAreReplies(t *testing.T) {
+	got, err := readOne(Touches, "t.csv", "account,date,kind,direction\nA,2026-03-01,email,in\nA,2026-03-02,Email,INBOUND\nA,2026-03-03,email,out\nA,2026-03-04,email,\nA,2026-03-05,call,in\nA,2026-03-06,reply,\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	for _, touch := range got.Touches {
+		kinds = append(kinds, fmt.Sprintf("%s %v", touch.Kind, touch.Reached()))
+	}
+	if want := "[reply false reply false email true email true call true reply false]"; fmt.Sprint(kinds) != want {
+		t.Errorf("%v, want %s", kinds, want)
+	}
+}
+
 func TestProgressAndFileOnDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.csv")
 	var b strings.Builder

@@ -53,6 +53,8 @@ var synonyms = map[FileKind]map[string][]string{
 		"day":     {"day", "date", "activitydate", "meetingdate", "createddate", "datum", "tag", "timestamp"},
 		"kind":    {"kind", "type", "activitytype", "tasktype", "channel", "art", "aktivität"},
 		"by":      {"by", "owner", "createdby", "user", "assignedto", "csm", "von", "bearbeiter"},
+
+		"direction": {"direction", "emaildirection", "richtung"},
 	},
 	Products: {
 		"id":         {"id", "productid", "assetid", "licenseid", "licenceid", "entitlementid", "lineitemid", "produktid", "lizenzid"},

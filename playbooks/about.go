@@ -141,7 +141,7 @@ func (s *Situation) people(id steward.AccountID) []Person {
 		out = append(out, Person{Contact: c, Stopped: s.Memory.Suppressed[lower(c.Email)]})
 	}
 	for _, t := range s.Frame.Portfolio().Touches {
-		if t.Account != id || t.Kind == "note" || t.Day == steward.NoDay {
+		if t.Account != id || !t.Reached() || t.Day == steward.NoDay {
 			continue
 		}
 		if i, ok := at[t.Contact]; ok && (out[i].Last.ID == "" || t.Day > out[i].Last.Day) {

@@ -155,7 +155,7 @@ func (w *walker) touchCounts() {
 	}
 	since, today := steward.DayOf(m.Settled, w.Book.Zone), steward.DayOf(w.Now, w.Book.Zone)
 	for _, t := range w.accounts().Touches(row) {
-		if t.Day < since || t.Day > today || t.Kind == "note" {
+		if t.Day < since || t.Day > today || !t.Reached() {
 			continue
 		}
 		e.AckedAt, e.AckedBy = w.Now, w.toucher(t)

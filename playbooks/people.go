@@ -37,7 +37,7 @@ func (s *Situation) lastTouch(l letter, who steward.ContactID) string {
 	var with, somebody steward.Touch
 	for _, t := range l.view.Touches(l.row) {
 		switch {
-		case t.Kind == "note" || t.Day == steward.NoDay || t.Day > today: // a note to oneself reached nobody
+		case !t.Reached() || t.Day == steward.NoDay || t.Day > today: // a note to oneself reached nobody
 		case t.Contact == who && (with.ID == "" || t.Day > with.Day):
 			with = t
 		case t.Contact == "" && (somebody.ID == "" || t.Day > somebody.Day):

@@ -103,6 +103,49 @@ func (db *DB) SoftBounces(ctx context.Context, email string, except steward.Mess
 const softBouncesQuery = `
 	SELECT COUNT(DISTINCT message) FROM incoming WHERE address = ? AND address <> '' AND at >= ? AND kind = 'soft_bounce' AND message <> ?`
 
+// readReplies reads who replied since a moment: whom the mail was for, though
+// somebody may have answered for them.
+func readReplies(ctx context.Context, tx *sqlx.Tx, since time.Time, found func(steward.AccountID, steward.ContactID, int64)) error {
+	var rows []struct {
+		Account   steward.AccountID `db:"account"`
+		Recipient string            `db:"recipient"`
+		At        int64             `db:"at"`
+	}
+	if err := tx.SelectContext(ctx, &rows, repliesQuery, since.Unix()); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		to, err := jsonOf[steward.Recipient](r.Recipient, "recipient of a mail")
+		if err != nil {
+			return err
+		}
+		if to.Contact != "" && to.Contact != forgottenID {
+			found(r.Account, to.Contact, r.At)
+		}
+	}
+	return nil
+}
+
+const repliesQuery = `
+	SELECT m.account, m.recipient, i.at FROM incoming i JOIN messages m ON m.id = i.message
+	WHERE i.kind = 'reply' AND i.at >= ? ORDER BY i.at`
+
+// markBounced notes whose address takes no mail.
+func markBounced(ctx context.Context, tx *sqlx.Tx, people []steward.Contact) error {
+	var list []string
+	if err := tx.SelectContext(ctx, &list, `SELECT address FROM suppressions WHERE source = ?`, steward.BounceSource); err != nil {
+		return err
+	}
+	bounced := make(map[string]bool, len(list))
+	for _, a := range list {
+		bounced[a] = true
+	}
+	for i, c := range people {
+		people[i].Bounced = c.Email != "" && bounced[address(c.Email)]
+	}
+	return nil
+}
+
 // IncomingCounts is how many mails of each kind came back.
 func (db *DB) IncomingCounts(ctx context.Context) (map[steward.IncomingKind]int, error) {
 	var rows []struct {

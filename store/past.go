@@ -128,7 +128,7 @@ func (db *DB) Dealings(ctx context.Context, since time.Time, zone *time.Location
 	of := func(id steward.AccountID) steward.Dealings {
 		d, ok := out[id]
 		if !ok {
-			d = steward.Dealings{Fired: map[steward.PlaybookName][]steward.Day{}, Mailed: map[steward.ContactID][]steward.Day{}}
+			d = steward.Dealings{Fired: map[steward.PlaybookName][]steward.Day{}, Mailed: map[steward.ContactID][]steward.Day{}, Replied: map[steward.ContactID][]steward.Day{}}
 			out[id] = d
 		}
 		return d
@@ -165,7 +165,10 @@ func (db *DB) Dealings(ctx context.Context, since time.Time, zone *time.Location
 			d, day := of(m.Account), steward.DayOf(instant(m.At), zone)
 			d.Mailed[to.Contact] = append(d.Mailed[to.Contact], day)
 		}
-		return nil
+		return readReplies(ctx, tx, since, func(account steward.AccountID, who steward.ContactID, at int64) {
+			d := of(account)
+			d.Replied[who] = append(d.Replied[who], steward.DayOf(instant(at), zone))
+		})
 	})
 	if err != nil {
 		return nil, err

@@ -68,6 +68,9 @@ func (db *DB) Portfolio(ctx context.Context) (steward.Portfolio, error) {
 			WHERE a.gone_from = '' ORDER BY m.account, m.name`); err != nil {
 			return err
 		}
+		if err := markBounced(ctx, tx, p.Contacts); err != nil {
+			return err
+		}
 		if p.Kinds, err = readKinds(ctx, tx); err != nil {
 			return err
 		}

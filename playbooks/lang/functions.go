@@ -113,7 +113,7 @@ var table = []*function{
 	{name: "people", params: []param{ofRole}, result: steward.NumberKind, asks: true,
 		doc: "How many people at the account have the role, in upper or lower case. Those who left are counted as of the days on which they were there.", example: "people('champion') == 0"},
 	{name: "engaged", params: []param{ofRole, ofWindow}, result: steward.NumberKind, asks: true,
-		doc: "How many people with the role were called, met or written with, answered a survey or used the product (their last_seen) within the window.", example: "engaged('champion', 28d) == 0 and people('champion') > 0"},
+		doc: "How many people with the role were called, met or written with, replied, answered a survey or used the product (their last_seen) within the window.", example: "engaged('champion', 28d) == 0 and people('champion') > 0"},
 	{name: "touches", params: []param{ofRole, ofWindow}, result: steward.NumberKind, asks: true,
 		doc: "How many calls, meetings and mails of ours reached somebody with the role within the window; notes do not count.", example: "touches('economic_buyer', 90d) == 0"},
 	{name: "days_since_touch", params: []param{anyRole}, result: steward.DurationKind, asks: true,

@@ -106,7 +106,7 @@ CREATE TABLE incoming (
 CREATE INDEX incoming_by_message ON incoming (message) WHERE message <> '';
 CREATE INDEX incoming_by_address ON incoming (address, at) WHERE address <> '';
 CREATE INDEX incoming_by_account ON incoming (account, at) WHERE account <> '';
-CREATE INDEX incoming_kinds ON incoming (kind);
+CREATE INDEX incoming_kinds ON incoming (kind, at);
 CREATE INDEX incoming_away ON incoming (back) WHERE back IS NOT NULL;
 
 -- Up to where mailboxes were read.
