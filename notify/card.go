@@ -35,6 +35,9 @@ type cardFit struct {
 	buttons  int // elements a part, and of the card
 	facts    int
 	fact     int // runes of a fact's text
+	marks    int // lines
+	mark     int // runes of one
+	links    int
 }
 
 // cardFits goes from a generous card to one that keeps every limit even where
@@ -42,7 +45,7 @@ type cardFit struct {
 func cardFits() []cardFit {
 	// An approval is of every word of the mail, so that wording has room for a long
 	// one.
-	fit := cardFit{evidence: 10, sentence: 280, wording: 9000, parts: 20, pictures: 3, buttons: maxElements, facts: 12, fact: 160}
+	fit := cardFit{evidence: 10, sentence: 280, wording: 9000, parts: 20, pictures: 3, buttons: maxElements, facts: 12, fact: 160, marks: 5, mark: 200, links: 2}
 	fits := []cardFit{fit}
 	add := func(change func(*cardFit)) {
 		change(&fit)
@@ -63,7 +66,9 @@ func cardFits() []cardFit {
 	for _, n := range []int{12, 8, 5, 3, 2, 1} {
 		add(func(f *cardFit) { f.parts = n })
 	}
-	add(func(f *cardFit) { f.sentence, f.wording, f.facts, f.fact, f.buttons = 80, 160, 5, 40, 0 })
+	add(func(f *cardFit) {
+		f.sentence, f.wording, f.facts, f.fact, f.buttons, f.marks, f.mark, f.links = 80, 160, 5, 40, 0, 1, 80, 0
+	})
 	return fits
 }
 
@@ -196,7 +201,8 @@ func (c card) within(fit cardFit) card {
 	left := 0
 	cut := c
 	cut.footer = shorten(c.footer, 300)
-	cut.over, cut.marks = shorten(c.over, 300), shortAll(c.marks, 5, 200)
+	cut.over, cut.marks = shorten(c.over, fit.mark+100), shortAll(c.marks, fit.marks, fit.mark)
+	cut.links = c.links[:min(fit.links, len(c.links))]
 	cut.buttons = c.buttons[:min(fit.buttons, len(c.buttons))]
 	cut.facts, cut.parts = nil, nil
 	pictures := fit.pictures
@@ -228,7 +234,7 @@ func (c card) within(fit cardFit) card {
 }
 
 func (p cardPart) within(fit cardFit) (cut cardPart, left int) {
-	cut = cardPart{title: shorten(p.title, 150), picture: p.picture, say: shorten(p.say, 2*fit.sentence), marks: shortAll(p.marks, 5, 200),
+	cut = cardPart{title: shorten(p.title, 150), picture: p.picture, say: shorten(p.say, 2*fit.sentence), marks: shortAll(p.marks, fit.marks, fit.mark),
 		buttons: p.buttons[:min(fit.buttons, len(p.buttons))]}
 	cut.wording, left = p.wording.shortened(fit.wording)
 	for i, e := range p.evidence {

@@ -80,8 +80,18 @@ func TestCardOfAnOrdinaryFinding(t *testing.T) {
 // it within the limits, and what is data stands where Slack reads no markup.
 func TestEveryCardKeepsSlacksLimits(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		c := anyContent().Draw(rt, "content")
-		raw, fallback := cardJSON(t, c)
+		l := anyLetter().Draw(rt, "letter")
+		d := drawing{charts: rapid.Bool().Draw(rt, "charts"), images: map[string]string{}}
+		if rapid.Bool().Draw(rt, "images") {
+			for _, p := range picturesOf(l) {
+				d.images[fingerprint(p)] = "F0123456789"
+			}
+		}
+		blocks, fallback := layOut(l, d)
+		raw, err := json.Marshal(blocks)
+		if err != nil {
+			rt.Fatal(err)
+		}
 		if err := notifytest.CheckBlocks(raw); err != nil {
 			rt.Fatalf("Slack would refuse it: %v", err)
 		}
@@ -90,6 +100,9 @@ func TestEveryCardKeepsSlacksLimits(t *testing.T) {
 		}
 		if n := utf8.RuneCountInString(fallback); n > maxFallback || n == 0 || !utf8.ValidString(fallback) {
 			rt.Fatalf("the fallback is %d characters", n)
+		}
+		if l.Face.Over != "" && oneLine(l.Face.Over) != "" && strings.Contains(string(raw), `"type":"actions"`) {
+			rt.Fatal("something can be done with what is over")
 		}
 		checkInert(rt, raw, fallback)
 	})
@@ -104,7 +117,11 @@ func checkInert(t reporter, raw []byte, fallback string) {
 	}
 	walk(v, func(m map[string]any) {
 		switch m["type"] {
-		case "mrkdwn", "emoji", "user", "usergroup", "channel", "broadcast", "image":
+		case "image":
+			if m["slack_file"] == nil {
+				t.Fatalf("an image from elsewhere: %v", m)
+			}
+		case "mrkdwn", "emoji", "user", "usergroup", "channel", "broadcast":
 			t.Fatalf("an element of type %v", m["type"])
 		case "plain_text":
 			if m["emoji"] != false {
@@ -141,21 +158,38 @@ func TestHostileNamesStayText(t *testing.T) {
 	}
 }
 
-// The last fit must hold even where every rune is six characters of JSON, or
+// The last fit must hold even where each rune is six characters of JSON, or
 // there would be a card that keeps no limit.
 func TestTheTightestFitHoldsAnything(t *testing.T) {
 	worst := strings.Repeat("<", 5000)
-	c := letterOf(steward.Slack, worst).Content
+	l := letterOf(steward.Slack, worst)
+	c := &l.Content
 	c.Link = "https://crm.example.com/?" + strings.Repeat("&", 470)
+	c.Page = c.Link
 	for len(c.Facts) < 20 {
 		c.Facts = append(c.Facts, c.Facts[0])
 	}
-	for len(c.Parts) < 30 {
-		c.Parts = append(c.Parts, c.Parts[0])
+	c.Parts[0].Say, c.Parts[0].Why, c.Parts[0].Account = worst, worst, worst
+	c.Parts[0].Facts, c.Parts[0].Link, c.Parts[0].Page = c.Facts, c.Link, c.Link
+	button := steward.Button{Label: worst, Confirm: worst, Target: steward.Target{Verb: "take", Item: strings.Repeat("<", 1500)}}
+	face := steward.PartFace{Marks: []string{worst, worst, worst, worst, worst, worst}, Buttons: []steward.Button{button, button, button}}
+	for i := range 30 {
+		p := c.Parts[0]
+		p.AccountID = steward.AccountID(fmt.Sprint(i))
+		c.Parts = append(c.Parts, p)
+		l.Face.Parts = append(l.Face.Parts, face)
 	}
+	l.Face.Marks, l.Face.Buttons = face.Marks, face.Buttons
 	fits := cardFits()
-	if n := jsonRunes(readCard(c, steward.Face{}).within(fits[len(fits)-1]).blocks(drawing{})); n > maxCard {
-		t.Errorf("the tightest card is %d characters, over %d", n, maxCard)
+	for _, over := range []string{"", worst} {
+		l.Face.Over = over
+		if n := jsonRunes(readCard(*c, l.Face).within(fits[len(fits)-1]).blocks(drawing{})); n > maxCard {
+			t.Errorf("the tightest card is %d characters, over %d", n, maxCard)
+		}
+	}
+	tightest := digestFits()
+	if n := jsonRunes(readDigest(l).within(tightest[len(tightest)-1]).blocks()); n > maxCard {
+		t.Errorf("the tightest digest is %d characters, over %d", n, maxCard)
 	}
 }
 

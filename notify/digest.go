@@ -82,10 +82,11 @@ type digestFit struct {
 	facts              int
 	menus              int
 	items              int
+	title, links       int
 }
 
 func digestFits() []digestFit {
-	fit := digestFit{sentence: 200, evidence: 3, facts: 4, menus: 40, items: 40}
+	fit := digestFit{sentence: 200, evidence: 3, facts: 4, menus: 40, items: 40, title: 100, links: 2}
 	fits := []digestFit{fit}
 	add := func(change func(*digestFit)) {
 		change(&fit)
@@ -100,7 +101,7 @@ func digestFits() []digestFit {
 	for _, n := range []int{30, 20, 15, 10, 6, 3} {
 		add(func(f *digestFit) { f.items = n })
 	}
-	add(func(f *digestFit) { f.sentence, f.facts = 60, 1 })
+	add(func(f *digestFit) { f.sentence, f.facts, f.title, f.links = 60, 1, 40, 0 })
 	return fits
 }
 
@@ -118,14 +119,15 @@ func (d digest) fitted() (cut digest, blocks []slack.Block) {
 
 func (d digest) within(fit digestFit) digest {
 	cut := d
-	cut.footer, cut.marks, cut.accounts = shorten(d.footer, 300), shortAll(d.marks, 5, 200), nil
+	cut.footer, cut.marks, cut.accounts = shorten(d.footer, 200), shortAll(d.marks, fit.facts, fit.title), nil
+	cut.links = d.links[:min(fit.links, len(d.links))]
 	cut.facts = cutFacts(d.facts, 2*fit.facts, fit.sentence)
 	if fit.items < 10 { // the last resort: what is left is lines
 		cut.buttons = nil
 	}
 	items, menus, left := fit.items, fit.menus, 0
 	for _, a := range d.accounts {
-		account := digestAccount{id: a.id, name: shorten(a.name, 100), facts: cutFacts(a.facts, fit.facts, 60), links: a.links}
+		account := digestAccount{id: a.id, name: shorten(a.name, fit.title), facts: cutFacts(a.facts, fit.facts, 60), links: a.links[:min(fit.links, len(a.links))]}
 		for _, item := range a.items {
 			if items--; items < 0 {
 				left++
@@ -147,8 +149,8 @@ func (d digest) within(fit digestFit) digest {
 }
 
 func (i digestItem) within(fit digestFit) digestItem {
-	i.title, i.why, i.words = shorten(i.title, 100), shorten(i.why, 100), shorten(i.words, fit.sentence)
-	i.evidence, i.marks = shortAll(i.evidence, fit.evidence, fit.sentence), shortAll(i.marks, 3, 100)
+	i.title, i.why, i.words = shorten(i.title, fit.title), shorten(i.why, fit.title), shorten(i.words, fit.sentence)
+	i.evidence, i.marks = shortAll(i.evidence, fit.evidence, fit.sentence), shortAll(i.marks, fit.facts, fit.title)
 	return i
 }
 

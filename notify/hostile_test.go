@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -122,5 +123,57 @@ func anyContent() *rapid.Generator[steward.Content] {
 			c.Parts = append(c.Parts, p)
 		}
 		return c
+	})
+}
+
+// anyLetter draws a card or a digest of every size and spelling, with everything
+// that can stand on it.
+func anyLetter() *rapid.Generator[steward.Letter] {
+	text := rapid.OneOf(rapid.SampledFrom(hostileNames), rapid.StringN(0, 400, -1), rapid.SampledFrom([]string{"", " ", strings.Repeat("<", 5000)}))
+	marks := rapid.SliceOfN(text, 0, 4)
+	label := rapid.SampledFrom([]string{"", "For a week", "<!here> *x*", strings.Repeat("é", 90), "MARK\x00\u202e\r\nx"})
+	buttons := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) steward.Button {
+		b := steward.Button{Label: text.Draw(t, "label"), Style: rapid.SampledFrom([]string{"", "primary", "danger"}).Draw(t, "style"),
+			Target: anyTarget().Draw(t, "target"), Confirm: rapid.OneOf(rapid.Just(""), text).Draw(t, "confirm"),
+			Link: rapid.SampledFrom([]string{"", "", "https://steward.example.com/a/1", "javascript:x", "https://a.example/" + strings.Repeat("x", 4000)}).Draw(t, "link")}
+		for range rapid.SampledFrom([]int{0, 0, 3, 5, 120}).Draw(t, "options") {
+			b.Options = append(b.Options, steward.Option{Value: label.Draw(t, "value"), Label: label.Draw(t, "option")})
+		}
+		return b
+	}), 0, 6)
+	return rapid.Custom(func(t *rapid.T) steward.Letter {
+		l := steward.Letter{Content: anyContent().Draw(t, "content"), Message: steward.Message{ID: "m-1", Channel: steward.Slack,
+			Kind: rapid.SampledFrom([]steward.MessageKind{steward.Card, steward.Digest, steward.Approval}).Draw(t, "kind")}}
+		l.Content.Page = rapid.SampledFrom([]string{"", "https://steward.example.com/a/1?t=" + strings.Repeat("x", 200), "ftp://x"}).Draw(t, "page")
+		l.Face = steward.Face{Marks: marks.Draw(t, "marks"), Buttons: buttons.Draw(t, "buttons"), Over: rapid.OneOf(rapid.Just(""), text).Draw(t, "over")}
+		for i := range l.Content.Parts {
+			p := &l.Content.Parts[i]
+			p.Account, p.Why, p.Say = text.Draw(t, "of"), text.Draw(t, "why"), text.Draw(t, "say")
+			p.AccountID = rapid.SampledFrom([]steward.AccountID{"", "a", "b"}).Draw(t, "account")
+			p.Severity, p.Link, p.Page = l.Content.Severity, l.Content.Link, l.Content.Page
+			if rapid.Bool().Draw(t, "pictured") {
+				p.Picture = anyPicture().Draw(t, "picture")
+			}
+			if rapid.Bool().Draw(t, "faced") {
+				for len(l.Face.Parts) <= i {
+					l.Face.Parts = append(l.Face.Parts, steward.PartFace{})
+				}
+				l.Face.Parts[i] = steward.PartFace{Marks: marks.Draw(t, "marks"), Buttons: buttons.Draw(t, "buttons")}
+			}
+		}
+		return l
+	})
+}
+
+// anyPicture draws pictures that can be shown, and such that cannot.
+func anyPicture() *rapid.Generator[*steward.Picture] {
+	value := rapid.OneOf(rapid.Just(steward.Value{}), rapid.Map(rapid.Float64(), steward.Num),
+		rapid.Map(rapid.Float64Range(0, 100), steward.Num), rapid.Just(steward.Num(0)), rapid.Just(steward.Value{Kind: steward.NumberKind, Known: true, Num: math.Inf(1)}))
+	return rapid.Custom(func(t *rapid.T) *steward.Picture {
+		return &steward.Picture{
+			Label: rapid.SampledFrom(hostileNames).Draw(t, "label"), Alt: rapid.SampledFrom(hostileNames).Draw(t, "alt"),
+			First: steward.Date(2026, 1, 1), Step: rapid.SampledFrom([]int{1, 7, 14, 70}).Draw(t, "step"), Percent: rapid.Bool().Draw(t, "percent"),
+			Values: rapid.SliceOfN(value, 0, 25).Draw(t, "values"), Before: value.Draw(t, "before"),
+		}
 	})
 }

@@ -31,7 +31,7 @@ const (
 var pictureColours = struct{ ground, line, fill, dot, before, words color.RGBA }{
 	ground: color.RGBA{0xfb, 0xfa, 0xf7, 0xff},
 	line:   color.RGBA{0x23, 0x52, 0x4a, 0xff},
-	fill:   color.RGBA{0x18, 0x38, 0x33, 0x1f}, // of the line's colour, premultiplied
+	fill:   color.RGBA{0x04, 0x0a, 0x09, 0x1f}, // the line's, thin; premultiplied, as all of them
 	dot:    color.RGBA{0xd9, 0x6c, 0x1a, 0xff},
 	before: color.RGBA{0xa8, 0xa4, 0x9c, 0xff},
 	words:  color.RGBA{0x6b, 0x6a, 0x68, 0xff},
@@ -137,11 +137,17 @@ func knownRuns(values []steward.Value) (out [][2]int) {
 
 func dayWords(d steward.Day) string { return d.Start(time.UTC).Format("2 Jan") }
 
-// fill paints the inside of a polygon.
+// fill paints the inside of a polygon, looking no further than it reaches.
 func (c *canvas) fill(points [][2]float64, with color.RGBA) {
-	r := vector.NewRasterizer(c.img.Bounds().Dx(), c.img.Bounds().Dy())
+	left, top, right, bottom := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+	for _, p := range points {
+		left, right = min(left, p[0]*pictureScale), max(right, p[0]*pictureScale)
+		top, bottom = min(top, p[1]*pictureScale), max(bottom, p[1]*pictureScale)
+	}
+	box := image.Rect(int(math.Floor(left)), int(math.Floor(top)), int(math.Ceil(right))+1, int(math.Ceil(bottom))+1)
+	r := vector.NewRasterizer(box.Dx(), box.Dy())
 	for i, p := range points {
-		x, y := float32(p[0]*pictureScale), float32(p[1]*pictureScale)
+		x, y := float32(p[0]*pictureScale-float64(box.Min.X)), float32(p[1]*pictureScale-float64(box.Min.Y))
 		if i == 0 {
 			r.MoveTo(x, y)
 		} else {
@@ -149,7 +155,7 @@ func (c *canvas) fill(points [][2]float64, with color.RGBA) {
 		}
 	}
 	r.ClosePath()
-	r.Draw(c.img, c.img.Bounds(), image.NewUniform(with), image.Point{})
+	r.Draw(c.img, box, image.NewUniform(with), image.Point{})
 }
 
 // stroke paints a line of a width, with round joins.

@@ -36,6 +36,9 @@ func readPicture(p *steward.Picture) *steward.Picture {
 	if known < 2 || out.Label == "" {
 		return nil
 	}
+	if !isKnown(out.Before) {
+		out.Before = steward.Value{}
+	}
 	if out.Alt == "" {
 		out.Alt = out.Label
 	}
