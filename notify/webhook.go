@@ -26,6 +26,9 @@ const (
 	// maxWebhookAnswer is what is read of an answer's body, in bytes: only so that
 	// the connection can be used again. What counts is the status.
 	maxWebhookAnswer = 16 << 10
+	// What a call holds at most, in runes and in sentences: what a CRM has in the
+	// place of a name may be a whole document, and many receivers take no megabyte.
+	maxCallName, maxCallSentence, maxCallEvidence = 500, 500, 50
 	// webhookSecret begins a signing secret; what follows is base64.
 	webhookSecret = "whsec_"
 )
@@ -230,7 +233,7 @@ type webhookSubject struct {
 func webhookBody(l steward.Letter) ([]byte, error) {
 	c := l.Content
 	m := webhookMessage{Type: "steward.test", Timestamp: l.Message.Planned.UTC().Truncate(time.Second),
-		Data: webhookData{AccountName: oneLine(c.Account), Severity: c.Severity, Title: oneLine(c.Title), Evidence: []string{}}}
+		Data: webhookData{AccountName: shorten(oneLine(c.Account), maxCallName), Severity: c.Severity, Title: shorten(oneLine(c.Title), maxCallName), Evidence: []string{}}}
 	if call := c.Call; call != nil {
 		m.Type = "steward." + string(call.Playbook) + "." + call.Step
 		m.Data.Account, m.Data.Playbook, m.Data.Step, m.Data.Enrolment, m.Data.Owner = call.Account, call.Playbook, call.Step, call.Enrolment, call.Owner
@@ -241,7 +244,7 @@ func webhookBody(l steward.Letter) ([]byte, error) {
 		if text := parseMarkdown(p.Markdown).plain(); text != "" {
 			words = append(words, text)
 		}
-		m.Data.Evidence = append(m.Data.Evidence, sentences(p.Evidence)...)
+		m.Data.Evidence = append(m.Data.Evidence, shortAll(sentences(p.Evidence), maxCallEvidence, maxCallSentence)...)
 	}
 	m.Data.Text = strings.Join(words, "\n\n")
 	var buf bytes.Buffer

@@ -26,6 +26,20 @@ type bench struct {
 	secrets []string
 	trip    func() // has the provider refuse the next, in words that quote what they should not
 	once    bool   // what is sent again replaces what was
+	// fails has the next Send meet each kind of failure that the provider knows.
+	fails map[steward.FailureKind]func()
+	// changes tells that what was sent can be changed.
+	changes bool
+}
+
+// letter is a letter as the bench's channel has it.
+func (b bench) letter(l steward.Letter) steward.Letter {
+	l.Message.Channel = b.channel
+	if b.channel == steward.Webhook {
+		call := goodCall()
+		l.Message.Kind, l.Message.To.Key, l.Message.To.Webhook, l.Content.Call = call.Message.Kind, call.Message.To.Key, call.Message.To.Webhook, call.Content.Call
+	}
+	return l
 }
 
 const quoting = " for dana@example.com, Ines <ines@acme.example>, "
@@ -35,6 +49,35 @@ func slackBench(server *notifytest.SlackServer, s Sender, channel steward.Channe
 		taken: func() []string { return slackTaken(server) },
 		trip: func() {
 			server.Fail("chat.postMessage", notifytest.SlackFailure{Error: "no\r\n" + botToken + quoting + botToken})
+		},
+		changes: true,
+		fails: slackFails(server, map[steward.FailureKind]notifytest.SlackFailure{
+			steward.Throttled: {Status: 429, RetryAfter: "3"}, steward.Refused: {Error: "is_archived"}, steward.Unauthorised: {Error: "invalid_auth"},
+			steward.Unknowable: {Accept: true, Drop: true}, steward.Unreachable: {Error: "service_unavailable"}, steward.NotNow: {Error: "messages_tab_disabled"},
+		})}
+}
+
+func slackFails(server *notifytest.SlackServer, by map[steward.FailureKind]notifytest.SlackFailure) map[steward.FailureKind]func() {
+	out := map[steward.FailureKind]func(){}
+	for kind, f := range by {
+		out[kind] = func() { server.Fail("chat.postMessage", f) }
+	}
+	return out
+}
+
+func webhookBench(server *notifytest.WebhookServer, s Sender) bench {
+	fail := func(f notifytest.WebhookFailure) func() { return func() { server.Fail(f) } }
+	return bench{sender: s, channel: steward.Webhook, secrets: []string{whsec, strings.TrimPrefix(whsec, "whsec_")}, once: true,
+		taken: func() (out []string) {
+			for _, c := range server.Taken() {
+				out = append(out, string(c.Body))
+			}
+			return out
+		},
+		trip: fail(notifytest.WebhookFailure{Status: 400}),
+		fails: map[steward.FailureKind]func(){
+			steward.Throttled: fail(notifytest.WebhookFailure{Status: 429, RetryAfter: "3"}), steward.Refused: fail(notifytest.WebhookFailure{Status: 422}),
+			steward.Unauthorised: fail(notifytest.WebhookFailure{Status: 401}),
 		}}
 }
 
@@ -43,12 +86,20 @@ func mailBench(server *notifytest.SMTPServer, s Sender, channel steward.Channel)
 		taken: func() []string { return mailTaken(server) },
 		trip: func() {
 			server.Fail(notifytest.Rcpt, notifytest.SMTPFailure{Reply: "550-no\r\n550 5.1.1 " + smtpPassword + quoting + smtpUser})
+		},
+		fails: map[steward.FailureKind]func(){
+			steward.Refused: func() {
+				server.Fail(notifytest.Rcpt, notifytest.SMTPFailure{Reply: "550 5.1.1 nobody"})
+			},
+			steward.NotNow: func() {
+				server.Fail(notifytest.Rcpt, notifytest.SMTPFailure{Reply: "450 4.2.0 later"})
+			},
 		}}
 }
 
 func previewBench(t *testing.T, channel steward.Channel, pattern string) bench {
 	p, dir := previewSetup(t, nil)
-	return bench{sender: p, channel: channel, secrets: []string{"signing-key"}, once: true,
+	return bench{sender: p, channel: channel, secrets: []string{"signing-key"}, once: true, changes: channel == steward.Slack,
 		taken: func() []string { return filesIn(t, dir, pattern) },
 		trip: func() {
 			if err := errors.Join(os.RemoveAll(dir), os.WriteFile(dir, nil, 0o600)); err != nil {
@@ -70,6 +121,20 @@ func benches(t *testing.T) map[string]func(t *testing.T) bench {
 		},
 		"preview of a card": func(t *testing.T) bench { return previewBench(t, steward.Slack, "*.slack.json") },
 		"preview of a mail": func(t *testing.T) bench { return previewBench(t, steward.Email, "*.eml") },
+		"webhook": func(t *testing.T) bench {
+			s, server := webhookSetup(t)
+			return webhookBench(server, s)
+		},
+		"preview of a webhook": func(t *testing.T) bench { return previewBench(t, steward.Webhook, "*.webhook.json") },
+		"redirect of webhooks, which are kept": func(t *testing.T) bench {
+			b := previewBench(t, steward.Webhook, "*.webhook.json")
+			b.sender = Redirect{To: "#cs", Kept: b.sender}
+			return b
+		},
+		"router to a webhook": func(t *testing.T) bench {
+			s, server := webhookSetup(t)
+			return webhookBench(server, Router{Webhook: s})
+		},
 		"redirect of mail to Slack": func(t *testing.T) bench {
 			s, server, _ := slackSetup(t)
 			return slackBench(server, Redirect{To: "#cs", Slack: s}, steward.Email)
@@ -120,8 +185,7 @@ func TestEverySender(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Run("delivers, and says where", func(t *testing.T) {
 				b := make(t)
-				l := goodLetter()
-				l.Message.Channel = b.channel
+				l := b.letter(goodLetter())
 				receipt, err := b.sender.Send(t.Context(), l)
 				if err != nil || receipt.Ref == "" || len(b.taken()) != 1 {
 					t.Fatalf("%+v, %v; %d arrived", receipt, err, len(b.taken()))
@@ -135,7 +199,7 @@ func TestEverySender(t *testing.T) {
 			t.Run("takes any text", func(t *testing.T) {
 				b := make(t)
 				for i, text := range append(hostileNames, "", " ", strings.Repeat("long words ", 20_000), strings.Repeat("<&>", 30_000), strings.Repeat("👩‍👩‍👧‍👦", 5_000)) {
-					l := letterOf(b.channel, text)
+					l := b.letter(letterOf(b.channel, text))
 					l.Message.ID = steward.MessageID(fmt.Sprintf("m-%d", i))
 					if _, err := b.sender.Send(t.Context(), l); err != nil {
 						t.Errorf("%.40q: %.400v", text, err)
@@ -154,8 +218,7 @@ func TestEverySender(t *testing.T) {
 				b := make(t)
 				ctx, cancel := context.WithCancel(t.Context())
 				cancel()
-				l := goodLetter()
-				l.Message.Channel = b.channel
+				l := b.letter(goodLetter())
 				_, err := b.sender.Send(ctx, l)
 				wantFailure(t, err, steward.Unreachable, "")
 				if !errors.Is(err, context.Canceled) {
@@ -168,8 +231,7 @@ func TestEverySender(t *testing.T) {
 			t.Run("fails in words that name nobody", func(t *testing.T) {
 				b := make(t)
 				b.trip()
-				l := goodLetter()
-				l.Message.Channel = b.channel
+				l := b.letter(goodLetter())
 				receipt, err := b.sender.Send(t.Context(), l)
 				d := wantFailure(t, err, "", "")
 				if receipt != (steward.Receipt{}) {
@@ -193,8 +255,8 @@ func TestEverySender(t *testing.T) {
 				var wg sync.WaitGroup
 				for n := range messages * senders {
 					wg.Go(func() {
-						l := goodLetter()
-						l.Message.Channel, l.Message.ID = b.channel, steward.MessageID(fmt.Sprintf("m-%d", n%messages))
+						l := b.letter(goodLetter())
+						l.Message.ID = steward.MessageID(fmt.Sprintf("m-%d", n%messages))
 						if receipt, err := b.sender.Send(t.Context(), l); err != nil || receipt.Ref == "" {
 							t.Errorf("%+v, %v", receipt, err)
 						}
@@ -208,6 +270,61 @@ func TestEverySender(t *testing.T) {
 				if got := len(b.taken()); got != want {
 					t.Errorf("%d arrived, want %d", got, want)
 				}
+			})
+			t.Run("names the same letter alike", func(t *testing.T) {
+				b := make(t)
+				l := b.letter(goodLetter())
+				first, err := b.sender.Send(t.Context(), l)
+				if err != nil {
+					t.Fatal(err)
+				}
+				second, err := b.sender.Send(t.Context(), l)
+				if err != nil || second.Ref == "" {
+					t.Fatalf("the second time: %+v, %v", second, err)
+				}
+				// Slack has no way to tell that it has a message; it is asked by Find.
+				if asked, ok := b.sender.(Finder); b.once && second.Ref != first.Ref || !ok && !b.once && second.Ref != first.Ref {
+					t.Errorf("named %s, then %s (%T)", first.Ref, second.Ref, asked)
+				}
+			})
+			t.Run("sorts its failures", func(t *testing.T) {
+				for kind, fail := range make(t).fails {
+					_ = fail // of another bench: each failure gets its own
+					b := make(t)
+					b.fails[kind]()
+					receipt, err := b.sender.Send(t.Context(), b.letter(goodLetter()))
+					d := wantFailure(t, err, kind, "")
+					if receipt != (steward.Receipt{}) || kind == steward.Throttled && d.RetryAfter < 3e9 {
+						t.Errorf("%s: %+v, to be tried again after %s", kind, receipt, d.RetryAfter)
+					}
+				}
+			})
+			t.Run("changes what can be changed", func(t *testing.T) {
+				b := make(t)
+				l := b.letter(goodLetter())
+				receipt, err := b.sender.Send(t.Context(), l)
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.Face.Over = "It is over now"
+				if !b.changes {
+					wantFailure(t, repaint(t.Context(), b.sender, l, receipt.Ref), steward.Refused, "cannot_be_changed")
+					return
+				}
+				for range 2 { // twice does no harm
+					if err := repaint(t.Context(), b.sender, l, receipt.Ref); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if got := b.taken(); len(got) != 1 || !strings.Contains(got[0], "It is over now") {
+					t.Errorf("%d are there, and the first is %.300s", len(got), got)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				cancel()
+				wantFailure(t, repaint(ctx, b.sender, l, receipt.Ref), steward.Unreachable, "")
+				never := b.letter(goodLetter())
+				never.Message.ID = "m-never"
+				wantFailure(t, repaint(t.Context(), b.sender, never, strings.Replace(receipt.Ref, ".", ".9", 1)), steward.Refused, "")
 			})
 			t.Run("shows no secret of its own", func(t *testing.T) {
 				b := make(t)
