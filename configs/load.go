@@ -225,6 +225,7 @@ func (l *loader) read(f *workspaceFile) {
 	l.webhooks(f.webhookKeys)
 	l.pages(f.pageKeys, f.Listen)
 	l.delivery(f)
+	l.buttons(f.Slack)
 	l.defaults()
 	l.accept(f.Accept)
 	l.folders()

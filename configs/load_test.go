@@ -116,7 +116,7 @@ sources:
       duplicates: last
       columns: {accounts: {plan: Plan}, contacts: {role: Rolle}}
     complete_through: 2026-03-01
-slack: {bot_token_file: /nowhere/token, api_url: "http://127.0.0.1:99/api"}
+slack: {bot_token_file: /nowhere/token, app_token_env: APP, team: T012AB3CD, api_url: "http://127.0.0.1:99/api"}
 email:
   from: '{{ .owner.name }} at Acme <success@mail.example.com>'
   smtp_env: SMTP
@@ -124,7 +124,7 @@ email:
 approvers: dana
 crm_link: https://crm.example.com/{id}
 playbooks: plays/
-`, somebody, map[string]string{"REDIS": "redis://u:p@localhost:6379/1", "SMTP": "smtp://u:p@h:587", "DKIM": "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n"})
+`, somebody, map[string]string{"REDIS": "redis://u:p@localhost:6379/1", "SMTP": "smtp://u:p@h:587", "APP": "xapp-1", "DKIM": "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n"})
 	if len(ps) > 0 {
 		t.Fatal(told(ps))
 	}
@@ -147,9 +147,9 @@ playbooks: plays/
 		t.Error(diff)
 	}
 	got := []any{w.Zone.String(), w.Schedule, w.StartDeadline, w.Retention, w.Ops, w.Unowned, w.Redis.Reveal(), w.PublicURL, w.Listen, w.Database, w.PreviewDir, w.Delivery, w.Playbooks, w.CRMLink,
-		w.Email.FromName, w.Email.FromAddress, w.Email.SMTP.Reveal(), w.Email.DKIM.Domain, w.Email.DKIM.Key.IsZero(), w.Approvers, w.Slack.Enabled, w.Slack.BotToken.IsZero(), w.Slack.APIURL, w.Include.Value, len(w.Unset())}
+		w.Email.FromName, w.Email.FromAddress, w.Email.SMTP.Reveal(), w.Email.DKIM.Domain, w.Email.DKIM.Key.IsZero(), w.Approvers, w.Slack.Enabled, w.Slack.BotToken.IsZero(), w.Slack.APIURL, w.Slack.AppToken.Reveal(), w.Slack.Team, w.Include.Value, len(w.Unset())}
 	want := []any{"Europe/Madrid", "30 5 * * mon-fri", 4 * time.Hour, 26 * 7 * 24 * time.Hour, "#ops", "#nobody", "redis://u:p@localhost:6379/1", "https://s.example.com", Listen{"0.0.0.0:80", "off"}, "/w/data/s.db", "/var/preview",
-		Delivery{steward.Redirect, "me@example.com"}, "plays", "https://crm.example.com/{id}", "{owner} at Acme", "success@mail.example.com", "smtp://u:p@h:587", "example.com", false, []steward.OwnerID{"dana"}, true, true, "http://127.0.0.1:99/api/", "status == 'customer'", 1}
+		Delivery{steward.Redirect, "me@example.com"}, "plays", "https://crm.example.com/{id}", "{owner} at Acme", "success@mail.example.com", "smtp://u:p@h:587", "example.com", false, []steward.OwnerID{"dana"}, true, true, "http://127.0.0.1:99/api/", "xapp-1", "T012AB3CD", "status == 'customer'", 1}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -61,6 +61,16 @@ func (l *loader) slackInbound(k inboundKeys) {
 	}
 }
 
+// buttons advises whoever sends cards that nobody can answer.
+func (l *loader) buttons(b *slackBlock) {
+	if b == nil || l.w.Slack.Listens() || l.w.Delivery.Mode == "" || l.w.Delivery.Mode == steward.Preview {
+		return
+	}
+	if at := firstGiven(b.BotTokenEnv, b.BotTokenFile); !at.Pos.IsZero() {
+		l.advise(at, "no-buttons", "cards have no buttons, as nothing brings back what people press in Slack", "name the app's token as app_token_env; docs/slack.md says how")
+	}
+}
+
 func firstGiven(list ...strictyaml.Scalar) strictyaml.Scalar {
 	for _, s := range list {
 		if !s.Pos.IsZero() {

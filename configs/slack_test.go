@@ -61,6 +61,29 @@ func TestMistakesInListeningToSlack(t *testing.T) {
 	}
 }
 
+func TestCardsThatNobodyCanAnswer(t *testing.T) {
+	env := map[string]string{"T": "xoxb-1", "APP": "xapp-1"}
+	for file, want := range map[string]int{
+		"slack: {bot_token_env: T}\n":                                                   0,
+		"delivery: live\nslack: {bot_token_env: T}\n":                                   1,
+		"delivery: {redirect: \"#x\"}\nslack: {bot_token_env: T}\n":                     1,
+		"delivery: live\nslack: {bot_token_env: T, app_token_env: APP}\n":               0,
+		"delivery: live\nslack: {bot_token_env: T, app_token_env: UNSET}\n":             0,
+		"delivery: live\nwebhooks: {crm: {url: https://a.example, secret_env: HOOK}}\n": 0,
+	} {
+		_, ps := load(t, file, somebody, env)
+		n := 0
+		for _, p := range ps {
+			if p.Lint == "no-buttons" {
+				n++
+			}
+		}
+		if n != want {
+			t.Errorf("%q: told %d times: %v", file, n, told(ps))
+		}
+	}
+}
+
 func TestManifestForHTTP(t *testing.T) {
 	socket, http := SlackManifest(""), SlackManifest("https://s.acme.example/st/")
 	for _, want := range []string{"\n      url: https://s.acme.example/st/slack/commands\n", "\n    request_url: https://s.acme.example/st/slack/interactions\n", "socket_mode_enabled: false"} {
