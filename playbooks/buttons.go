@@ -10,7 +10,7 @@ import (
 
 // buttonKeys is a step's key for what can be done with its card.
 type buttonKeys struct {
-	Buttons strictyaml.OneOrMore `yaml:"buttons" doc:"What can be done with the card: take, snooze, done, not_useful, pulse. Default take, snooze, done and not_useful; none takes all away." examples:"take;snooze;done;not_useful;pulse;none"`
+	Buttons strictyaml.OneOrMore `yaml:"buttons" doc:"What can be done with the card: take, snooze, done, not_useful, pulse. Default take, snooze, done and not_useful; none takes all away." enum:"take|snooze|done|not_useful|pulse|none"`
 }
 
 // noButtons is how a step says that its card has none.

@@ -23,7 +23,7 @@ func take(s *Situation, d Doing) Done {
 		case !e.AckedAt.IsZero() && !d.By.is(e.AckedBy):
 			continue
 		}
-		reason, detail := steward.ReasonTaken, "taken on by "+d.By.Name
+		reason, detail := steward.ReasonTaken, "by "+d.By.Name
 		if s.claims(e, d.By) {
 			e.ClaimedBy, reason, detail = d.By.Owner.ID, steward.ReasonClaimed, "claimed by "+d.By.Name
 			done.Change.HandOvers = append(done.Change.HandOvers, s.tasksTo(e, d.By.Owner)...)

@@ -411,7 +411,10 @@ func timelineOf(ctx context.Context, db chronicle, e steward.Enrolment, until ti
 			out = append(out, event{At: o.Planned, Step: o.Step, To: recipientWords(o.To), What: "planned", Message: o.Message})
 		}
 	}
-	if !e.AckedAt.IsZero() {
+	told := slices.ContainsFunc(out, func(ev event) bool {
+		return slices.Contains([]steward.Reason{steward.ReasonTaken, steward.ReasonClaimed, steward.ReasonTouchSeen}, steward.Reason(ev.What))
+	})
+	if !e.AckedAt.IsZero() && !told && !e.AckedAt.Equal(e.FinishedAt) {
 		out = append(out, event{At: e.AckedAt, What: "taken", Detail: "by " + e.AckedBy})
 	}
 	slices.SortStableFunc(out, func(a, b event) int {
