@@ -22,6 +22,7 @@ type Ledger interface {
 	Memory
 	Deliveries
 	Acts
+	Desk
 	Edits
 	Mailroom
 }

@@ -62,6 +62,15 @@ func (e *Engine) Handle(ctx context.Context, g steward.Gesture) (steward.Answer,
 // perform decides on what is known now, and writes it; ErrMoved when that has
 // changed meanwhile.
 func (e *Engine) perform(ctx context.Context, g *ground, d playbooks.Doing) (steward.Answer, error) {
+	if d.Verb == "" {
+		unclear, err := e.understand(g, &d)
+		if err != nil {
+			return steward.Answer{}, err
+		}
+		if unclear != nil {
+			return *unclear, nil
+		}
+	}
 	s, err := e.about(ctx, g, &d)
 	if err != nil {
 		return steward.Answer{}, err
@@ -69,6 +78,9 @@ func (e *Engine) perform(ctx context.Context, g *ground, d playbooks.Doing) (ste
 	done, err := e.do(s, d)
 	if err != nil || done.Act.Verb == "" {
 		return done.Answer, err
+	}
+	if err := e.began(ctx, g.base.Book, done.Change); err != nil {
+		return steward.Answer{}, err
 	}
 	now := e.Now()
 	said, again, err := e.Ledger.Perform(ctx, done.Act, done.Change, done.Answer.Text, now)
@@ -87,6 +99,16 @@ func (e *Engine) perform(ctx context.Context, g *ground, d playbooks.Doing) (ste
 // are meant, with what is remembered of them. A message that is not there any
 // more is about nothing.
 func (e *Engine) about(ctx context.Context, g *ground, d *playbooks.Doing) (*playbooks.Situation, error) {
+	if id := whole(d); id != "" {
+		return e.aboutAccount(ctx, g, d, id)
+	}
+	if d.Verb == steward.VerbMine {
+		plate, err := e.Ledger.Plate(ctx, d.By.Owner.ID, d.By.Ops)
+		if err != nil {
+			return nil, fmt.Errorf("read what is theirs to do: %w", err)
+		}
+		d.Plate = &plate
+	}
 	var meant []steward.Enrolment
 	switch t := d.Target; {
 	case t.Message != "":
@@ -128,6 +150,11 @@ func (e *Engine) about(ctx context.Context, g *ground, d *playbooks.Doing) (*pla
 		}
 		if !slices.ContainsFunc(d.Enrolments, func(x steward.Enrolment) bool { return x.ID == en.ID }) {
 			d.Enrolments = append(d.Enrolments, en)
+		}
+	}
+	if d.Dossier != nil { // of what it asks about, too
+		if memory.Versions, err = e.versions(ctx, g.base.Book, d.Dossier.Concerned()); err != nil {
+			return nil, err
 		}
 	}
 	return g.base.At(e.Now(), memory), nil

@@ -23,16 +23,21 @@ func (e *Engine) Look(ctx context.Context, known steward.Standing, ended []stewa
 	if err != nil {
 		return err
 	}
+	recall(&memory, g.base.Book, ended)
+	return e.alone(g.base.At(e.Now(), memory), f)
+}
+
+// recall puts into a memory what is over.
+func recall(m *playbooks.Memory, book *playbooks.Book, ended []steward.Enrolment) {
 	for _, en := range ended {
-		if to, renamed := g.base.Book.Renamed()[en.Playbook]; renamed {
+		if to, renamed := book.Renamed()[en.Playbook]; renamed {
 			en.Playbook = to
 		}
 		key := playbooks.KeyOf(en.Playbook, en.Subject)
-		if newest, ok := memory.Ended[key]; !ok || en.EndedAt.After(newest.EndedAt) {
-			memory.Ended[key] = en
+		if newest, ok := m.Ended[key]; !ok || en.EndedAt.After(newest.EndedAt) {
+			m.Ended[key] = en
 		}
 	}
-	return e.alone(g.base.At(e.Now(), memory), f)
 }
 
 // alone calls f while nobody else uses the facts. What panics in looking must not

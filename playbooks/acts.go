@@ -37,6 +37,8 @@ type Doing struct {
 	// Story is what is kept about the account that the target names; nil where it
 	// names none.
 	Story *steward.Story
+	// Plate is what is the doer's to do; nil where nobody asked.
+	Plate *steward.Plate
 }
 
 // Done is what comes of a deed: the act as it is kept, what it changes, and what
@@ -61,6 +63,8 @@ var deeds = map[steward.Verb]deed{
 	steward.VerbMilestone: milestoneDeed, steward.VerbRole: roleDeed, steward.VerbPulse: pulseDeed, steward.VerbHealth: healthDeed, steward.VerbMoveDue: moveDueDeed,
 
 	steward.VerbApprove: approveDeed, steward.VerbApproveAll: approveAllDeed, steward.VerbDecline: declineDeed, steward.VerbRewrite: rewriteDeed,
+
+	steward.VerbLook: lookDeed, steward.VerbMine: mineDeed, steward.VerbWhy: whyDeed, steward.VerbHelp: helpDeed,
 
 	steward.VerbStart: startDeed, steward.VerbSkip: skipDeed, steward.VerbStop: stopDeed,
 

@@ -286,6 +286,7 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		return db.EndSilences(ctx, []steward.Silence{{ID: id, Ended: start, EndedBy: "lee"}})
 	},
 	"Story":    func(ctx context.Context, db *DB) error { _, err := db.Story(ctx, "a000001", 5); return err },
+	"Plate":    func(ctx context.Context, db *DB) error { _, err := db.Plate(ctx, "o001", false); return err },
 	"Answered": func(ctx context.Context, db *DB) error { _, _, err := db.Answered(ctx, "click"); return err },
 	"Perform": func(ctx context.Context, db *DB) error {
 		_, _, err := db.Perform(ctx, steward.Act{Key: "click", Verb: steward.VerbTake, At: start}, steward.Change{

@@ -53,6 +53,9 @@ func readStanding(ctx context.Context, tx *sqlx.Tx, s *steward.Story, account st
 	if s.Standing.Afoot, err = readAfoot(ctx, tx, []steward.AccountID{account}); err != nil {
 		return err
 	}
+	if s.Standing.Silences, err = unendedSilences(ctx, tx); err != nil {
+		return err
+	}
 	s.Standing.Pause, err = readPause(ctx, tx)
 	return err
 }
