@@ -53,6 +53,7 @@ func settings() playbooks.Settings {
 // messages are wordings that playbooks of tests may name.
 var messages = map[string]string{
 	"nudge":    "Look at {{ .account.name }}.",
+	"plain":    "---\nfor_roles: [champion]\nsubject: Hello\n---\nHello.\n",
 	"escalate": "Nobody looked at {{ .account.name }}.",
 	"help":     "---\nfor_roles: [champion, admin]\nsubject: \"About {{ .account.name }}\"\nlocale: en\n---\nHi {{ .contact.first_name }}, {{ .account.name }}.\n\n{{ .owner.name }}",
 }

@@ -302,7 +302,7 @@ func TestMailIsApproved(t *testing.T) {
 		}
 	})
 	t.Run("silence of who was never told lets nothing out", func(t *testing.T) {
-		w := stepping(t, "", "- {id: m, email: [champion], message: help, approve: veto 24h}\n", func(w *world) { w.book.Unowned, w.Accounts[0].Owner = "", "gone" })
+		w := stepping(t, "", "- {id: m, email: [champion], message: plain, approve: veto 24h}\n", func(w *world) { w.book.Unowned, w.Accounts[0].Owner = "", "gone" })
 		if m, ok := w.message("m"); !ok || m.State != steward.AwaitingApproval || !m.Veto.IsZero() {
 			t.Errorf("%s, veto %s", m.State, m.Veto)
 		}
