@@ -283,6 +283,7 @@ func TestWhatWasNotTakenIsToldAgain(t *testing.T) {
 	for _, way := range ways {
 		t.Run(way, func(t *testing.T) {
 			r := receive(t, way)
+			r.tell(notifytest.Inbound{Within: 300 * time.Millisecond})
 			tries := 0
 			r.answers(func(steward.Gesture) (steward.Answer, error) {
 				if tries++; tries < 2 {

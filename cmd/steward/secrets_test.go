@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"steward"
+	"steward/notify/notifytest"
 	"steward/store"
 )
 
@@ -80,12 +81,17 @@ func (h *hush) files(dir string, except ...string) {
 const (
 	slackSecret = "xoxb-0815-hushslack"
 	smtpSecret  = "hush/smtp:p@ss"
+	appSecret   = "xapp-1-hush-hushapp"
+	signSecret  = "hushhushhush0815hushsigninghush0"
 	hookSecret  = "whsec_aHVzaC1odXNoLWh1c2gtaHVzaC1odXNoLWh1c2gt"
 )
 
 func newHush(t *testing.T) (*hush, *outpost) {
 	o := newOutpost(t, "")
 	o.env["SLACK_BOT_TOKEN"] = slackSecret // which this Slack calls invalid_auth
+	o.env["SLACK_APP_TOKEN"], o.env["SLACK_SIGNING_SECRET"] = appSecret, signSecret
+	o.edit("steward.yaml", "bot_token_env: SLACK_BOT_TOKEN", "bot_token_env: SLACK_BOT_TOKEN, app_token_env: SLACK_APP_TOKEN, signing_secret_env: SLACK_SIGNING_SECRET")
+	o.slack.SetInbound(notifytest.Inbound{AppToken: "xapp-another"})
 	good, err := url.Parse(o.smtp.URL())
 	o.must(err)
 	good.User = url.UserPassword("steward", smtpSecret) // which this server calls 535
@@ -94,7 +100,9 @@ func newHush(t *testing.T) (*hush, *outpost) {
 	o.must(err)
 	o.listens(hookSecret, "whsec_"+strings.Repeat("A", 44)) // which this receiver calls 401
 	return &hush{T: t, secrets: map[string][]string{
-		"the Slack token": {slackSecret, "hushslack"},
+		"the Slack token":       {slackSecret, "hushslack"},
+		"the Slack app's token": {appSecret, "hushapp"},
+		"the signing secret":    {signSecret},
 		"the SMTP server's password": {smtpSecret, url.QueryEscape(smtpSecret), url.PathEscape(smtpSecret), url.UserPassword("", smtpSecret).String()[1:],
 			strings.Trim(mustJSON(smtpSecret), `"`)},
 		"the DKIM key":         {strings.Split(string(key), "\n")[1]},
@@ -131,6 +139,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		}
 	}
 	o.wait("Slack has refused the credentials", refused(steward.Card))
+	o.wait("Slack has refused the connection", func() bool { return strings.Contains(o.logs.String(), "not connected to Slack") })
 	mail := of(o.outreach(), steward.Mail, "acme")[0]
 	o.command(exitFine, "approve", string(mail.ID))
 	o.wait("the mail server has refused the credentials", refused(steward.Mail))

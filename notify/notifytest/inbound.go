@@ -45,6 +45,9 @@ type Inbound struct {
 	Deaf int
 	// Reversed keeps the next so many things and tells them in the reverse order.
 	Reversed int
+	// Within is how long is waited for an acknowledgement; Slack's three seconds if
+	// zero.
+	Within time.Duration
 	// Skew puts the time of signed calls off; Forge signs them with another secret.
 	Skew  time.Duration
 	Forge bool
@@ -392,6 +395,10 @@ func (s *SlackServer) tellBySocket(kind string, payload map[string]any) Told {
 	id, ack := rand.Text(), make(chan json.RawMessage, 1)
 	s.in.mu.Lock()
 	s.in.acks[id] = ack
+	within := s.in.how.Within
+	if within == 0 {
+		within = ackWithin
+	}
 	var conn *slackConn
 	if n := len(s.in.conns); n > 0 {
 		s.in.seq++
@@ -413,7 +420,7 @@ func (s *SlackServer) tellBySocket(kind string, payload map[string]any) Told {
 		var answer ackPayload
 		_ = json.Unmarshal(payload, &answer)
 		return Told{Tellings: 1, Taken: true, Wrong: answer.Errors}
-	case <-time.After(ackWithin):
+	case <-time.After(within):
 	case <-s.released:
 	}
 	return Told{Tellings: 1}
