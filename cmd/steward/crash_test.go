@@ -877,7 +877,7 @@ func (h *history) unsubscribes() []action {
 		if at == "" {
 			return false
 		}
-		res, err := http.Post("http://"+at+link.Path, "application/x-www-form-urlencoded", strings.NewReader("List-Unsubscribe=One-Click"))
+		res, err := http.Post("http://"+at+link.Path, "application/x-www-form-urlencoded", strings.NewReader("confirm=yes")) // the page's button: no mail at all
 		if err != nil {
 			return false
 		}
