@@ -249,6 +249,12 @@ metrics: {login: {kind: count}}
 			`steward.yaml:1:8: email: no mail server is named (add smtp_env: SMTP_URL) | {`,
 			`steward.yaml:1:15: from cannot hold {{ owner.nick }} ({{ owner.name }} is known here) | "{{ owner.nick }} <a@example.com>"`,
 			`steward.yaml:1:57: dkim: no key is named (add key_file: /run/secrets/dkim.pem) | {`}},
+		{"topics", "email: {from: a@example.com, smtp_env: S, topics: {raport: x, care: \" \", risk: Reports}}\n", somebody, []string{
+			`steward.yaml:1:52: there is no kind of mail "raport" (did you mean report?) | raport`,
+			`steward.yaml:1:52: readers could not tell risk mail from report mail: both are called "Reports" (give them different names) | raport`,
+			`steward.yaml:1:69: care needs a name of up to 60 characters (write what readers should see, such as "Monthly value reports") | " "`}},
+		{"a long footer", "email: {from: a@example.com, smtp_env: S, footer: \"" + strings.Repeat("ä", 501) + "\"}\n", somebody, []string{
+			"steward.yaml:1:51: the small print is longer than 500 characters (keep to the company's name and address; the letter itself is the message file's) | \"" + strings.Repeat("ä", 501) + "\""}},
 		{"dkim alignment", "email: {from: a@example.com, smtp_env: S, dkim: {domain: other.org, selector: s, key_env: K}}\n", somebody, []string{
 			`steward.yaml:1:58: mail is signed for other.org but sent from example.com (receivers count a signature only for the sender's own domain: make them agree) | other.org`}},
 	} {
