@@ -208,6 +208,42 @@ func (o *outpost) anyButton(c notifytest.Click) string {
 	return m[1]
 }
 
+// A command is answered to whoever typed it, and what a form asks for arrives: the
+// card is done with, for everybody.
+func TestACommandAndAForm(t *testing.T) {
+	for _, way := range []string{"socket", "http"} {
+		t.Run(way, func(t *testing.T) {
+			o := hearing(t, way)
+			o.start()
+			defer o.stop()
+			c := o.cardAbout("acme", "D0DANA")
+			o.listen(way, notifytest.Inbound{})
+			for words, want := range map[string]string{"help": "/steward mine", "acme": "Acme", "nobody-has-this-name": "nobody-has-this-name"} {
+				said := len(o.slack.Whispers())
+				if told := o.slack.Command("U0DANA", "C0CS", "/steward", words); !told.Taken {
+					t.Fatalf("/steward %s: %+v", words, told)
+				}
+				o.wait("an answer to /steward "+words, func() bool { return len(o.slack.Whispers()) > said })
+				if w := o.slack.Whispers()[said]; w.User != "U0DANA" || w.Channel != "C0CS" || !strings.Contains(w.Text+string(w.Blocks), want) {
+					t.Errorf("/steward %s is answered with %+v", words, w)
+				}
+			}
+			c.User, c.Label = "U0DANA", "Done"
+			if told, err := o.slack.Press(c); err != nil || !told.Taken {
+				t.Fatalf("%+v, %v\n%s", told, err, o.shown(c))
+			}
+			o.wait("a form opens", func() bool { return len(o.slack.Views()) == 1 })
+			view := o.slack.Views()[0]
+			o.listen(way, notifytest.Inbound{Times: 3})
+			told, err := o.slack.Submit(view.ID, map[string]string{"choice": "talked", "text": "Ana is back next week"})
+			if err != nil || !told.Taken || len(told.Wrong) > 0 {
+				t.Fatalf("%+v, %v\n%s", told, err, view.View)
+			}
+			o.wait("the card is done with", func() bool { return strings.Contains(o.shown(c), "talked to them: Ana is back next week") })
+		})
+	}
+}
+
 // What is pressed while the worker is down was not taken, and what is pressed on
 // one is known to the next.
 func TestClicksOutliveTheWorker(t *testing.T) {
