@@ -40,10 +40,10 @@ type Chip struct {
 	Tone Tone
 }
 
-// A Field is a label and what stands under it.
+// A Field is a label, what stands under it, and a few words more.
 type Field struct {
-	Label, Text string
-	Tone        Tone
+	Label, Text, More string
+	Tone              Tone
 }
 
 // A StartView is where people begin: a search, the queue in numbers, and who

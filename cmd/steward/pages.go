@@ -54,6 +54,9 @@ func (w *worker) pageOptions() web.PageOptions {
 	}
 }
 
+// bookInUse is the newest good one.
+func (w *worker) bookInUse() *playbooks.Book { return w.current.Load().book }
+
 // linked is a book whose cards lead to pages, where the workspace says at which
 // address these are.
 func linked(b *playbooks.Book, ws *configs.Workspace, signing steward.Secret) *playbooks.Book {
@@ -228,29 +231,35 @@ func accountView(s *playbooks.Situation, a playbooks.About, d pageData) web.Acco
 
 func accountFacts(a playbooks.About) []web.Field {
 	var out []web.Field
-	add := func(label, text string, tone web.Tone) {
-		if text != "" {
-			out = append(out, web.Field{Label: label, Text: text, Tone: tone})
+	add := func(f web.Field) {
+		if f.Text != "" {
+			out = append(out, f)
 		}
 	}
-	add("ARR", amount(a.Account), "")
+	add(web.Field{Label: "ARR", Text: amount(a.Account)})
 	if d := a.Account.RenewalDate; d != steward.NoDay {
+		f := web.Field{Label: "Renews", Text: longDay(d)}
 		switch n := int(d - a.Today); {
 		case n < 0:
-			add("Renewal", longDay(d)+", which is past", web.Bad)
+			f.More, f.Tone = "which is past", web.Bad
 		case n == 0:
-			add("Renews", "today", web.Warn)
+			f.More, f.Tone = "today", web.Warn
 		default:
-			add("Renews", fmt.Sprintf("%s, in %s", longDay(d), count(n, "day")), "")
+			f.More = "in " + count(n, "day")
 		}
+		add(f)
 	}
-	if name := ownerName(a.Owner); name != "" {
-		add("Owner", name, "")
-	} else {
-		add("Owner", "nobody", web.Warn)
+	owner := web.Field{Label: "Owner", Text: ownerName(a.Owner)}
+	if owner.Text == "" {
+		owner = web.Field{Label: "Owner", Text: "nobody", Tone: web.Warn}
 	}
-	add("Stage", words(a.Journey.Stage), "")
-	add("Status", a.Account.Status, "")
+	add(owner)
+	stage := web.Field{Label: "Stage", Text: words(a.Journey.Stage)}
+	if d := a.Journey.Days; d.Known {
+		stage.More = "for " + count(int(d.Num), "day")
+	}
+	add(stage)
+	add(web.Field{Label: "Status", Text: a.Account.Status})
 	return out
 }
 
@@ -464,7 +473,7 @@ func playbookView(s *playbooks.Situation, x playbooks.Explanation) web.PlaybookV
 	case open && x.Enrolment.SnoozedUntil.After(s.Now):
 		out.State, out.Active = web.Chip{Text: "snoozed", Tone: web.Quiet}, true
 	case open:
-		out.State, out.Active = web.Chip{Text: "enrolled", Tone: web.Good}, true
+		out.State, out.Active = web.Chip{Text: "enrolled"}, true
 	case ph != "" && ph != steward.Clear:
 		out.State, out.Active = web.Chip{Text: string(ph), Tone: web.Warn}, true
 	}
