@@ -22,8 +22,10 @@ type Acts interface {
 	// Dossier is a message with all that is known of it; ErrMoved when there is
 	// none.
 	Dossier(ctx context.Context, id steward.MessageID) (steward.Dossier, error)
-	// OpenOf is the open enrolments of an account.
+	// OpenOf is the open enrolments of an account, HeldOf those of a playbook that
+	// are held back.
 	OpenOf(ctx context.Context, account steward.AccountID) ([]steward.EnrolmentID, error)
+	HeldOf(ctx context.Context, playbook steward.PlaybookName) ([]steward.EnrolmentID, error)
 }
 
 // performTries is how often a deed is decided anew that met somebody else's: by
@@ -125,10 +127,13 @@ func (e *Engine) about(ctx context.Context, g *ground, d *playbooks.Doing) (*pla
 		}
 	case t.Enrolment != "":
 		meant = []steward.Enrolment{{ID: t.Enrolment}}
-	case t.Account != "":
+	case t.Account != "" || d.Verb == steward.VerbRelease:
 		ids, err := e.Ledger.OpenOf(ctx, t.Account)
+		if t.Account == "" {
+			ids, err = e.Ledger.HeldOf(ctx, t.Playbook)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("read what is open about %s: %w", t.Account, err)
+			return nil, fmt.Errorf("read what is open: %w", err)
 		}
 		for _, id := range ids {
 			meant = append(meant, steward.Enrolment{ID: id})

@@ -59,6 +59,7 @@ var deeds = map[steward.Verb]deed{
 	steward.VerbSnooze:    snooze,
 	steward.VerbDone:      finish,
 	steward.VerbNotUseful: notUseful,
+	steward.VerbRelease:   release,
 
 	steward.VerbMilestone: milestoneDeed, steward.VerbRole: roleDeed, steward.VerbPulse: pulseDeed, steward.VerbHealth: healthDeed, steward.VerbMoveDue: moveDueDeed,
 

@@ -444,3 +444,45 @@ func TestCardsMove(t *testing.T) {
 		t.Errorf("what dana took on moves: %+v", cards)
 	}
 }
+
+// TestReleasing: ops lets what is held begin, one or all of a playbook; nobody
+// else does.
+func TestReleasing(t *testing.T) {
+	w := newWorld(t, load(t, settings(), nil, "playbook: p\nwhen: seats > 3\n", "playbook: q\nwhen: seats > 4\n"), customer("acme"), customer("bolt"))
+	for i := range w.Accounts {
+		w.Accounts[i].More["seats"] = steward.Num(5)
+	}
+	w.run(day0 + 1)
+	held := func() (out []steward.Enrolment) {
+		for _, e := range w.memory.Open {
+			if e.State == steward.Quarantined {
+				out = append(out, e)
+			}
+		}
+		return out
+	}
+	if len(held()) != 4 {
+		t.Fatalf("%d are held, want 4", len(held()))
+	}
+	now := six(day0 + 1).Time().Add(time.Hour)
+	do := func(ops bool, target steward.Target) playbooks.Done {
+		d := playbooks.Doing{By: playbooks.Doer{Name: "Pat", Ops: ops}, Enrolments: held()}
+		d.Gesture = steward.Gesture{Key: "k", Verb: steward.VerbRelease, Target: target}
+		return w.act(now, d)
+	}
+	if done := do(false, steward.Target{Playbook: "p"}); done.Act.Refused == "" || len(held()) != 4 {
+		t.Errorf("somebody released: %+v", done.Answer)
+	}
+	done := do(true, steward.Target{Playbook: "p"})
+	if len(held()) != 2 || len(done.Change.Records) != 2 || !strings.Contains(done.Change.Records[0].Detail, "was held back as baseline; released by Pat") {
+		t.Errorf("%d are held still, on record: %+v", len(held()), done.Change.Records)
+	}
+	for _, e := range done.Change.Enrolments {
+		if e.Playbook != "p" || e.State != steward.Active || !e.StepSince.Equal(now) {
+			t.Errorf("released: %+v", e)
+		}
+	}
+	if done := do(true, steward.Target{Playbook: "p"}); done.Act.Refused == "" {
+		t.Errorf("once more, it says %q", done.Answer.Text)
+	}
+}

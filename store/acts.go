@@ -58,6 +58,15 @@ func (db *DB) OpenOf(ctx context.Context, account steward.AccountID) ([]steward.
 	return ids, err
 }
 
+// HeldOf is the enrolments of a playbook that are held back, longest held first.
+func (db *DB) HeldOf(ctx context.Context, playbook steward.PlaybookName) ([]steward.EnrolmentID, error) {
+	var ids []steward.EnrolmentID
+	err := db.view(ctx, "read what is held", func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &ids, `SELECT id FROM enrolments WHERE state = 'quarantined' AND playbook = ? ORDER BY due, changed_at, id`, playbook)
+	})
+	return ids, err
+}
+
 type actRow struct {
 	Seq       int64                `db:"seq"`
 	Key       string               `db:"key"`

@@ -209,6 +209,7 @@ func putEnrolment(ctx context.Context, tx *sqlx.Tx, e steward.Enrolment, now tim
 				ended_at = :ended_at, step = :step, step_since = :step_since, due = :due,
 				acked_at = :acked_at, acked_by = :acked_by, claimed_by = :claimed_by, done_at = :done_at, goal_at = :goal_at,
 				snoozed_at = :snoozed_at, snoozed_until = :snoozed_until, snoozed_for_change = :snoozed_for_change, snoozed_by = :snoozed_by, finished_at = :finished_at, finished_by = :finished_by, outcome = :outcome, unhelpful = :unhelpful, replied_at = :replied_at,
+				released_at = CASE WHEN enrolments.state = 'quarantined' AND :state = 'active' THEN :changed_at ELSE released_at END,
 				rev = :rev + 1, changed_at = :changed_at
 			WHERE id = :id AND rev = :rev`, row))(ErrConflict)
 	}

@@ -39,7 +39,7 @@ type enrolmentRow struct {
 	ClaimedBy  steward.OwnerID        `db:"claimed_by"`
 	Rev        int                    `db:"rev"`
 	ChangedAt  int64                  `db:"changed_at"`
-	ReleasedAt int64                  `db:"released_at"` // written by Release alone
+	ReleasedAt int64                  `db:"released_at"` // written when it is let go
 
 	SnoozedAt        int64  `db:"snoozed_at"`
 	SnoozedUntil     int64  `db:"snoozed_until"`

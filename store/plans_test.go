@@ -238,6 +238,7 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		}
 		return nil
 	},
+	"HeldOf": func(ctx context.Context, db *DB) error { _, err := db.HeldOf(ctx, "adoption"); return err },
 	"Task": func(ctx context.Context, db *DB) error {
 		_, err := db.Task(ctx, "o-nothing")
 		if errors.Is(err, ErrNotFound) {

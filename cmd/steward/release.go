@@ -52,21 +52,52 @@ func (o *releaseOptions) run(ctx context.Context) error {
 	if _, ok := h.book.Playbook(steward.PlaybookName(o.playbook)); o.playbook != "" && !ok {
 		return usagef("there is no playbook %q; there is %s", o.playbook, strings.Join(h.book.Names(), ", "))
 	}
-	f := store.ReleaseFilter{Playbook: steward.PlaybookName(o.playbook), Account: steward.AccountID(o.account)}
-	for _, id := range o.ids {
-		e, err := h.db.Enrolment(ctx, id)
-		if err != nil {
-			return err
-		}
-		f.IDs = append(f.IDs, e.ID)
-	}
-	released, err := h.db.Release(ctx, f, h.now())
+	held, err := o.held(ctx, h)
 	if err != nil {
 		return err
+	}
+	targets := []steward.Target{{Playbook: steward.PlaybookName(o.playbook), Account: steward.AccountID(o.account)}}
+	if len(o.ids) > 0 {
+		targets = nil
+		for _, e := range held {
+			targets = append(targets, steward.Target{Enrolment: e.ID})
+		}
+	}
+	released := []steward.Enrolment{}
+	if len(held) > 0 {
+		for _, t := range targets {
+			if _, err := h.perform(ctx, o.app.who(""), steward.Gesture{Verb: steward.VerbRelease, Target: t}); err != nil {
+				return err
+			}
+		}
+	}
+	for _, e := range held {
+		if e, err = h.db.Enrolment(ctx, string(e.ID)); err != nil {
+			return err
+		}
+		released = append(released, e)
 	}
 	if o.app.json {
 		return o.app.printJSON(released)
 	}
 	fmt.Fprintf(o.app.stderr, "Released %s; the worker goes on with them within a minute.\n", count(len(released), "enrolment"))
 	return nil
+}
+
+// held is the held openings that are meant.
+func (o *releaseOptions) held(ctx context.Context, h *house) ([]steward.Enrolment, error) {
+	if len(o.ids) == 0 {
+		return h.db.Enrolments(ctx, store.EnrolmentFilter{Playbook: steward.PlaybookName(o.playbook), Account: steward.AccountID(o.account), State: steward.Quarantined})
+	}
+	var out []steward.Enrolment
+	for _, id := range o.ids {
+		e, err := h.db.Enrolment(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if e.State == steward.Quarantined {
+			out = append(out, e)
+		}
+	}
+	return out, nil
 }
