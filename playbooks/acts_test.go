@@ -182,6 +182,10 @@ func TestSnoozing(t *testing.T) {
 	if said, _ := w.said(w.must("p", "acme")); len(said) != 1 {
 		t.Fatalf("while it was snoozed, %v was said", said)
 	}
+	p, _ := w.book.Playbook("p")
+	if x, err := w.at(six(day0+5)).Explain(p, account("acme")); err != nil || !strings.Contains(x.Sentence, "; Dana Reyes put it off until 9 June 2026 08:30.") {
+		t.Errorf("while it is snoozed, one is told %q (%v)", x.Sentence, err)
+	}
 	w.advance(six(day0+8), until)
 	e = w.must("p", "acme")
 	if said, _ := w.said(e); !slices.Equal(said, []string{"nudge", "nudge"}) || !e.SnoozedUntil.IsZero() {

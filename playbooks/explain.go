@@ -415,6 +415,9 @@ func (s *Situation) enrolledSentence(who string, p *Playbook, x Explanation, e s
 	if !e.GoalAt.IsZero() {
 		sentence = strings.TrimSuffix(sentence, ".") + "; its goal was reached on " + e.GoalAt.In(s.Book.Zone).Format("2 January 2006") + "."
 	}
+	if s.snoozed(e) {
+		sentence = strings.TrimSuffix(sentence, ".") + "; " + gateSnoozed(s, Candidate{Enrolment: e}).Detail + "."
+	}
 	if x.Phase.Phase == steward.Clearing {
 		sentence = strings.TrimSuffix(sentence, ".") + "; the account is recovering, so sending waits."
 	}
