@@ -438,7 +438,7 @@ func (s *Situation) decidable(d Doing) (steward.Message, string) {
 	case !s.mayApprove(d.By, m):
 		return m, "Nothing was done: " + s.approverWords(m) + " may decide about this mail."
 	case d.Target.Version != 0 && d.Target.Version != m.Version:
-		return m, "Nothing was done: its text has changed since you saw it. The card shows the new one; read it and press again."
+		return m, fmt.Sprintf("Nothing was done: its text has changed since you saw it (version %d by now, not %d). Read it again first; a card shows the new one.", m.Version, d.Target.Version)
 	}
 	return m, ""
 }

@@ -46,6 +46,13 @@ func startDeed(s *Situation, d Doing) Done {
 		if len(subjects) == 0 {
 			return refused(d, fmt.Sprintf("%s has no %s, and %s is about %ss.", accountName(a), p.About, p.Name, p.About))
 		}
+		if d.Via == steward.ViaCommand {
+			var names []string
+			for _, x := range subjects {
+				names = append(names, s.subjectWords(x))
+			}
+			return refused(d, fmt.Sprintf("Say which %s with --subject and its id: %s.", p.About, strings.Join(names, ", ")))
+		}
 		return asks(s.subjectForm(d, a, p, subjects))
 	}
 	if why := s.cannotStart(p, subject); why != "" {

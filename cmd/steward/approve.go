@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"steward"
+	"steward/playbooks"
 	"steward/store"
 )
 
@@ -18,6 +21,7 @@ type approveOptions struct {
 	decline bool
 	why     string
 	version int
+	text    string
 }
 
 func approveCommand(a *app) *cobra.Command {
@@ -29,6 +33,10 @@ func approveCommand(a *app) *cobra.Command {
 checked again when it is sent: an opted-out address or an ended episode still
 stops it.
 
+With --text the mail gets another text first, which is approved with it: Markdown
+from a file, or from - for standard input. A first line "Subject: …" is the new
+subject.
+
 Exit codes: 0 done, 1 failed (it was settled, or its text changed).`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -39,6 +47,7 @@ Exit codes: 0 done, 1 failed (it was settled, or its text changed).`,
 	c.Flags().BoolVar(&o.decline, "decline", false, "stop it instead")
 	c.Flags().StringVar(&o.why, "why", "", "why it is stopped")
 	c.Flags().StringVar(&o.by, "by", "", "who decides (an owner's id; default: STEWARD_USER or the login name)")
+	c.Flags().StringVar(&o.text, "text", "", "a file with another text for the mail, or -")
 	c.Flags().IntVar(&o.version, "text-version", 0, "refuse unless the text is this version")
 	return c
 }
@@ -53,25 +62,55 @@ func (o *approveOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if o.decline && o.text != "" {
+		return usagef("--decline stops the mail and --text rewrites it; give one of them")
+	}
 	if o.by != "" && !mayApprove(h, m, o.by) {
 		return fmt.Errorf("%s may not approve message %s; it is for %s", clean(o.by), m.ID, approverWords(m))
 	}
-	version := m.Version
-	if o.version != 0 {
-		version = o.version
-	}
 	by := o.app.who(o.by)
-	if o.decline {
-		if err := h.db.Decline(ctx, m.ID, version, by, o.why, h.now()); err != nil {
+	g := steward.Gesture{Verb: steward.VerbApprove, Target: steward.Target{Message: m.ID, Version: o.version}, Values: map[string]string{}}
+	done, says := "approved_by", "Approved %s; the worker sends it within a minute."
+	switch {
+	case o.decline:
+		g.Verb, g.Values["text"] = steward.VerbDecline, clean(o.why)
+		done, says = "declined_by", "Stopped %s; it will not be sent."
+	case o.text != "":
+		g.Verb = steward.VerbRewrite
+		if err := o.rewritten(m, g.Values); err != nil {
 			return err
 		}
-		return o.app.done(map[string]any{"message": m.ID, "declined_by": by}, "Stopped %s; it will not be sent.", m.ID)
 	}
-	if err := h.db.Approve(ctx, m.ID, version, by, h.now()); err != nil {
+	if _, err := h.perform(ctx, by, g); err != nil {
 		return err
 	}
-	return o.app.done(map[string]any{"message": m.ID, "approved_by": by}, "Approved %s; the worker sends it within a minute.", m.ID)
+	return o.app.done(map[string]any{"message": m.ID, done: by}, says, m.ID)
 }
+
+// rewritten reads another text for a mail, whose first line may be its subject.
+func (o *approveOptions) rewritten(m steward.Message, into map[string]string) error {
+	var text []byte
+	var err error
+	if o.text == "-" {
+		text, err = io.ReadAll(io.LimitReader(o.app.stdin, maxMailText))
+	} else {
+		text, err = os.ReadFile(o.text)
+	}
+	if err != nil {
+		return fmt.Errorf("read the text: %w", err)
+	}
+	body := strings.TrimSpace(strings.ReplaceAll(string(text), "\r\n", "\n"))
+	if first, rest, _ := strings.Cut(body, "\n"); strings.HasPrefix(first, "Subject:") {
+		into[playbooks.SubjectText], body = strings.TrimSpace(strings.TrimPrefix(first, "Subject:")), rest
+	} else if m.Content != nil {
+		into[playbooks.SubjectText] = m.Content.Title
+	}
+	into[playbooks.BodyText] = body
+	return nil
+}
+
+// maxMailText is more than any mail may hold.
+const maxMailText = 1 << 20
 
 // mayApprove holds a name that is given to the list. Whoever can run this
 // command without one has the database itself and is trusted as ops.

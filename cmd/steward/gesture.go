@@ -4,6 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"steward"
 )
@@ -17,8 +21,14 @@ func (h *house) perform(ctx context.Context, by string, g steward.Gesture) (stew
 	g.Owner, g.UserName, g.Sent = steward.OwnerID(by), by, true
 	g.Target.Verb = g.Verb
 	answer, err := h.engine(nil, discardLog()).Handle(ctx, g)
-	if err == nil && answer.Refused {
+	switch {
+	case err != nil:
+	case answer.Refused:
 		err = errors.New(answer.Text)
+	case len(answer.Wrong) > 0:
+		err = errors.New(strings.Join(slices.Sorted(maps.Values(answer.Wrong)), " "))
+	case answer.Form != nil:
+		err = fmt.Errorf("%s: something is missing that cannot be asked for here; see: steward --help", answer.Form.Title)
 	}
 	return answer, err
 }

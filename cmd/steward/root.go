@@ -83,7 +83,7 @@ failures in test).`,
 	root.AddCommand(
 		demoCommand(a), rehearseCommand(a), runCommand(a), initCommand(a), importCommand(a), reportCommand(a), overrideCommand(a),
 		checkCommand(a), schemaCommand(a), testCommand(a), planCommand(a), explainCommand(a),
-		accountsCommand(a), outreachCommand(a), approveCommand(a), ackCommand(a), tasksCommand(a), doneCommand(a), claimCommand(a), releaseCommand(a),
+		accountsCommand(a), outreachCommand(a), approveCommand(a), ackCommand(a), tasksCommand(a), doneCommand(a), postponeCommand(a), startCommand(a), skipCommand(a), stopCommand(a), markCommand(a), claimCommand(a), releaseCommand(a),
 		pauseCommand(a), resumeCommand(a), silenceCommand(a), suppressCommand(a), forgetCommand(a), sendTestCommand(a), slackManifestCommand(a), backupCommand(a), restoreCommand(a), healthCommand(a), rewindCommand(a), versionCommand(a),
 	)
 	for _, c := range root.Commands() {
