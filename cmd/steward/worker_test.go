@@ -47,6 +47,8 @@ type outpost struct {
 	dkim  ed25519.PublicKey
 	// ahead is how far the workspace's clock is ahead of the machine's.
 	ahead atomic.Int64
+	// mailPace is how often the mailbox is read; zero for as steward.yaml says.
+	mailPace time.Duration
 
 	logs            *log
 	cancel          context.CancelFunc
@@ -163,7 +165,7 @@ func (o *outpost) setClock(at time.Time) {
 // the impatient.
 func (o *outpost) app(stdout, stderr io.Writer) *app {
 	a := newApp(func(k string) string { return o.env[k] }, strings.NewReader(""), stdout, stderr)
-	a.now, a.pace = o.now, pace{relay: 20 * time.Millisecond, advance: 50 * time.Millisecond, reload: 50 * time.Millisecond}
+	a.now, a.pace = o.now, pace{relay: 20 * time.Millisecond, advance: 50 * time.Millisecond, reload: 50 * time.Millisecond, mailbox: o.mailPace}
 	return a
 }
 
