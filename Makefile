@@ -42,7 +42,7 @@ rehearsal: build
 
 # Pictures of what people get, as the documentation shows them.
 pictures: tools
-	STEWARD_PICTURES=1 STEWARD_REQUIRE_ALL=1 go test -count=1 -run 'InMailPrograms|Pictures' ./notify ./web
+	STEWARD_PICTURES=1 STEWARD_REQUIRE_ALL=1 go test -count=1 -run 'InMailPrograms|Pictures' ./notify ./web ./cmd/steward
 
 build:
 	@mkdir -p bin

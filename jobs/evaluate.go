@@ -215,13 +215,13 @@ func (e *Engine) tellOutcome(ctx context.Context, g *ground, out playbooks.Outco
 			why = "one run would have opened more than max_new"
 		}
 		key := fmt.Sprintf("quarantine/%s/%s", name, g.slot)
-		title := fmt.Sprintf("%s: %d openings held, as %s", name, len(hs), why)
+		title := fmt.Sprintf("%s: %s held, as %s", name, openings(len(hs)), why)
 		if err := e.tell(ctx, key, title, heldLines(hs), fmt.Sprintf("Look: steward accounts · Let them go: steward release %s", name)); err != nil {
 			return err
 		}
 	}
 	for name, hs := range byPlaybook(out.Expiring) {
-		title := fmt.Sprintf("%s: %d held openings lapse within three days", name, len(hs))
+		title := fmt.Sprintf("%s: %s held will lapse within three days", name, openings(len(hs)))
 		if err := e.tell(ctx, "lapsing/"+string(name), title, heldLines(hs), fmt.Sprintf("Let them go: steward release %s · Do nothing, and they never open", name)); err != nil {
 			return err
 		}
@@ -348,4 +348,11 @@ func (g *ground) feeds(metric string) []string {
 		}
 	}
 	return out
+}
+
+func openings(n int) string {
+	if n == 1 {
+		return "1 opening"
+	}
+	return fmt.Sprintf("%d openings", n)
 }

@@ -118,6 +118,12 @@ func confirm(b steward.Button) *slack.ConfirmationBlockObject {
 		dataText(shorten(oneLine(b.Label), maxConfirmWord)), dataText("Cancel"))
 }
 
+// canBePressed tells a face that offers something to do.
+func canBePressed(f steward.Face) bool {
+	does := func(b steward.Button) bool { return b.Link == "" }
+	return f.Over == "" && (slices.ContainsFunc(f.Buttons, does) || slices.ContainsFunc(f.Parts, func(p steward.PartFace) bool { return slices.ContainsFunc(p.Buttons, does) }))
+}
+
 // muted is a face without what has to be heard of.
 func muted(f steward.Face) steward.Face {
 	links := func(in []steward.Button) (out []steward.Button) {

@@ -119,7 +119,7 @@ func TestAChangedCardHasOtherBlocks(t *testing.T) {
 		l := goodLetter()
 		l.Face.Buttons = buttons
 		blocks, _ := SlackBlocks(l)
-		return blocks[len(blocks)-2].ID()
+		return blocks[len(blocks)-1].ID()
 	}
 	same, less := ids(usual()), ids(usual()[1:])
 	if same != ids(usual()) || same == less || !strings.HasPrefix(same, "do-") {
@@ -179,10 +179,13 @@ func TestTheFacesOfACard(t *testing.T) {
 		"rich_text: " + Sparkline(l.Content.Parts[0].Picture.Values) + "  Logins a day: 42 from 1 July on, 13 in the last week.",
 		"rich_text: Say: What has changed?",
 		"actions: Done",
-		"context: Small print.",
 	}
 	if diff := cmp.Diff(want, texts(l)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	l.Face.Buttons = nil // where nobody hears of a click, the small print says by which command
+	if got := texts(l); got[len(got)-1] != "context: Small print." {
+		t.Errorf("without buttons the card ends with %q", got[len(got)-1])
 	}
 	l.Face = steward.Face{Over: "Recovered on 25 March: logins are back at 96% of what was before", Marks: []string{"Taken by Dana Reyes on 12 March"}, Buttons: usual()}
 	want = []string{

@@ -152,6 +152,9 @@ func cardLinks(crm, page string) (out []cardLink) {
 func readCard(c steward.Content, f steward.Face) card {
 	out := card{heading: cardHeading(c), account: oneLine(c.Account), links: cardLinks(c.Link, c.Page), footer: oneLine(c.Footer),
 		facts: readFacts(c.Facts), over: oneLine(f.Over), marks: sentences(f.Marks)}
+	if canBePressed(f) {
+		out.footer = "" // it says by which command to do what the buttons do
+	}
 	if out.over == "" {
 		out.buttons = f.Buttons
 	} else {
@@ -262,6 +265,9 @@ func (c card) blocks(d drawing) []slack.Block {
 		}
 		out = p.blocks(out, i, d)
 	}
+	if len(c.parts) > 1 && len(c.buttons) > 0 { // they are of the whole, and not of the last part
+		out = append(out, slack.NewDividerBlock())
+	}
 	out = appendActions(out, "do", c.buttons)
 	return appendSmall(out, c.footer, c.note)
 }
@@ -333,7 +339,7 @@ func cardHeading(c steward.Content) string {
 	switch {
 	case account == "" && title == "":
 		return mark + "A message from Steward"
-	case account == "":
+	case account == "" || account == title:
 		return mark + shorten(title, maxHeader-utf8.RuneCountInString(mark))
 	case title == "":
 		return mark + shorten(account, maxHeader-utf8.RuneCountInString(mark))
@@ -364,17 +370,17 @@ const longFact = 40
 func factLines(facts []steward.LabelledText, links []cardLink) []slack.RichTextElement {
 	var line, long []span
 	for _, f := range facts {
-		into, gap := &line, "   ·   "
-		if utf8.RuneCountInString(f.Text) > longFact {
+		into, gap, sentence := &line, "   ·   ", utf8.RuneCountInString(f.Text) > longFact
+		if sentence { // in bold is its label, and not the whole of it
 			into, gap = &long, "\n"
 		}
 		if len(*into) > 0 {
 			*into = append(*into, span{text: gap})
 		}
 		if f.Label != "" {
-			*into = append(*into, span{text: f.Label + " "})
+			*into = append(*into, span{text: f.Label + " ", bold: sentence})
 		}
-		*into = append(*into, span{text: f.Text, bold: true})
+		*into = append(*into, span{text: f.Text, bold: !sentence})
 	}
 	if more := linkSpans(links); len(line) == 0 && len(more) > 0 {
 		line = more[1:] // without the gap

@@ -133,22 +133,22 @@ func Sparkline(values []steward.Value) string {
 	return sb.String()
 }
 
-// valueText is a value as it stands beside a picture.
+// valueText is a value as it stands beside a picture: as the card's sentences
+// write it, and short where it is very large.
 func valueText(f float64, percent bool) string {
-	n := chartNumber(f, percent)
-	text := fmt.Sprintf("%v", n)
-	switch size := math.Abs(n); {
-	case size >= 1e9 || size > 0 && size < 1e-4:
-		text = fmt.Sprintf("%.2g", n)
-	case size >= 1e6:
-		text = fmt.Sprintf("%vM", n/1e6)
-	case size >= 1e4:
-		text = fmt.Sprintf("%vk", n/1e3)
-	case size >= 1e3:
-		text = fmt.Sprintf("%.0f", n)
-	}
+	unit := ""
 	if percent {
-		text += "%"
+		f, unit = f*100, "%"
 	}
-	return text
+	switch size := math.Abs(f); {
+	case size >= 1e9 || size > 0 && size < 0.05:
+		return fmt.Sprintf("%.2g", f) + unit
+	case size >= 1e6:
+		return fmt.Sprintf("%vM", math.Round(f/1e5)/10) + unit
+	case size >= 1e4:
+		return fmt.Sprintf("%vk", math.Round(f/1e2)/10) + unit
+	case size >= 99.95:
+		return fmt.Sprintf("%.0f", f) + unit
+	}
+	return fmt.Sprintf("%v", math.Round(f*10)/10) + unit
 }

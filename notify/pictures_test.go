@@ -143,7 +143,7 @@ func TestCharts(t *testing.T) {
 	if !strings.Contains(string(raw), want) || !strings.Contains(string(raw), `"title":"logins a day, week by week"`) || !strings.Contains(string(raw), `"name":"logins a day"`) {
 		t.Errorf("no %s in %s", want, raw)
 	}
-	for in, want := range map[float64]string{0: "0", 0.123: "0.123", 12.34: "12.3", 1234: "1230", 12345: "12.3k", 1.5e6: "1.5M", 3e12: "3e+12", -42: "-42", 1e-9: "1e-09"} {
+	for in, want := range map[float64]string{0: "0", 0.123: "0.1", 9.714: "9.7", 12.34: "12.3", 99.96: "100", 1234: "1234", 12345: "12.3k", 1.5e6: "1.5M", 3e12: "3e+12", -42: "-42", 1e-9: "1e-09"} {
 		if got := valueText(in, false); got != want {
 			t.Errorf("%v reads %s, want %s", in, got, want)
 		}

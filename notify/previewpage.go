@@ -58,6 +58,7 @@ type pageCard struct {
 	Buttons                          []pageButton
 	Footer, Note                     string
 	Thread, Changed                  bool
+	More                             bool // than one part
 }
 
 type pagePart struct {
@@ -182,6 +183,7 @@ func newPageCard(card pageCard, l steward.Letter) *pageCard {
 		}
 		card.Parts = append(card.Parts, pp)
 	}
+	card.More = len(card.Parts) > 1
 	return &card
 }
 
@@ -247,8 +249,8 @@ const pageTemplate = `{{define "marks"}}{{if .}}<p class="marks">{{range $i, $m 
 {{define "buttons"}}{{if .}}<p class="buttons">{{range .}}<span class="{{.Style}}{{if .Menu}} menu{{end}}"{{if .Options}} title="{{range $i, $o := .Options}}{{if $i}}, {{end}}{{$o}}{{end}}"{{end}}>{{.Label}}</span>{{end}}</p>{{end}}{{end -}}
 {{define "head"}}<div class="bot">S</div><div class="who">Steward<span>APP</span></div>
 <h3>{{with .Severity}}<i class="dot {{.}}"></i>{{end}}{{.Heading}}</h3>
-{{with .Over}}<p class="ended">{{.}}</p>{{end}}{{template "marks" .Marks}}{{if .Facts}}<p class="facts">{{range $i, $f := .Facts}}{{if $i}}<i>·</i>{{end}}{{$f.Label}} <b><bdi>{{$f.Text}}</bdi></b>{{end}}</p>{{end}}
-{{range .Long}}<p class="facts long">{{.Label}} <b><bdi>{{.Text}}</bdi></b></p>{{end}}{{if .Links}}<p class="links">{{range .Links}}<a href="{{.URL}}" rel="noreferrer">{{.Text}}</a>{{end}}</p>{{end}}{{end -}}
+{{with .Over}}<p class="ended">{{.}}</p>{{end}}{{template "marks" .Marks}}{{if .Facts}}<p class="facts">{{range $i, $f := .Facts}}{{if $i}}<i>·</i>{{end}}<span>{{$f.Label}} <b><bdi>{{$f.Text}}</bdi></b></span>{{end}}</p>{{end}}
+{{range .Long}}<p class="facts long"><b>{{.Label}}</b> <bdi>{{.Text}}</bdi></p>{{end}}{{if .Links}}<p class="links">{{range .Links}}<a href="{{.URL}}" rel="noreferrer">{{.Text}}</a>{{end}}</p>{{end}}{{end -}}
 {{define "foot"}}{{template "buttons" .Buttons}}{{with .Footer}}<p class="small">{{.}}</p>{{end}}{{with .Note}}<p class="small">{{.}}</p>{{end}}{{end -}}
 <!doctype html>
 <html lang="en">
@@ -276,7 +278,7 @@ article{margin:0 0 16px;background:#fff;border:1px solid #e4e2de;border-radius:1
 .card .who{font-weight:700}.card .who span{margin-left:6px;padding:1px 4px;border-radius:3px;background:#ecebe8;font-size:10px;font-weight:600;color:#6b6a68;vertical-align:2px}
 .card h3{margin:2px 0 6px;font-size:18px;line-height:1.35}
 .card h4{margin:14px 0 4px;font-size:15px}
-.facts{margin:0 0 10px}.facts b{font-weight:700}.facts i{font-style:normal;color:#b3b1ad;margin:0 8px}
+.facts{margin:0 0 10px}.facts b{font-weight:700}.facts i{font-style:normal;color:#6b6a68;margin:0 8px}.facts span{white-space:nowrap}
 .card hr{border:0;border-top:1px solid #e8e6e2;margin:14px 0}
 .card .wording p{margin:0 0 8px!important}
 .evidence{margin:4px 0 8px;padding-left:22px}
@@ -300,7 +302,7 @@ article{margin:0 0 16px;background:#fff;border:1px solid #e4e2de;border-radius:1
 .buttons span{padding:4px 12px;border:1px solid #c9c7c3;border-radius:6px;background:#fff;font-size:13px;font-weight:700}
 .buttons .primary{background:#147a5c;border-color:#147a5c;color:#fff}.buttons .danger{background:#c6302b;border-color:#c6302b;color:#fff}
 .buttons .menu{font-weight:400}.buttons .menu::after{content:" \25BE";color:#6b6a68}
-.account{margin:16px 0 4px}.account a{margin-left:12px}.account i{font-style:normal;color:#b3b1ad;margin:0 8px}
+.account{margin:16px 0 4px}.account a{margin-left:12px}.account i{font-style:normal;color:#6b6a68;margin:0 8px}
 .item{display:flex;gap:12px;margin:0 0 8px}.item p{margin:0;flex:1}.item em{display:block;font-style:normal}.item b{font-weight:400}
 .item .dots{align-self:start;padding:0 10px;border:1px solid #c9c7c3;border-radius:6px;font-weight:700;color:#6b6a68}
 .anchor{position:absolute;top:0}
@@ -321,7 +323,7 @@ a{color:#0b5cad}
 {{range $i, $p := .Parts}}{{if $i}}<hr>{{end}}{{with $p.Title}}<h4>{{.}}</h4>{{end}}{{if $p.Evidence}}<ul class="evidence">{{range $p.Evidence}}<li><bdi>{{.}}</bdi></li>{{end}}</ul>{{end}}
 {{with $p.Wording}}<div class="wording">{{.}}</div>{{end}}{{with $p.Picture}}<div class="picture">{{.}}</div>{{end}}
 {{with $p.Say}}<p class="say"><b>Say:</b> {{.}}</p>{{end}}{{template "marks" $p.Marks}}{{template "buttons" $p.Buttons}}{{end}}
-{{template "foot" .}}</div>{{end}}{{with .Digest}}<div class="card">{{template "head" .}}
+{{if and .Buttons .More}}<hr>{{end}}{{template "foot" .}}</div>{{end}}{{with .Digest}}<div class="card">{{template "head" .}}
 {{range .Accounts}}{{if .Name}}<p class="account"><b><bdi>{{.Name}}</bdi></b>{{range .Facts}}<i>·</i>{{.Label}} <bdi>{{.Text}}</bdi>{{end}}{{range .Links}}<a href="{{.URL}}" rel="noreferrer">{{.Text}}</a>{{end}}</p>{{end}}
 {{range .Items}}<div class="item"><p>{{with .Severity}}<i class="dot {{.}}"></i>{{end}}{{.Title}}{{range .Lines}}<em><bdi>{{.}}</bdi></em>{{end}}</p>{{if .Menu}}<span class="dots">⋯</span>{{end}}</div>
 {{end}}{{end}}{{template "foot" .}}</div>{{end}}{{with .Mail}}<div class="mail"><div class="head"><h3>{{.Subject}}</h3>

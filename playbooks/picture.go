@@ -52,7 +52,8 @@ func (l letter) picture() *steward.Picture {
 	}
 	p.First = m.End - steward.Day(len(p.Values)*step) + 1
 	if look.Ago > 0 && look.Window > 0 {
-		p.Before = l.view.WindowAt(l.row, facts.Avg, look.Metric, look.Window, look.Shift+look.Ago)
+		// What was before the episode, and not before a window that has slid into it.
+		p.Before = l.view.WindowAt(l.row, facts.Avg, look.Metric, look.Window, look.Shift+look.Ago+l.at.Episodes[l.row].Shift)
 	}
 	p.Alt = pictureWords(p)
 	return p

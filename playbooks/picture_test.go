@@ -121,6 +121,28 @@ func TestAPictureShowsWhatTheConditionSaw(t *testing.T) {
 	})
 }
 
+// Weeks later the picture still compares with what was before it all began.
+func TestAPictureComparesWithBeforeTheEpisode(t *testing.T) {
+	w := newWorld(t, load(t, settings(), nil, "playbook: p\ncooldown: 0\nbackfill: true\nkind: process\nexit_when: \"false\"\nwhen: drop(logins, 14d) >= 50%\n"+
+		"steps: [{id: nudge, slack: owner, message: nudge}, {wait: 20d}, {id: again, slack: owner, message: nudge}]\n"), customer("a"))
+	w.daily["logins"]["a"] = join(flat(42, 100), flat(13, 60))
+	for d := day0 + 110; d <= day0+140; d++ {
+		w.run(d)
+	}
+	m, ok := w.message("again")
+	if !ok {
+		t.Fatalf("nothing was planned: %v", w.skipped())
+	}
+	e := w.must("p", "a")
+	c, err := w.at(six(day0+140)).Compose(m, w.memory.Outreach[e.ID][1:], []steward.Enrolment{e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := c.Parts[0].Picture; p == nil || p.Before.Num != 42 {
+		t.Errorf("it is %s", values(p))
+	}
+}
+
 func TestAPictureIsToldInWords(t *testing.T) {
 	p := pictured(t, "drop(logins, 14d) >= 50%", join(flat(42, 92), flat(50, 8), flat(13, 14)))
 	if want := "logins a day, week by week: 42 from 1 July on, highest with 50 from 2 September on, 13 in the last week to 22 September."; p.Alt != want {
