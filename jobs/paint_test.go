@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"steward"
+	"steward/jobs"
 )
 
 // painter keeps what cards show, and answers as it is told.
@@ -143,6 +144,23 @@ func TestPaintingGivesUp(t *testing.T) {
 	s.handle(press("k2", "U0DANA", steward.VerbSnooze, card, "choice", "1w"))
 	if n := s.paint(); n != 1 {
 		t.Errorf("changed again, %d were drawn", n)
+	}
+}
+
+// TestPatienceIsNoAttempt: a provider that asks for patience however often gets it,
+// and the card is drawn in the end.
+func TestPatienceIsNoAttempt(t *testing.T) {
+	p := &painter{}
+	s, card := sentCard(t, "")
+	s.Update = p.update
+	s.handle(press("k1", "U0DANA", steward.VerbTake, card))
+	for range 3 * jobs.MaxAttempts {
+		p.answers = []error{&steward.DeliveryError{Kind: steward.Throttled, RetryAfter: time.Minute, Err: errors.New("slower")}}
+		s.paint()
+		s.now = s.now.Add(time.Minute)
+	}
+	if n := s.paint(); n != 1 || p.calls != 3*jobs.MaxAttempts+1 {
+		t.Errorf("after patience, %d were drawn, in %d calls", n, p.calls)
 	}
 }
 
