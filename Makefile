@@ -72,24 +72,15 @@ crash: tools
 	STEWARD_REQUIRE_ALL=1 STEWARD_CRASH_SEED=$(CRASH_SEED) STEWARD_CRASH_KILLS=$(CRASH_KILLS) STEWARD_CRASH_DAYS=$(CRASH_DAYS) \
 		go test -count=1 -timeout 1h -run '^TestCrashLoop$$' -v ./cmd/steward
 
-# Debian's redis-server, for the tests against a real Redis. Those tests start
-# one of their own on a port of their own.
+# What tests need beyond Go, of Debian's: a Redis, a mail server, a browser.
 tools:
-	@command -v redis-server >/dev/null && exit 0; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "installing redis-server for the tests" >&2; \
-		export DEBIAN_FRONTEND=noninteractive; \
-		install="apt-get install -y -qq --no-install-recommends redis-server"; \
-		$$install >/dev/null 2>&1 || { apt-get update -qq && $$install; } >/dev/null 2>&1 || true; \
-	fi; \
-	command -v redis-server >/dev/null || \
-		echo "redis-server is not installed: the tests against a real Redis are skipped (apt-get install redis-server)" >&2
+	@.ci/tools
 
 check: bin/staticcheck
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; } >&2
 	go vet ./...
 	bin/staticcheck ./...
-	bash -n .ci/run; bash -n .ci/vuln/look
+	bash -n .ci/run; bash -n .ci/tools; bash -n .ci/vuln/look
 
 # The linter's requirements stay in a module of its own, so that the product's
 # go.mod lists what the product needs.
