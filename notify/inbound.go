@@ -171,14 +171,13 @@ func (in *Inbox) take(ctx context.Context, t told) (ack any, then func(), err er
 			return nil, func() {}, ctx.Err()
 		}
 	}
-	answer, err := in.ask(ctx, t)
+	answer, outcome, err := in.ask(ctx, t)
+	in.count(outcome)
 	if err != nil {
-		in.count(NotTaken)
 		in.complain("what somebody did in Slack could not be taken", "verb", t.gesture.Verb, "error", err)
 		in.finish(t.gesture.Key, mine, nil, err)
 		return nil, func() {}, err
 	}
-	in.count(Answered)
 	if len(answer.Wrong) > 0 {
 		if wrong := formWrong(answer.Wrong, t.asked); wrong != nil {
 			ack = slack.NewErrorsViewSubmissionResponse(wrong)
@@ -189,23 +188,25 @@ func (in *Inbox) take(ctx context.Context, t told) (ack any, then func(), err er
 }
 
 // ask finds out whether it is of our workspace, and hands it to the desk.
-func (in *Inbox) ask(ctx context.Context, t told) (steward.Answer, error) {
+func (in *Inbox) ask(ctx context.Context, t told) (answer steward.Answer, outcome string, err error) {
 	team, err := in.ourTeam(ctx)
 	if err != nil {
-		return steward.Answer{}, fmt.Errorf("find out which workspace the bot is of: %w", err)
+		return answer, NotTaken, fmt.Errorf("find out which workspace the bot is of: %w", err)
 	}
 	for _, other := range t.teams {
 		if other != "" && other != team {
-			in.count(Elsewhere)
 			in.complain("somebody of another Slack workspace pressed a button; slack.team in steward.yaml is the one that counts", "team", shorten(oneLine(other), 20))
-			return steward.Answer{Text: "Nothing was done: this Steward belongs to another Slack workspace."}, nil
+			return steward.Answer{Text: "Nothing was done: this Steward belongs to another Slack workspace."}, Elsewhere, nil
 		}
 	}
-	answer, err := in.cfg.Desk(ctx, t.gesture)
-	if err == nil && ctx.Err() != nil { // too late to tell Slack, who will tell it again
-		err = ctx.Err()
+	answer, err = in.cfg.Desk(ctx, t.gesture)
+	if err == nil {
+		err = ctx.Err() // too late to tell Slack, who will tell it again
 	}
-	return answer, err
+	if err != nil {
+		return answer, NotTaken, err
+	}
+	return answer, Answered, nil
 }
 
 // begin finds out whether something is the first of its key.

@@ -424,7 +424,7 @@ func TestOtherWorkspacesAreTurnedAway(t *testing.T) {
 				if w := r.slack.Whispers()[0]; !strings.Contains(w.Text, "another Slack workspace") {
 					t.Errorf("said %q", w.Text)
 				}
-				if n := len(r.gestures()); n != 0 || r.inbox.Report().Counts[Elsewhere] != 1 {
+				if n := len(r.gestures()); n != 0 || r.inbox.Report().Counts[Elsewhere] != 1 || r.inbox.Report().Counts[Answered] != 0 {
 					t.Errorf("the desk was handed %d, counted %v", n, r.inbox.Report().Counts)
 				}
 			})
