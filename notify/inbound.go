@@ -174,7 +174,7 @@ func (in *Inbox) take(ctx context.Context, t told) (ack any, then func(), err er
 	answer, outcome, err := in.ask(ctx, t)
 	in.count(outcome)
 	if err != nil {
-		in.complain("what somebody did in Slack could not be taken", "verb", t.gesture.Verb, "error", err)
+		in.complain("what somebody did in Slack could not be taken", "verb", t.gesture.Verb, "error", redact(err.Error()))
 		in.finish(t.gesture.Key, mine, nil, err)
 		return nil, func() {}, err
 	}

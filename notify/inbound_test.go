@@ -299,6 +299,9 @@ func TestWhatWasNotTakenIsToldAgain(t *testing.T) {
 			if n := r.inbox.Report().Counts; n[NotTaken] != 1 || n[Answered] != 1 {
 				t.Errorf("counted %v", n)
 			}
+			if said := r.logs.String(); !strings.Contains(said, "the database is busy") || strings.Contains(said, "dana@example.com") {
+				t.Errorf("said: %s", said)
+			}
 		})
 	}
 }
