@@ -68,6 +68,7 @@ var kept = map[string][]string{
 	"github.com/emersion/go-message":   {"notify"},
 	"github.com/emersion/go-imap/v2":   {"notify", "notify/notifytest"},
 	"github.com/yuin/goldmark":         {"notify"},
+	"golang.org/x/image":               {"notify"},
 	"github.com/jmoiron/sqlx":          {"store"},
 	"github.com/mattn/go-sqlite3":      {"store"},
 	"github.com/pressly/goose/v3":      {"store"},

@@ -194,15 +194,20 @@ func TestPicturesAsTheWorkspaceAllows(t *testing.T) {
 		{"text where uploads fail", AutoPictures, func(s *notifytest.SlackServer) {
 			s.Refuse(chart)
 			s.Fail("upload", notifytest.SlackFailure{Status: 500})
+		}, text, 2, 1, 1},
+		{"text where uploads are never completed", ImagePictures, func(s *notifytest.SlackServer) {
 			s.Fail("files.completeUploadExternal", notifytest.SlackFailure{Error: "internal_error"})
-		}, text, 2, 1, 2},
+		}, text, 1, 1, 1},
+		{"text where uploads hang", ImagePictures, func(s *notifytest.SlackServer) {
+			s.Fail("files.getUploadURLExternal", notifytest.SlackFailure{Hang: true})
+		}, text, 1, 1, 0},
 		{"a chart and nothing else", ChartPictures, func(s *notifytest.SlackServer) { s.Refuse(chart) }, text, 2, 1, 0},
 		{"an image and nothing else", ImagePictures, func(*notifytest.SlackServer) {}, image, 1, 1, 1},
 		{"text", TextPictures, func(*notifytest.SlackServer) {}, text, 1, 1, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, server, _ := slackSetup(t)
-			s.cfg.Pictures, s.cfg.Settle = c.how, time.Millisecond
+			s.cfg.Pictures, s.cfg.Settle, s.drawn.within = c.how, time.Millisecond, 200*time.Millisecond
 			c.setup(server)
 			for n, want := range []int{c.posts, c.then} {
 				before := server.Calls("chat.postMessage")

@@ -93,7 +93,7 @@ func NewSlackSender(cfg SlackConfig) (*SlackSender, error) {
 	}
 	client := *base
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	s := &SlackSender{cfg: cfg, httpClient: &client, lookups: map[string]lookup{}}
+	s := &SlackSender{cfg: cfg, httpClient: &client, lookups: map[string]lookup{}, drawn: drawn{within: uploadWithin}}
 	s.client = s.clientOf(steward.Secret{})
 	return s, nil
 }

@@ -33,6 +33,11 @@ const (
 	// refusalKept is for how long it is believed that the workspace takes no charts,
 	// or the bot may upload no files.
 	refusalKept = 24 * time.Hour
+	// faultKept is for how long no picture is uploaded after an upload that failed
+	// otherwise, and uploadWithin is what a card's pictures may take: a card is worth
+	// more than its picture.
+	faultKept    = 10 * time.Minute
+	uploadWithin = 15 * time.Second
 	// mostUploads bounds what is remembered of uploaded pictures.
 	mostUploads = 1000
 	// maxUploadTries is how often a card with an image that Slack does not know yet
@@ -42,6 +47,7 @@ const (
 
 // drawn is what a sender has found out about pictures.
 type drawn struct {
+	within   time.Duration // for a card's uploads
 	mu       sync.Mutex
 	noCharts time.Time         // until when
 	noFiles  time.Time         // until when
@@ -68,7 +74,7 @@ func (s *SlackSender) illustrated(ctx context.Context, l steward.Letter, post fu
 		if err := s.withoutCharts(ctx, l, pictures, try); err != nil {
 			return err // it was not the chart
 		}
-		s.drawn.refuse(&s.drawn.noCharts, s.cfg.Now())
+		s.drawn.refuse(&s.drawn.noCharts, s.cfg.Now().Add(refusalKept))
 		return nil
 	}
 	return s.withoutCharts(ctx, l, pictures, try)
@@ -114,10 +120,10 @@ func (s *SlackSender) may(p Pictures) bool {
 	return !s.cfg.Now().Before(until)
 }
 
-func (d *drawn) refuse(what *time.Time, now time.Time) {
+func (d *drawn) refuse(what *time.Time, until time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	*what = now.Add(refusalKept)
+	*what = until
 }
 
 func (d *drawn) forget(images map[string]string) {
@@ -154,6 +160,8 @@ func (s *SlackSender) untilKnown(ctx context.Context, post func() error) (err er
 // of their files by fingerprint; fewer where something fails. A picture that
 // cannot be uploaded is no reason not to say what is on the card.
 func (s *SlackSender) upload(ctx context.Context, pictures []*steward.Picture) map[string]string {
+	ctx, cancel := context.WithTimeout(ctx, s.drawn.within)
+	defer cancel()
 	out := map[string]string{}
 	for i, p := range pictures {
 		if i == cardFits()[0].pictures {
@@ -166,10 +174,12 @@ func (s *SlackSender) upload(ctx context.Context, pictures []*steward.Picture) m
 		if file == "" {
 			var err error
 			if file, err = s.uploadOne(ctx, p); err != nil {
+				kept := faultKept
 				var d *steward.DeliveryError
-				if errors.As(err, &d) && (d.Code == "missing_scope" || d.Code == "file_uploads_disabled" || d.Code == "file_upload_size_restricted" || d.Code == "not_allowed_token_type") {
-					s.drawn.refuse(&s.drawn.noFiles, s.cfg.Now())
+				if errors.As(err, &d) && (d.Code == "missing_scope" || d.Code == "file_uploads_disabled" || d.Code == "not_allowed_token_type") {
+					kept = refusalKept
 				}
+				s.drawn.refuse(&s.drawn.noFiles, s.cfg.Now().Add(kept))
 				return out
 			}
 			s.drawn.keep(key, file)
