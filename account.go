@@ -270,6 +270,8 @@ type Owner struct {
 	// less than a day is counted in working hours. Zero: for ever.
 	ClaimWithin time.Duration  `json:"claim_within,omitempty"`
 	Zone        *time.Location `json:"-"`
+	// Hours are when they work; nil for when the workspace says.
+	Hours *Hours `json:"-"`
 }
 
 // FirstName is what they are called, or "" where the name does not tell. A pool

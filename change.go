@@ -21,6 +21,9 @@ type Change struct {
 	Outreach []Outreach
 	Messages []Message
 	Records  []Record
+	// Joins are outreach of this change that are to be said in a digest: of which
+	// day is found out when it is written, as one that was sent takes nothing in.
+	Joins []Move
 	// Stopped are messages that wait for approval and are no longer worth it. One
 	// that was decided meanwhile is left as it is.
 	Stopped []Stop
@@ -113,7 +116,7 @@ type Withdrawal struct {
 
 // Empty tells a change that writes nothing.
 func (c Change) Empty() bool {
-	return len(c.Phases)+len(c.Enrolments)+len(c.Outreach)+len(c.Messages)+len(c.Records)+len(c.Stopped)+len(c.Withdrawn)+len(c.HandOvers)+len(c.Redrafts)+len(c.Learnt)+len(c.States)+len(c.Pilots)+
+	return len(c.Phases)+len(c.Enrolments)+len(c.Outreach)+len(c.Messages)+len(c.Records)+len(c.Stopped)+len(c.Withdrawn)+len(c.HandOvers)+len(c.Joins)+len(c.Redrafts)+len(c.Learnt)+len(c.States)+len(c.Pilots)+
 		len(c.Approvals)+len(c.Words)+len(c.Overrides)+len(c.Silences)+len(c.Tasks)+len(c.Given)+len(c.Suppressed)+len(c.Repaint) == 0
 }
 
@@ -154,6 +157,8 @@ type Dossier struct {
 	Asked []Asked
 	// Silences are those that stand.
 	Silences []Silence
+	// Agenda is what else its owner has to do, of a digest.
+	Agenda Agenda
 	// Doubt is since when it has not been known whether the message was delivered:
 	// the start of the first attempt whose outcome was lost. Zero when every
 	// attempt so far is known to have failed.
@@ -185,12 +190,20 @@ type Asked struct {
 type Ruling struct {
 	Decision
 	// Content is what a message that passes says, frozen from then on. It is kept
-	// only where the message has none yet.
+	// only where the message has none yet, or Anew is set.
 	Content *Content
 	// Face is what its card shows beside that.
 	Face Face
-	// LeftOut is, of each outreach that the message goes without, why.
+	// LeftOut is, of each outreach that the message goes without, why. They are
+	// never said.
 	LeftOut []Record
+	// Moves are outreach that another message is to say, later.
+	Moves []Move
+	// Overflow is where what the message carries goes where no place is free for
+	// its card; empty where it is put off.
+	Overflow []Message
+	// Anew tells that Content takes the place of what the message has.
+	Anew bool
 	// Places are what a message that passes takes up of what may be sent. Where
 	// one is not free the message is put off.
 	Places []Place
@@ -200,11 +213,12 @@ type Ruling struct {
 type PlaceKind string
 
 // Cards by whom they are for, mail by address, mail by the account whose people
-// get it.
+// get it, and everything by its channel.
 const (
 	OwnerPlace   PlaceKind = "owner"
 	AddressPlace PlaceKind = "address"
 	AccountPlace PlaceKind = "account"
+	RatePlace    PlaceKind = "rate"
 )
 
 // A Place is one of a limited number that a message takes when it is sent.
@@ -212,7 +226,7 @@ const (
 // two messages for the last one, one goes.
 type Place struct {
 	Kind PlaceKind
-	// Key is an owner's id, an address in lower case, or an account's id.
+	// Key is an owner's id, an address in lower case, an account's id or a channel.
 	Key string
 	// Most is how many there are since Since. Messages that went, may have gone
 	// or are on their way have taken one.

@@ -21,6 +21,8 @@ type Limits struct {
 	// Owner is of cards to one of us, Address of mail to one address, Account of
 	// mail to the people of one account together.
 	Owner, Address, Account Cap
+	// Rate is of messages on one channel, whatever they are.
+	Rate Cap
 	// AfterTouch is for how many days after one of us spoke with an account its
 	// people get no mail.
 	AfterTouch int
@@ -36,10 +38,19 @@ type Hours struct {
 	From, To time.Duration
 	// Holiday tells the days that are free; nil when none are known.
 	Holiday func(Day) bool `json:"-"`
+	// Elsewhere is Holiday of another country, or state, by its code; it gives nil
+	// for one that is not known. It may be nil.
+	Elsewhere func(code string) func(Day) bool `json:"-"`
 }
 
 // IsZero tells that every hour is as good as another.
 func (h Hours) IsZero() bool { return h.Days == [7]bool{} }
+
+// Off tells a day on which no hours begin: a weekend, or a holiday. No day is
+// where every hour is as good as another.
+func (h Hours) Off(day Day) bool {
+	return !h.IsZero() && (!h.Days[day.Weekday()] || h.Holiday != nil && h.Holiday(day))
+}
 
 // Next is the first moment, from t on, inside hours: t itself where it is.
 func (h Hours) Next(t time.Time, zone *time.Location) time.Time {
@@ -50,7 +61,7 @@ func (h Hours) Next(t time.Time, zone *time.Location) time.Time {
 	// From yesterday, whose hours may reach past midnight, to past the longest
 	// holidays.
 	for day := today - 1; day < today+40; day++ {
-		if !h.Days[day.Weekday()] || h.Holiday != nil && h.Holiday(day) {
+		if h.Off(day) {
 			continue
 		}
 		from, to := day.At(h.From, zone), day.At(h.To, zone)

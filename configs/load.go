@@ -70,6 +70,8 @@ type workspaceFile struct {
 	webhookKeys `yaml:",inline"`
 	pageKeys    `yaml:",inline"`
 	Manners     mannersKeys `yaml:",inline"`
+
+	attentionKeys `yaml:",inline"`
 }
 
 type listenBlock struct {
@@ -161,6 +163,8 @@ type loader struct {
 	ownersFile string
 	ownersText []byte
 	problems   steward.Problems
+	// baseHours is when people work as the file says, for owners who differ.
+	baseHours hoursBlock
 }
 
 // Load reads the workspace whose files are in fsys and whose folder on this
@@ -209,6 +213,7 @@ func (l *loader) read(f *workspaceFile) {
 	l.names(f)
 	l.w.Include, l.w.NoCustomerMail = f.Portfolio.Include, f.Portfolio.NoCustomerMail
 	l.manners(f.Manners)
+	l.digest(f.Digest)
 	l.holds(f.Hold)
 	l.sources(f.Sources)
 	l.w.Ops = l.channel(f.Ops, "ops")

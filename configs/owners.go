@@ -24,6 +24,7 @@ type ownerBlock struct {
 	Within  strictyaml.Scalar   `yaml:"claim_within" doc:"Of a pool: how long a card may lie before its manager, or ops, is told that nobody claimed it. Less than a day counts working hours. Default: for ever." examples:"4h"`
 	Title   strictyaml.Scalar   `yaml:"title" doc:"What they are, as their mails are signed, such as Customer Success Manager. Default nothing."`
 	Zone    strictyaml.Scalar   `yaml:"zone" doc:"Their time zone. Default the workspace's." examples:"Europe/Madrid"`
+	Hours   hoursBlock          `yaml:"working_hours" doc:"When they work, where that is not when the workspace says. Keys that are left out are the workspace's."`
 	Away    []strictyaml.Scalar `yaml:"away" doc:"Days on which they are away: a date, or first..last." examples:"2026-08-03..2026-08-21"`
 }
 
@@ -117,6 +118,12 @@ func (l *loader) owner(o ownerBlock) steward.Owner {
 		} else {
 			out.Zone = zone
 		}
+	}
+	if !o.Hours.Pos.IsZero() {
+		hours := hoursReader{wrong: func(at strictyaml.Scalar, message, hint string) { l.ownerWrong(o, at, message, hint) }, missing: func(p strictyaml.Pos) {
+			l.ownerWrong(o, strictyaml.Scalar{Pos: p}, "working_hours does not say from when to when, and the workspace does not either", `add from: "08:30" and to: "17:30"`)
+		}}.read(o.Hours.over(l.baseHours))
+		out.Hours = &hours
 	}
 	l.away(o)
 	return out

@@ -66,6 +66,8 @@ type Workspace struct {
 	// Limits are how much people are sent, Hours when.
 	Limits steward.Limits
 	Hours  steward.Hours
+	// Digest is when people get in one message what did not become a card.
+	Digest steward.DigestTimes
 
 	Sources []Source
 	// Owners is in the order of owners.yaml; each has a Zone.

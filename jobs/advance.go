@@ -28,6 +28,9 @@ func (e *Engine) Advance(ctx context.Context) (Moved, error) {
 	if err := e.tellUnclaimed(ctx); err != nil {
 		return m, err
 	}
+	if err := e.digests(ctx); err != nil {
+		return m, err
+	}
 	if err := e.occur(ctx, &m); err != nil {
 		return m, err
 	}
@@ -86,6 +89,7 @@ func (e *Engine) goOn(s *playbooks.Situation, due []steward.Enrolment, m *Moved)
 		c.Messages, c.Records, c.Stopped = append(c.Messages, p.Messages...), append(c.Records, p.Records...), append(c.Stopped, p.Stopped...)
 		c.Withdrawn = append(c.Withdrawn, p.Withdrawn...)
 		c.HandOvers, c.Redrafts, c.Repaint = append(c.HandOvers, p.HandOvers...), append(c.Redrafts, p.Redrafts...), append(c.Repaint, p.Repaint...)
+		c.Joins = append(c.Joins, p.Joins...)
 		m.Enrolments++
 		m.Outreach += len(p.Outreach)
 	}

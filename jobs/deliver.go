@@ -90,17 +90,21 @@ func (e *Engine) rule(g *ground, d steward.Dossier) (steward.Ruling, error) {
 	s := g.base.At(now, playbooks.Memory{Versions: versions, Silences: d.Silences})
 	j := s.Judge(d)
 	if !j.Passes() {
-		return steward.Ruling{Decision: j.Decision}, nil
+		return steward.Ruling{Decision: j.Decision, Moves: j.Moves, LeftOut: j.LeftOut}, nil
 	}
-	content := d.Message.Content
-	if content == nil { // else frozen at approval, or at an earlier attempt
+	admitted := e.circuits.admit(lineOf(d.Message), now)
+	if !admitted.Passes() {
+		return steward.Ruling{Decision: admitted}, nil
+	}
+	content, anew := d.Message.Content, s.Anew(d, j)
+	if content == nil || anew { // else frozen at approval, or at an earlier attempt
 		c, err := s.Write(d, j.Carried)
 		if err != nil {
 			return steward.Ruling{Decision: steward.Decision{Effect: steward.Suppress, Reason: steward.ReasonCompose, Detail: err.Error()}}, nil
 		}
 		content = &c
 	}
-	return steward.Ruling{Decision: e.circuits.admit(lineOf(d.Message), now), Content: content, Face: s.Face(d, *content), LeftOut: j.LeftOut, Places: s.Places(d.Message, j.Carried)}, nil
+	return steward.Ruling{Decision: admitted, Content: content, Face: s.Face(d, *content), Anew: anew, LeftOut: j.LeftOut, Moves: j.Moves, Places: s.Places(d.Message, j.Carried), Overflow: s.Overflow(d)}, nil
 }
 
 // held says of a message that is not sent now why, and tells ops where it is
@@ -236,7 +240,7 @@ func outcome(m steward.Message, r steward.Receipt, err error, now time.Time) ste
 	default:
 		s.State, s.Reason, s.Doubt = steward.Uncertain, steward.ReasonOutcomeLost, true
 	}
-	if s.State == steward.Deferred && !m.Expires.IsZero() && !s.Due.Before(m.Expires) {
+	if s.State == steward.Deferred && m.Kind != steward.Digest && !m.Expires.IsZero() && !s.Due.Before(m.Expires) {
 		s.State, s.Reason = steward.Expired, steward.ReasonExpired
 	}
 	return s

@@ -86,6 +86,10 @@ type Deliveries interface {
 	LapsedSends(ctx context.Context, now time.Time, lease time.Duration) ([]steward.MessageID, error)
 	ExpireApprovals(ctx context.Context, now time.Time) (int, error)
 	VetoElapsed(ctx context.Context, now time.Time) (int, error)
+	// PlanDigest plans an owner's digest of a day, if there is none yet; Agendas is
+	// what owners have to do beside what is said to them.
+	PlanDigest(ctx context.Context, m steward.Message) (added bool, err error)
+	Agendas(ctx context.Context) (map[steward.OwnerID]steward.Agenda, error)
 	// Notice plans a message to ops once per key; ForgetNotice lets the key
 	// speak again.
 	Notice(ctx context.Context, key string, m steward.Message, now time.Time) (bool, error)
@@ -153,9 +157,11 @@ type Engine struct {
 
 	// mu guards what decisions are made on. It is never held while the ledger is
 	// written: a claim asks for it inside its transaction.
-	mu    sync.Mutex
-	last  *ground
-	older map[string]*playbooks.Playbook // versions that only open enrolments run on; nil where one no longer compiles
+	mu   sync.Mutex
+	last *ground
+	// digested is the day on which each owner was last asked what they have to do.
+	digested map[steward.OwnerID]steward.Day
+	older    map[string]*playbooks.Playbook // versions that only open enrolments run on; nil where one no longer compiles
 
 	// looking is held by whoever reads the facts anew, so that those who need
 	// them meanwhile wait for them and do not read them too.

@@ -29,6 +29,9 @@ func (s *Situation) Write(d steward.Dossier, carried []steward.Outreach) (stewar
 	if d.Message.Kind == steward.Approval && len(d.Asked) > 0 {
 		return s.request(d), nil
 	}
+	if d.Message.Kind == steward.Digest {
+		return s.ComposeDigest(d, carried)
+	}
 	return s.Compose(d.Message, carried, d.Enrolments)
 }
 

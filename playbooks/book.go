@@ -53,6 +53,8 @@ type Settings struct {
 	// Limits are how much people are sent, Hours when.
 	Limits steward.Limits
 	Hours  steward.Hours
+	// Digest is when digests go.
+	Digest steward.DigestTimes
 	// CRMLink is the address of an account in the CRM with {id} in it.
 	CRMLink string
 	// MailFrom is the display name of customer mail with {owner} in it; empty
@@ -94,6 +96,7 @@ type Book struct {
 	rules   *derived
 
 	silenced *silenceConditions
+	zones    *zoneNames
 }
 
 // Playbook finds a playbook by name.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -30,11 +31,14 @@ func (s *Situation) Compose(m steward.Message, outreach []steward.Outreach, enro
 }
 
 func (s *Situation) compose(m steward.Message, outreach []steward.Outreach, enrolments map[steward.EnrolmentID]steward.Enrolment) (steward.Content, error) {
+	if m.Kind == steward.Digest {
+		return s.ComposeDigest(steward.Dossier{Message: m, Enrolments: slices.Collect(maps.Values(enrolments))}, outreach)
+	}
 	if len(outreach) == 0 {
 		return steward.Content{}, fmt.Errorf("message %s carries nothing", m.ID)
 	}
 	outreach = slices.Clone(outreach)
-	slices.SortStableFunc(outreach, func(a, b steward.Outreach) int { return severityRank(b.Severity) - severityRank(a.Severity) })
+	slices.SortStableFunc(outreach, ranked)
 	var letters []letter
 	for _, o := range outreach {
 		l, err := s.letter(o, enrolments[o.Enrolment])

@@ -86,8 +86,8 @@ func TestACard(t *testing.T) {
 	e := c.Parts[0].Enrolment
 	want := steward.Content{
 		Title: "Look here", Account: "Acme", Link: "https://crm.example.com/a?id=a", Severity: "warning",
-		Facts:  []steward.LabelledText{{Label: "ARR", Text: "48,000 EUR"}, {Label: "Renews", Text: "in 66 days (9 September 2026)"}, {Label: "Stage", Text: "adoption"}, {Label: "Segment", Text: "enterprise"}, {Label: "Talk to", Text: "Kim Sato (champion), never spoken to, as far as the CRM knows"}},
-		Parts:  []steward.ContentPart{{Playbook: "p", Title: "Look here", Markdown: "Call **them**.", Evidence: []string{"users stood at 12"}, Enrolment: e, Picture: &steward.Picture{
+		Facts: []steward.LabelledText{{Label: "ARR", Text: "48,000 EUR"}, {Label: "Renews", Text: "in 66 days (9 September 2026)"}, {Label: "Stage", Text: "adoption"}, {Label: "Segment", Text: "enterprise"}, {Label: "Talk to", Text: "Kim Sato (champion), never spoken to, as far as the CRM knows"}},
+		Parts: []steward.ContentPart{{Playbook: "p", Title: "Look here", Markdown: "Call **them**.", Evidence: []string{"users stood at 12"}, Enrolment: e, Picture: &steward.Picture{
 			Label: "users, week by week", Alt: "users, week by week: 12 from 7 June on, 12 in the last week to 4 July.", First: day0 + 6, Step: 7,
 			Values: []steward.Value{steward.Num(12), steward.Num(12), steward.Num(12), steward.Num(12)},
 		}}},

@@ -246,11 +246,18 @@ type Judgement struct {
 	Carried []steward.Outreach
 	// LeftOut says, of each outreach that a passing message goes without, why.
 	LeftOut []steward.Record
+	// Moves are outreach that another message is to say: a digest, or, of a card
+	// that goes without them for now, cards of their own.
+	Moves []steward.Move
 }
 
 // Judge decides about a whole message at send: it goes if any of its outreach
 // may, and is put off if none may go now but one may later.
 func (s *Situation) Judge(d steward.Dossier) Judgement {
+	if d.Message.Kind == steward.Digest {
+		s.Memory.Afoot = nil
+		return s.judgeDigest(d)
+	}
 	if len(d.Outreach) == 0 {
 		return Judgement{Decision: s.judgeBare(d)}
 	}
@@ -262,23 +269,65 @@ func (s *Situation) Judge(d steward.Dossier) Judgement {
 	s.Memory.Absent = map[string]steward.Day{lower(d.Message.To.Email): d.Back}
 	var first steward.Decision
 	var j Judgement
+	deferred := make([]steward.Decision, len(d.Outreach))
 	for i, o := range d.Outreach {
 		verdict := s.Gate(Candidate{Outreach: o, Message: d.Message, Enrolment: d.Enrolments[i], Phase: d.Phases[i], OptedOut: optedOut, Pause: d.Paused, AtSend: true})
 		if verdict.Passes() {
 			j.Carried = append(j.Carried, o)
 			continue
 		}
-		j.LeftOut = append(j.LeftOut, steward.Record{At: steward.SlotAt(s.Now), Playbook: o.Playbook, Subject: o.Subject, Enrolment: o.Enrolment,
-			Outreach: o.ID, Message: d.Message.ID, Step: o.Step, Decision: verdict})
+		if verdict.Effect == steward.Defer {
+			deferred[i] = verdict
+		} else {
+			j.LeftOut = append(j.LeftOut, leftOut(s, d.Message, o, verdict))
+		}
 		if first.Effect == "" || first.Effect == steward.Suppress && verdict.Effect == steward.Defer {
 			first = verdict
 		}
+	}
+	if !d.Doubt.IsZero() { // it may have been delivered, with all that it carried then
+		j.LeftOut = nil
+	} else {
+		j.Moves = s.moves(d, deferred, len(j.Carried) > 0)
 	}
 	if len(j.Carried) > 0 {
 		j.Decision = steward.Decision{Effect: steward.Pass}
 		return j
 	}
-	return Judgement{Decision: first} // the ledger records it for each outreach
+	return Judgement{Decision: first, Moves: j.Moves} // the ledger records it for each outreach
+}
+
+// moves is what of a card another message is to say: what came over days off, a
+// digest; and what may not be said yet where the rest may, a card of its own, as
+// what was left out would never be said.
+func (s *Situation) moves(d steward.Dossier, deferred []steward.Decision, goes bool) []steward.Move {
+	if d.Message.Kind != steward.Card {
+		return nil
+	}
+	var out []steward.Move
+	for i, verdict := range deferred {
+		if verdict.Passes() {
+			continue
+		}
+		o := d.Outreach[i]
+		if why := s.digested(o, d.Message, verdict); why != "" {
+			out = append(out, s.intoDigest(o, why, verdict))
+		} else if goes {
+			out = append(out, steward.Move{Outreach: o.ID, Into: []steward.Message{s.apart(d.Message, o, verdict)}, Decision: verdict})
+		}
+	}
+	return out
+}
+
+// apart is a card of its own for one outreach of a card.
+func (s *Situation) apart(m steward.Message, o steward.Outreach, verdict steward.Decision) steward.Message {
+	m.ID = steward.NewMessageID(steward.Card, "apart", string(o.ID), string(o.To.Owner), o.To.Slack)
+	m.State, m.Reason, m.Detail, m.Due, m.Planned = steward.Deferred, verdict.Reason, verdict.Detail, verdict.Until, s.Now
+	m.Epoch, m.Attempts, m.Lease, m.Content, m.Ref = 0, 0, time.Time{}, nil, ""
+	if verdict.Reason.StopsExpiry() && !m.Expires.IsZero() {
+		m.Expires = m.Expires.Add(verdict.Until.Sub(s.Now))
+	}
+	return m
 }
 
 // judgeBare is for messages that carry no outreach: requests for approval and
@@ -295,7 +344,7 @@ func (s *Situation) judgeBare(d steward.Dossier) steward.Decision {
 			return suppress(steward.ReasonApproved, "what it asks for is decided")
 		}
 	}
-	if d.Message.Kind == steward.Approval || d.Message.Kind == steward.Notice && d.Message.To.Owner != "" {
+	if d.Message.Kind == steward.Approval || d.Message.Kind == steward.Digest || d.Message.Kind == steward.Notice && d.Message.To.Owner != "" {
 		if v := s.outsideHours(d.Message.To, d.Message.Account); !v.Passes() {
 			return v
 		}

@@ -100,7 +100,13 @@ func (w *walker) moveCard(step Step, o steward.Outreach, m steward.Message) {
 	from := o.To
 	o.To = to
 	card := w.message(step, o)
-	card.Expires, card.RetryUncertain = m.Expires, m.RetryUncertain
+	if o.Severity == string(Info) {
+		if owner, ok := w.digestOwner(to); ok {
+			card = w.nextDigests(owner, w.Now)[0]
+		}
+	} else if m.Kind == steward.Card {
+		card.Expires, card.RetryUncertain = m.Expires, m.RetryUncertain
+	}
 	w.Messages = append(w.Messages, card)
 	w.HandOvers = append(w.HandOvers, steward.HandOver{Outreach: o.ID, From: m.ID, To: to, Message: card.ID,
 		Detail: "from " + from.Name + " to " + to.Name + w.whyTo(to)})

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"steward"
 	"steward/configs/strictyaml"
@@ -76,7 +77,7 @@ type stepDocument struct {
 // dir/messages, and checks them whole: what a book returns with no errors among
 // its problems can be run. Warnings come along with a good book.
 func Load(fsys fs.FS, playbookDir, messageDir string, s Settings) (*Book, steward.Problems) {
-	l := &loader{book: &Book{Settings: s, Wordings: map[string]*Wording{}, byName: map[steward.PlaybookName]*Playbook{}, owners: map[steward.OwnerID]steward.Owner{}, silenced: &silenceConditions{read: map[string]silenceCondition{}}}}
+	l := &loader{book: &Book{Settings: s, Wordings: map[string]*Wording{}, byName: map[steward.PlaybookName]*Playbook{}, owners: map[steward.OwnerID]steward.Owner{}, silenced: &silenceConditions{read: map[string]silenceCondition{}}, zones: &zoneNames{read: map[string]*time.Location{}}}}
 	for _, o := range s.Owners {
 		l.book.owners[o.ID] = o
 	}
@@ -117,7 +118,7 @@ func once(ps steward.Problems) steward.Problems {
 // Compile reads one stored playbook text against the book's settings and
 // messages, for enrolments that began on it.
 func (b *Book) Compile(text string) (*Playbook, error) {
-	l := &loader{book: &Book{Settings: b.Settings, Wordings: b.Wordings, byName: map[steward.PlaybookName]*Playbook{}, owners: b.owners, rules: b.rules, silenced: b.silenced}, stored: true}
+	l := &loader{book: &Book{Settings: b.Settings, Wordings: b.Wordings, byName: map[steward.PlaybookName]*Playbook{}, owners: b.owners, rules: b.rules, silenced: b.silenced, zones: b.zones}, stored: true}
 	l.file("stored playbook", []byte(text))
 	if errs := l.problems.Errors(); len(errs) > 0 {
 		return nil, errs

@@ -3,6 +3,7 @@ package playbooks
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"steward"
@@ -12,12 +13,16 @@ import (
 // touches, and the places that a message takes of what limits allow. Places are
 // counted where the message is claimed.
 
-// zoneOf is where a message arrives: an owner's zone, and of a customer's
-// person, of whom nobody tells one, that of the account's owner.
+// zoneOf is where a message arrives: an owner's zone; of a customer's person,
+// that which the account's field zone names, else that of the account's owner.
 func (s *Situation) zoneOf(to steward.Recipient, account steward.AccountID) *time.Location {
 	id := to.Owner
 	if to.Customer() {
-		if a, ok := s.account(account); ok {
+		a, ok := s.account(account)
+		if zone := s.Book.zones.named(a.More["zone"].Text); ok && zone != nil {
+			return zone
+		}
+		if ok {
 			id = a.Owner
 		}
 	}
@@ -35,9 +40,59 @@ func gateHours(s *Situation, c Candidate) steward.Decision {
 	return s.outsideHours(c.Message.To, c.Outreach.Subject.Account)
 }
 
+// hoursOf is when somebody works: as owners.yaml says of them, else as the
+// workspace does.
+func (b *Book) hoursOf(o steward.Owner) steward.Hours {
+	if o.Hours != nil {
+		return *o.Hours
+	}
+	return b.Hours
+}
+
+// hours is when people want to hear where a message arrives. A customer's
+// holidays are those of the account's country, where a field says it.
+func (s *Situation) hours(to steward.Recipient, account steward.AccountID) steward.Hours {
+	if !to.Customer() {
+		o, _ := s.Book.Owner(to.Owner)
+		return s.Book.hoursOf(o)
+	}
+	h := s.Book.Hours
+	if a, ok := s.account(account); ok && h.Elsewhere != nil && a.More["country"].Text != "" {
+		if free := h.Elsewhere(a.More["country"].Text); free != nil {
+			h.Holiday = free
+		}
+	}
+	return h
+}
+
+// zoneNames keeps the zones that accounts name: reading one is looking into
+// files.
+type zoneNames struct {
+	mu   sync.Mutex
+	read map[string]*time.Location
+}
+
+// named is a zone by its name; nil where there is no such.
+func (z *zoneNames) named(name string) *time.Location {
+	if name == "" || name == "Local" || z == nil {
+		return nil
+	}
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if zone, ok := z.read[name]; ok {
+		return zone
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		zone = nil // check tells of values that mean nothing; the owner's zone will do
+	}
+	z.read[name] = zone
+	return zone
+}
+
 func (s *Situation) outsideHours(to steward.Recipient, account steward.AccountID) steward.Decision {
 	zone := s.zoneOf(to, account)
-	next := s.Book.Hours.Next(s.Now, zone)
+	next := s.hours(to, account).Next(s.Now, zone)
 	if !next.After(s.Now) {
 		return steward.Decision{}
 	}
@@ -80,7 +135,7 @@ func (s *Situation) Places(m steward.Message, carried []steward.Outreach) []stew
 		p := steward.Place{Kind: kind, Key: key, Most: c.Most, Window: c.Window, Since: s.Now.Add(-c.Window), Words: c.Words}
 		if c.Daily {
 			today := steward.SlotAt(s.Now).Day(zone)
-			p.Since, p.Until = today.Start(zone), s.Book.Hours.Next((today+1).Start(zone), zone)
+			p.Since, p.Until = today.Start(zone), s.hours(m.To, m.Account).Next((today+1).Start(zone), zone)
 		}
 		out = append(out, p)
 	}
@@ -90,12 +145,18 @@ func (s *Situation) Places(m steward.Message, carried []steward.Outreach) []stew
 		add(steward.AddressPlace, strings.ToLower(m.To.Email), limits.Address, zone)
 		add(steward.AccountPlace, string(m.Account), limits.Account, zone)
 	case steward.Card:
+		critical := false
 		for _, o := range carried {
 			if o.Severity == string(Critical) {
-				return nil
+				critical = true
 			}
 		}
-		add(steward.OwnerPlace, string(m.To.Owner), limits.Owner, zone)
+		if o, ok := s.Book.Owner(m.To.Owner); ok && o.Pool == "" && !critical { // a pool is several people's
+			add(steward.OwnerPlace, string(m.To.Owner), limits.Owner, zone)
+		}
+	}
+	if limits.Rate.Most > 0 {
+		add(steward.RatePlace, string(m.Channel), limits.Rate, zone)
 	}
 	return out
 }

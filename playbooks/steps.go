@@ -27,13 +27,15 @@ type Progress struct {
 	Redrafts  []steward.Redraft
 	// Repaint are cards of its that show something else by now.
 	Repaint []steward.MessageID
+	// Joins are what of it is to be said in a digest.
+	Joins []steward.Move
 	// Moved tells that Enrolment differs from what was stored.
 	Moved bool
 }
 
 // Empty tells that there is nothing to write.
 func (p Progress) Empty() bool {
-	return !p.Moved && len(p.Outreach)+len(p.Messages)+len(p.Records)+len(p.HandOvers)+len(p.Redrafts)+len(p.Repaint) == 0
+	return !p.Moved && len(p.Outreach)+len(p.Messages)+len(p.Records)+len(p.HandOvers)+len(p.Redrafts)+len(p.Repaint)+len(p.Joins) == 0
 }
 
 // walker moves one enrolment along its steps as far as it can go now.
@@ -369,8 +371,14 @@ func (w *walker) say(s Step, n int) bool {
 			w.Messages = append(w.Messages, *ask)
 		}
 	}
-	if verdict.Effect == steward.Defer {
+	switch why := w.digested(o, m, verdict); {
+	case why != "":
+		m = w.join(&o, why, verdict)
+	case verdict.Effect == steward.Defer:
 		m.State, m.Due, m.Reason, m.Detail = steward.Deferred, verdict.Until, verdict.Reason, verdict.Detail
+		if verdict.Reason.StopsExpiry() {
+			m.Expires = m.Expires.Add(verdict.Until.Sub(w.Now))
+		}
 		w.record(s.ID, o.ID, verdict)
 	}
 	o.Message = m.ID

@@ -414,6 +414,9 @@ func (s SeenOutreach) text() string {
 	}
 	for _, p := range c.Parts {
 		lines = append(append(lines, p.Title, unescape(p.Markdown)), p.Evidence...)
+		for _, f := range p.Facts {
+			lines = append(lines, f.Label+": "+f.Text)
+		}
 	}
 	return strings.Join(append(lines, c.Footer), "\n")
 }

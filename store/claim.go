@@ -135,9 +135,10 @@ const movesMost = 128
 // known when the message is claimed again.
 func (db *DB) writeMoves(ctx context.Context, moves []move, _ func()) ([]moved, error) {
 	out := make([]moved, len(moves))
-	err := db.updateStates(ctx, fmt.Sprintf("move %d messages", len(moves)), func(tx *sqlx.Tx) error {
+	moved := false
+	err := db.transact(ctx, fmt.Sprintf("move %d messages", len(moves)), func(tx *sqlx.Tx) error {
 		w := &mover{ctx: ctx, tx: tx}
-		defer w.close()
+		defer func() { moved = w.moved; w.close() }()
 		all, leaving := make([]steward.MessageID, len(moves)), []steward.MessageID{}
 		for i, m := range moves {
 			if all[i] = m.id; m.decide == nil {
@@ -172,6 +173,10 @@ func (db *DB) writeMoves(ctx context.Context, moves []move, _ func()) ([]moved, 
 			}
 		}
 		return nil
+	}, func() {
+		if moved { // what other claims were decided on is another by now
+			db.writes.Add(1)
+		}
 	})
 	return out, err
 }
@@ -215,16 +220,29 @@ func (w *mover) claim(c move, under map[steward.MessageID]departure) (out moved,
 		}
 	}
 	was := dossier.Message
+	moves := ruling.Moves
 	if ruling.Passes() {
-		if ruling.Decision, err = w.seat(was, ruling.Places); err != nil {
+		var full bool
+		if ruling.Decision, full, err = w.seat(was, ruling.Places); err != nil {
 			return out, err
 		}
+		if full && len(ruling.Overflow) > 0 {
+			moves = overflow(dossier, ruling, ruling.Decision)
+		}
+	}
+	gone, err := w.moveOn(dossier, moves, under, c.now)
+	if err != nil {
+		return out, err
+	}
+	if left := remaining(dossier, gone, ruling.LeftOut); !ruling.Passes() && left == 0 && len(gone) > 0 {
+		ruling.Decision = steward.Decision{Effect: steward.Suppress, Reason: steward.ReasonInDigest, Detail: "what it says comes in a digest"}
+		dossier.Outreach = nil // each has a record of its own
 	}
 	m, err := applyDecision(was, ruling.Decision, c.now, c.lease)
 	if err != nil {
 		return out, err
 	}
-	if m.State == steward.Sending && m.Content == nil {
+	if m.State == steward.Sending && (m.Content == nil || ruling.Anew) {
 		m.Content = ruling.Content
 	}
 	content, err := contentColumn(m.Content)
@@ -245,8 +263,8 @@ func (w *mover) claim(c move, under map[steward.MessageID]departure) (out moved,
 	now.State = m.State
 	under[c.id] = now
 	out = moved{dossier: dossier, ruling: ruling}
-	if m.State == steward.Sending {
-		return out, w.put(ruling.LeftOut)
+	if m.State == steward.Sending || m.Reason == steward.ReasonInDigest {
+		return out, w.leaveOut(ruling.LeftOut)
 	}
 	if ruling.Effect == steward.Defer && was.Reason == ruling.Reason {
 		return out, nil // it was put off for this before: the first time is on record
@@ -266,6 +284,17 @@ func (w *mover) tellAsking(kind steward.MessageKind, version int, id steward.Mes
 	return nil
 }
 
+// remaining is how many outreach a message still means to say.
+func remaining(d steward.Dossier, gone map[steward.OutreachID]bool, leftOut []steward.Record) int {
+	n := len(d.Outreach) - len(gone)
+	for _, r := range leftOut {
+		if r.Outreach != "" && !gone[r.Outreach] {
+			n--
+		}
+	}
+	return n
+}
+
 // A mover is the statements that move messages, each prepared once for a
 // transaction that moves many.
 type mover struct {
@@ -273,6 +302,7 @@ type mover struct {
 	tx                        *sqlx.Tx
 	hold, leave, tried, found *sqlx.Stmt
 	record, untold            *sqlx.Stmt
+	moved                     bool // an outreach stands on another message by now, or on none
 }
 
 const (
@@ -436,6 +466,10 @@ func readDossiers(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (ma
 	if err != nil {
 		return nil, err
 	}
+	agendas, err := agendasFor(ctx, tx, messages)
+	if err != nil {
+		return nil, err
+	}
 	out := make(map[steward.MessageID]steward.Dossier, len(messages))
 	for _, m := range messages {
 		d := steward.Dossier{Message: m, Thread: threads[m.ID], Outreach: carried[m.ID], Paused: pause, Silences: silences, Doubt: doubts[m.ID]}
@@ -444,6 +478,9 @@ func readDossiers(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (ma
 			d.Phases = append(d.Phases, phases[o.ID])
 		}
 		d.Afoot = afoot[m.Account]
+		if m.Kind == steward.Digest {
+			d.Agenda = agendas[m.To.Owner]
+		}
 		if d.Suppressed, d.SuppressedWhy, err = suppressed(ctx, tx, m.To.Email, m.Topic); err != nil {
 			return nil, err
 		}

@@ -89,7 +89,11 @@ func writeParts(ctx context.Context, tx *sqlx.Tx, c steward.Change, now time.Tim
 			}
 		}
 	}
-	var added []steward.MessageID
+	joined, err := putJoins(ctx, tx, c.Joins)
+	if err != nil {
+		return err
+	}
+	added := joined.added
 	var asked []steward.Message // cards that ask for approval
 	waits := map[steward.MessageID]steward.Message{}
 	for _, m := range c.Messages {
@@ -97,11 +101,14 @@ func writeParts(ctx context.Context, tx *sqlx.Tx, c steward.Change, now time.Tim
 			asked = append(asked, m)
 			continue
 		}
+		if joined.named[m.ID] {
+			continue // what joins a digest has found out whether it is this one
+		}
 		isNew, err := putMessage(ctx, tx, m)
 		if err != nil {
 			return fmt.Errorf("message %s: %w", m.ID, err)
 		}
-		if isNew && (m.Kind == steward.Card || m.Kind == steward.Mail || m.Kind == steward.Call) {
+		if isNew && (m.Kind == steward.Card || m.Kind == steward.Mail || m.Kind == steward.Call || m.Kind == steward.Digest) {
 			added = append(added, m.ID)
 		}
 		if isNew && m.State == steward.AwaitingApproval {
@@ -109,6 +116,9 @@ func writeParts(ctx context.Context, tx *sqlx.Tx, c steward.Change, now time.Tim
 		}
 	}
 	for _, o := range c.Outreach {
+		if id, ok := joined.of[o.ID]; ok {
+			o.Message = id
+		}
 		if err := putOutreach(ctx, tx, o); err != nil {
 			return fmt.Errorf("outreach %s: %w", o.ID, err)
 		}

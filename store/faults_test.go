@@ -215,7 +215,7 @@ func sqlOf(query string) func(context.Context, *DB) error {
 }
 
 // readers are the methods that write nothing.
-var readMethods = strings.Fields(`Acts Answered Attempts Away ContactsNamed Counts Dealings Dossier DueEdits DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Held InQueue IncomingCounts Keys LastFiles LastRun LastSlot
+var readMethods = strings.Fields(`Acts Agendas Answered Attempts Away ContactsNamed Counts Dealings Dossier DueEdits DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Held InQueue IncomingCounts Keys LastFiles LastRun LastSlot
 	MailCursor MailTo Message MessageCounts Messages Notices OpenedSince OutreachOf Overrides Pause PilotStarts Plate PlaybookStates PlaybookVersion Portfolio Ready ReaderOf Records Rejects Runs Salt Scores Series SeriesOf Silences SoftBounces Sources
 	Standing StandingOf Story Strays SuppressedAddresses Suppressions Tasks Unclaimed Words`)
 

@@ -29,7 +29,9 @@ func handOver(ctx context.Context, tx *sqlx.Tx, h steward.HandOver, now time.Tim
 	if err != nil {
 		return err
 	}
-	moved, err := tx.ExecContext(ctx, `UPDATE outreach SET recipient = ?, message = ? WHERE id = ? AND message = ?`, to, h.Message, h.Outreach, h.From)
+	moved, err := tx.ExecContext(ctx,
+		`UPDATE outreach SET recipient = ?, message = ?, digested = CASE WHEN ? THEN CASE WHEN digested = '' THEN 'info' ELSE digested END ELSE '' END WHERE id = ? AND message = ?`,
+		to, h.Message, into.Kind == steward.Digest, h.Outreach, h.From)
 	if err != nil {
 		return err
 	}

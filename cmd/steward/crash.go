@@ -192,6 +192,16 @@ func (l minedLedger) VetoElapsed(ctx context.Context, now time.Time) (int, error
 	return l.Ledger.VetoElapsed(ctx, now)
 }
 
+func (l minedLedger) PlanDigest(ctx context.Context, m steward.Message) (bool, error) {
+	defer l.around("PlanDigest")()
+	return l.Ledger.PlanDigest(ctx, m)
+}
+
+func (l minedLedger) EndSilences(ctx context.Context, over []steward.Silence) error {
+	defer l.around("EndSilences")()
+	return l.Ledger.EndSilences(ctx, over)
+}
+
 func (l minedLedger) Notice(ctx context.Context, key string, m steward.Message, now time.Time) (bool, error) {
 	defer l.around("Notice")()
 	return l.Ledger.Notice(ctx, key, m, now)

@@ -693,7 +693,7 @@ func (h *history) busyMessages(ctx context.Context, db *store.DB) (todo []string
 		for _, m := range list {
 			up := func(t time.Time) bool { return !t.IsZero() && !t.After(h.clock) }
 			waits := m.State == steward.AwaitingApproval && !up(m.Veto) && !up(m.Expires) ||
-				m.State == steward.Deferred && m.Reason == steward.ReasonClearing && !up(m.Due)
+				m.State == steward.Deferred && m.Reason == steward.ReasonClearing && !up(m.Due) || m.Kind == steward.Digest && !up(m.Due)
 			if !waits {
 				todo = append(todo, fmt.Sprintf("%s %s (%s, epoch %d)", m.State, m.ID, m.Reason, m.Epoch))
 			}

@@ -107,6 +107,7 @@ steps:
 }
 
 const crashWorkspace = `zone: Etc/GMT-1
+limits: {owner: off}
 schedule: "0 6 * * *"
 ops: "#cs-ops"
 delivery: live

@@ -48,6 +48,7 @@ const (
 )
 
 const feedWorkspace = `zone: Europe/Berlin
+limits: {owner: off}
 schedule: "0 6 * * *"
 ops: "#cs-ops"
 listen: {public: off, private: off}

@@ -45,7 +45,7 @@ func slotOn(ws *configs.Workspace, day steward.Day) (steward.Slot, error) {
 // hours of people begin, or the calendar calls for something.
 func laterThatDay(ws *configs.Workspace, book *playbooks.Book, slot steward.Slot) []time.Time {
 	end := (slot.Day(ws.Zone) + 1).Start(ws.Zone)
-	out := book.Moments(slot.Time(), end.Add(-time.Second))
+	out := append(book.Moments(slot.Time(), end.Add(-time.Second)), book.DigestMoments(slot.Time(), end)...)
 	zones := []*time.Location{ws.Zone}
 	for _, o := range ws.Owners {
 		if o.Zone != nil {

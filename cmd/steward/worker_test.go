@@ -57,6 +57,7 @@ type outpost struct {
 }
 
 const liveWorkspace = `zone: Europe/Berlin
+limits: {owner: off}
 schedule: "0 6 * * *"
 ops: "#cs-ops"
 delivery: live

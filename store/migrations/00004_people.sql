@@ -69,6 +69,9 @@ CREATE TABLE silences (
 );
 CREATE INDEX silences_standing ON silences (id) WHERE ended_at = 0;
 
+-- What a channel was given lately, for the limit on that.
+CREATE INDEX messages_claimed ON messages (channel, claimed) WHERE claimed > 0;
+
 -- Why a digest carries an outreach; '' where a card of its own does.
 ALTER TABLE outreach ADD COLUMN digested TEXT NOT NULL DEFAULT '';
 
