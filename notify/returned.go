@@ -160,10 +160,11 @@ func (m *incomingMail) key() string {
 }
 
 // ours tells one of our own addresses: people at the domain that mail is sent
-// from are colleagues, who are copied in and write into the same thread.
+// from are colleagues, who are copied in and write into the same thread. Where
+// mail is sent from a subdomain they are at the one above it.
 func (r MailReader) ours(address string) bool {
 	_, domain, ok := strings.Cut(strings.ToLower(address), "@")
-	return !ok || domain == r.domain()
+	return !ok || domain == r.domain() || strings.HasSuffix(domain, "."+r.domain()) || strings.HasSuffix(r.domain(), "."+domain)
 }
 
 func (r MailReader) domain() string {

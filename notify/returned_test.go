@@ -117,6 +117,18 @@ func TestMailIsReadHoweverItIsWritten(t *testing.T) {
 	}
 }
 
+// Colleagues are known by the domain, also where mail is sent from a part of it.
+func TestColleaguesAreNoCustomers(t *testing.T) {
+	for from, ours := range map[string]bool{"dana@example.com": true, "dana@eu.example.com": true, "dana@mail.example.com": true, "dana@notexample.com": false, "dana@customer.example": false, "dana": true} {
+		for _, address := range []string{"success@example.com", "success@Mail.example.com"} {
+			want := ours && (from != "dana@eu.example.com" || address == "success@example.com")
+			if got := (MailReader{Address: address}).ours(from); got != want {
+				t.Errorf("%s to %s: ours is %v", from, address, got)
+			}
+		}
+	}
+}
+
 func TestSubjectsAreComparedWithoutPrefixes(t *testing.T) {
 	for in, want := range map[string]string{
 		"Re: Can we help?": "Can we help?", "AW: Re: WG: Können wir?": "Können wir?", "RE[2]: a": "a", "Re : x": "x", "Regarding x": "Regarding x", "Re:": "", "": "",

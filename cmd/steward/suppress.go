@@ -18,7 +18,8 @@ func suppressCommand(a *app) *cobra.Command {
 		Use:   "suppress [ADDRESS]",
 		Short: "List the addresses that get no mail, or add one",
 		Long: `Without ADDRESS lists who gets no mail, or none of a kind, and why: people who
-unsubscribed, and those named here. With one, adds it; nothing that Steward
+unsubscribed, addresses that take no mail or whose reader complained, and those
+named here. With one, adds it; nothing that Steward
 sends reaches it then, whatever a playbook says. With --topic only mail of that
 kind, which is the purpose of the playbook that sends it.
 
