@@ -132,7 +132,7 @@ func meanings() []meaning {
 }
 
 // byCalendar is the playbooks that come due for everybody, well or not.
-var byCalendar = []steward.PlaybookName{"value-report", "business-review", "renewal-120", "handed-over"}
+var byCalendar = []steward.PlaybookName{"value-report", "business-review", "renewal-120", "handed-over", "pulse"}
 
 // calls is the stories that a playbook may open for, beside those it is meant
 // for: what is so of an account as well.
@@ -298,7 +298,7 @@ func Attend(sent []Sent, limits steward.Limits, zone func(steward.OwnerID) *time
 	return []Attention{
 		attention("cards to one owner in a day", days, limits.Owner),
 		attention("the same, with critical ones", all, steward.Cap{}),
-		attention("mails for one owner to approve in a day", asked, steward.Cap{}),
+		attention("cards that ask one owner to approve mails, in a day", asked, steward.Cap{}),
 		attention("mails to one address in "+span(limits.Address, week), busiest(mails, cmp.Or(limits.Address.Window, week), func(m Sent) string { return strings.ToLower(m.Address) }), limits.Address),
 		attention("mails to one account in "+span(limits.Account, week), busiest(mails, cmp.Or(limits.Account.Window, week), func(m Sent) string { return string(m.Account) }), limits.Account),
 	}

@@ -142,6 +142,8 @@ func setAccount(a *steward.Account, name string, v steward.Value) {
 		a.ContactPolicy = v.Text
 	case "test":
 		a.Test = v.Verdict() == steward.Holds
+	case steward.PulseField:
+		a.Pulse = v
 	default:
 		a.More[name] = v
 	}

@@ -234,7 +234,34 @@ func (r *testRoad) Import(ctx context.Context, p steward.Portfolio, metrics map[
 		}
 	}
 	b.AccountFields = accountFields(r.ws)
-	_, err := r.db.Import(ctx, b)
+	if _, err := r.db.Import(ctx, b); err != nil {
+		return err
+	}
+	return r.say(ctx, p.Accounts, through+1)
+}
+
+// say has somebody say the pulse of accounts, which no source brings, where it is
+// another than it was.
+func (r *testRoad) say(ctx context.Context, accounts []steward.Account, day steward.Day) error {
+	before, err := r.db.Portfolio(ctx)
+	if err != nil {
+		return err
+	}
+	was := map[steward.AccountID]steward.Value{}
+	for _, a := range before.Accounts {
+		was[a.ID] = a.Pulse
+	}
+	var changes []steward.Change
+	at := day.Start(r.ws.Zone)
+	for _, a := range accounts {
+		if a.Pulse.Known && a.Pulse != was[a.ID] {
+			changes = append(changes, steward.Change{Account: a.ID, Words: []steward.Word{{Kind: steward.AboutAccount, ID: string(a.ID), Account: a.ID, Field: steward.PulseField, Value: a.Pulse, Day: day, By: somebody, At: at}}})
+		}
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	_, err = r.db.Commit(ctx, steward.Run{}, changes, at)
 	return err
 }
 
