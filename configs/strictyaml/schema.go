@@ -211,7 +211,12 @@ func (s *Shaper) block(t reflect.Type) *Schema {
 func described(s *Schema, tag reflect.StructTag) *Schema {
 	s.Description = tag.Get("doc")
 	if v := tag.Get("enum"); v != "" {
-		s.Type, s.Enum = ValueTypes{"string"}, strings.Split(v, "|")
+		one := &Schema{Type: ValueTypes{"string"}, Enum: strings.Split(v, "|")}
+		if s.Items != nil { // one of them, or a list
+			s.Type, s.Items, s.AnyOf = nil, nil, []*Schema{one, {Type: ValueTypes{"array"}, Items: one}}
+		} else {
+			s.Type, s.Enum = one.Type, one.Enum
+		}
 	}
 	if v := tag.Get("pattern"); v != "" {
 		s.Type, s.Pattern, s.PatternMessage = ValueTypes{"string"}, v, tag.Get("want")
