@@ -215,9 +215,9 @@ func sqlOf(query string) func(context.Context, *DB) error {
 }
 
 // readers are the methods that write nothing.
-var readMethods = strings.Fields(`Acts Agendas Answered Attempts Away ContactsNamed Counts Dealings Dossier DueEdits DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Held InQueue IncomingCounts Keys LastFiles LastRun LastSlot
-	MailCursor MailTo Message MessageCounts Messages Notices OpenedSince OutreachOf Overrides Pause PilotStarts Plate PlaybookStates PlaybookVersion Portfolio Ready ReaderOf Records Rejects Runs Salt Scores Series SeriesOf Silences SoftBounces Sources
-	Standing StandingOf Story Strays SuppressedAddresses Suppressions Tasks Unclaimed Words`)
+var readMethods = strings.Fields(`Acts Agendas Answered Attempts Away ContactsNamed Counts Dealings Dossier DueEdits DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Held HeldOf InQueue IncomingCounts Keys LastFiles LastRun LastSlot
+	MailCursor MailTo Message MessageCounts Messages Notices OpenOf OpenedSince OutreachOf Overrides Pause PilotStarts Plate PlaybookStates PlaybookVersion Portfolio Ready ReaderOf Records Rejects Runs Salt Scores Series SeriesOf Silences SoftBounces Sources
+	Standing StandingOf Story Strays SuppressedAddresses Suppressions Task Tasks Unclaimed Words`)
 
 // Whatever is being written when the disk is full is written later or not at
 // all, and the same call goes through once there is room.
