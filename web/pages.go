@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -206,9 +207,13 @@ func (p *pages) showLogin(w http.ResponseWriter, r *http.Request, status int, sa
 
 // within is a path of these pages, and / for anything else: a form sends nobody
 // to another place.
-func within(path string) string {
-	if u, err := url.Parse(path); err == nil && u.Scheme == "" && u.Host == "" && u.User == nil && (path == "/queue" || strings.HasPrefix(path, "/a/") && !strings.ContainsAny(path, "\\?#")) {
-		return (&url.URL{Path: u.Path, RawPath: u.RawPath}).EscapedPath()
+func within(to string) string {
+	u, err := url.Parse(to)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Contains(to, "\\") {
+		return "/"
+	}
+	if to == "/queue" || strings.HasPrefix(u.Path, "/a/") && path.Clean(u.Path) == u.Path {
+		return u.EscapedPath()
 	}
 	return "/"
 }
