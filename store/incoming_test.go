@@ -19,6 +19,8 @@ func bounceOf(m steward.MessageID, e steward.Enrolment, key string) (steward.Inc
 		Suppressed: []steward.Suppression{{Address: "ada@example.com", Reason: "bounced: 5.1.1", Source: steward.BounceSource, At: start}},
 		Given: []steward.Task{{ID: "o-bounced", Enrolment: e.ID, Playbook: e.Playbook, Subject: e.Subject, Owner: "dana", Name: "Dana Reyes",
 			Title: "Find another address", Given: start, Due: steward.NoDay}},
+		// Whatever a change holds is written once; this would be there twice.
+		Words: []steward.Word{{Kind: steward.AboutAccount, ID: "acme", Account: "acme", Field: steward.PulseField, Value: steward.Num(1), Day: 20_000, By: "lee", At: start}},
 	}
 }
 
@@ -38,6 +40,11 @@ func TestWhatCameBackActsOnce(t *testing.T) {
 		if isNew != want {
 			t.Errorf("time %d: new is %v", i+1, isNew)
 		}
+	}
+	words, err := db.Words(ctx, "acme", 10)
+	must(t, err)
+	if len(words) != 1 {
+		t.Errorf("one bounce was written %d times", len(words))
 	}
 	who, err := db.SuppressedAddresses(ctx)
 	must(t, err)
