@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -66,12 +67,17 @@ func readDigest(l steward.Letter) digest {
 			id = oneLine(p.Account)
 		}
 		if n := len(out.accounts); n == 0 || out.accounts[n-1].id != id {
-			out.accounts = append(out.accounts, digestAccount{id: id, name: oneLine(p.Account), facts: readFacts(p.Facts), links: cardLinks(p.Link, p.Page)})
+			out.accounts = append(out.accounts, digestAccount{id: id, name: oneLine(p.Account), facts: shortFacts(readFacts(p.Facts)), links: cardLinks(p.Link, p.Page)})
 		}
 		a := &out.accounts[len(out.accounts)-1]
 		a.items = append(a.items, item)
 	}
 	return out
+}
+
+// shortFacts leaves out the facts that are sentences: an account has one line.
+func shortFacts(facts []steward.LabelledText) []steward.LabelledText {
+	return slices.DeleteFunc(facts, func(f steward.LabelledText) bool { return utf8.RuneCountInString(f.Text) > longFact })
 }
 
 // digestFit is how much of everything a digest shows. Menus go before lines do:

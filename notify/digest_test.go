@@ -19,7 +19,7 @@ func digestLetter(accounts, items int) steward.Letter {
 	for a := range accounts {
 		for i := range items {
 			l.Content.Parts = append(l.Content.Parts, steward.ContentPart{
-				Account: fmt.Sprintf("Account %d", a), AccountID: steward.AccountID(fmt.Sprint(a)), Facts: []steward.LabelledText{{Label: "ARR", Text: "48k €"}},
+				Account: fmt.Sprintf("Account %d", a), AccountID: steward.AccountID(fmt.Sprint(a)), Facts: []steward.LabelledText{{Label: "ARR", Text: "48k €"}, {Label: "Talk to", Text: "Ines Ott (champion), last spoken to 12 days ago by Dana Reyes"}},
 				Page: "https://steward.example.com/accounts/1", Severity: []string{"info", "warning"}[i%2], Title: fmt.Sprintf("Finding %d", i),
 				Evidence: []string{"logins fell 64% in 14 days: 42 → 15 a day", "no call for 40 days"}, Why: "over your 5 cards a day", Enrolment: steward.EnrolmentID(fmt.Sprintf("e-%d-%d", a, i)),
 			})

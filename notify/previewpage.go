@@ -166,10 +166,8 @@ func newPageEntry(e previewEntry, ref string) pageEntry {
 // newPageCard is the card as Slack shows it: cut where the real one is.
 func newPageCard(card pageCard, l steward.Letter) *pageCard {
 	cut, _ := readCard(l.Content, l.Face).fitted(drawing{})
-	card.Heading, card.Over, card.Marks, card.Footer, card.Note = cut.heading, cut.over, cut.marks, cut.footer, cut.note
-	if mark := severityMark(l.Content.Severity); mark != "" && strings.HasPrefix(card.Heading, mark) { // a dot of ours: not every machine has a font with emoji
-		card.Heading, card.Severity = strings.TrimPrefix(cut.heading, mark), l.Content.Severity
-	}
+	card.Over, card.Marks, card.Footer, card.Note = cut.over, cut.marks, cut.footer, cut.note
+	card.Heading, card.Severity = pageHeading(cut.heading)
 	card.Links, card.Buttons = pageLinks(cut.links), pageButtons(cut.buttons)
 	if cut.over == "" {
 		card.Facts, card.Long = pageFacts(cut.facts)
@@ -190,24 +188,32 @@ func newPageCard(card pageCard, l steward.Letter) *pageCard {
 func newPageDigest(card pageCard, l steward.Letter) *pageDigest {
 	cut, _ := readDigest(l).fitted()
 	out := &pageDigest{pageCard: card}
-	out.Heading, out.Marks, out.Footer, out.Note = cut.heading, cut.marks, cut.footer, cut.note
+	out.Marks, out.Footer, out.Note = cut.marks, cut.footer, cut.note
+	out.Heading, out.Severity = pageHeading(cut.heading)
 	out.Facts, out.Long = pageFacts(cut.facts)
 	out.Links, out.Buttons = pageLinks(cut.links), pageButtons(cut.buttons)
 	for _, a := range cut.accounts {
 		account := pageAccount{Name: a.name, Facts: a.facts, Links: pageLinks(a.links)}
 		for _, i := range a.items {
 			lines := strings.Split(i.text(), "\n")
-			item := pageItem{Title: lines[0], Lines: lines[1:], Menu: i.dots() != nil}
-			for _, severity := range []string{"critical", "warning"} {
-				if rest, ok := strings.CutPrefix(item.Title, severityMark(severity)); ok {
-					item.Title, item.Severity = rest, severity
-				}
-			}
+			item := pageItem{Lines: lines[1:], Menu: i.dots() != nil}
+			item.Title, item.Severity = pageHeading(lines[0])
 			account.Items = append(account.Items, item)
 		}
 		out.Accounts = append(out.Accounts, account)
 	}
 	return out
+}
+
+// pageHeading is a heading without its mark, and what the mark says: the page has
+// a dot of its own, as not every machine has a font with emoji.
+func pageHeading(heading string) (text, severity string) {
+	for _, severity := range []string{"critical", "warning"} {
+		if rest, ok := strings.CutPrefix(heading, severityMark(severity)); ok {
+			return rest, severity
+		}
+	}
+	return heading, ""
 }
 
 // pageFacts are the facts on one line, and those with a line each.
