@@ -55,6 +55,12 @@ func mine(e *jobs.Engine, getenv func(string) string) {
 	f := &fate{passed: map[string]int{}, at: strings.Fields(getenv("STEWARD_CRASH_AT")), list: getenv("STEWARD_CRASH_LIST")}
 	e.Ledger = minedLedger{e.Ledger, f}
 	e.Sender = minedSender{e.Sender, f}
+	if update := e.Update; update != nil {
+		e.Update = func(ctx context.Context, l steward.Letter, ref string) error {
+			defer f.around("Update " + string(l.Message.Channel))()
+			return update(ctx, l, ref)
+		}
+	}
 	if find := e.Find; find != nil {
 		e.Find = func(ctx context.Context, l steward.Letter) (steward.Receipt, bool, error) {
 			defer f.around("Find " + string(l.Message.Channel))()
@@ -210,4 +216,29 @@ func (l minedLedger) Notice(ctx context.Context, key string, m steward.Message, 
 func (l minedLedger) ForgetNotice(ctx context.Context, key string) error {
 	defer l.around("ForgetNotice")()
 	return l.Ledger.ForgetNotice(ctx, key)
+}
+
+func (l minedLedger) Perform(ctx context.Context, a steward.Act, change steward.Change, answer string, now time.Time) (string, bool, error) {
+	defer l.around("Perform")()
+	return l.Ledger.Perform(ctx, a, change, answer, now)
+}
+
+func (l minedLedger) Painted(ctx context.Context, e steward.Edit, detail string) error {
+	defer l.around("Painted")()
+	return l.Ledger.Painted(ctx, e, detail)
+}
+
+func (l minedLedger) EditFailed(ctx context.Context, e steward.Edit, until time.Time, detail string) error {
+	defer l.around("EditFailed")()
+	return l.Ledger.EditFailed(ctx, e, until, detail)
+}
+
+func (l minedLedger) Receive(ctx context.Context, in steward.Incoming, change steward.Change, now time.Time) (bool, error) {
+	defer l.around("Receive")()
+	return l.Ledger.Receive(ctx, in, change, now)
+}
+
+func (l minedLedger) MoveMailCursor(ctx context.Context, mailbox string, c steward.MailCursor) error {
+	defer l.around("MoveMailCursor")()
+	return l.Ledger.MoveMailCursor(ctx, mailbox, c)
 }

@@ -68,6 +68,9 @@ func (h *history) account() crashOutcome {
 	})
 	h.checkMessages(out, attempts)
 	h.checkEnrolments(out)
+	h.checkClicks()
+	h.checkCards(out)
+	h.checkDigests(out)
 	for _, m := range out.messages {
 		h.table.states[string(m.State)]++
 	}
@@ -171,6 +174,7 @@ func (h *history) checkMessages(out crashOutcome, attempts map[steward.MessageID
 			h.Errorf("sent and never taken: %s", story)
 		case n == 1 && m.State != steward.Sent && m.State != steward.Uncertain:
 			h.Errorf("taken and not known to be: %s", story)
+		case m.State == steward.Planned && m.Kind == steward.Digest && m.Due.After(h.clock): // tomorrow's
 		case !m.State.Settled() && m.State != steward.AwaitingApproval && m.State != steward.Deferred:
 			h.Errorf("left in the middle: %s", story)
 		case m.State == steward.Deferred && !m.Due.After(h.clock):
@@ -242,6 +246,9 @@ func (h *history) checkEnrolments(out crashOutcome) {
 		}
 	}
 	for _, m := range out.messages {
+		if m.State == steward.Suppressed && m.Reason == steward.ReasonInDigest {
+			continue // what it carried has moved
+		}
 		if (m.Kind == steward.Card || m.Kind == steward.Mail || m.Kind == steward.Call) && len(out.carries[m.ID]) == 0 {
 			h.Errorf("%s %s carries nothing", m.Kind, m.ID)
 		}

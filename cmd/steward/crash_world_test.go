@@ -82,6 +82,19 @@ steps:
   - {wait: 30h}
   - {id: escalate, slack: manager, message: nudge}
 `,
+	// Never a card of its own: the owner's next digest says it.
+	"aside": `
+severity: info
+when: drop(logins, 7d) >= 30%
+until: recovered(logins, 3d) >= 80%
+cooldown: 2d6h
+backfill: true
+max_new: 100%
+steps:
+  - {id: mention, slack: owner, message: nudge}
+  - {wait: 30h}
+  - {id: again, slack: owner, message: nudge}
+`,
 	// Pinned to the dates of a contract.
 	"renewal": `
 kind: process
@@ -107,7 +120,7 @@ steps:
 }
 
 const crashWorkspace = `zone: Etc/GMT-1
-limits: {owner: off}
+limits: {owner: %s}
 schedule: "0 6 * * *"
 ops: "#cs-ops"
 delivery: live
@@ -121,7 +134,7 @@ owners: {file: owners.yaml, unowned: "#cs-ops"}
 sources:
   - {name: crm, csv: {accounts: data/accounts.csv, contacts: data/contacts.csv, contracts: data/contracts.csv}}
   - {name: usage, csv: {metrics: data/usage.csv}, complete_through: yesterday, fresh_within: 96h}
-slack: {bot_token_env: SLACK_BOT_TOKEN, api_url: %q}
+slack: {bot_token_env: SLACK_BOT_TOKEN, signing_secret_env: SLACK_SIGNING_SECRET, api_url: %q}
 email: {from: "{{ owner.name }} <success@example.com>", smtp_env: SMTP_URL}
 webhooks: {ledger: {url: %q, secret_env: LEDGER_SECRET}}
 %s
@@ -134,6 +147,7 @@ const crashSecret = "whsec_Y3Jhc2gtY3Jhc2gtY3Jhc2gtY3Jhc2gtY3Jhc2g="
 type crashWorld struct {
 	seed     uint64
 	days     int
+	cards    string // how many an owner gets; off for all
 	accounts []crashAccount
 }
 
@@ -164,7 +178,7 @@ func (w *crashWorld) chance(parts ...string) float64 {
 }
 
 func newCrashWorld(seed uint64, days int) *crashWorld {
-	w := &crashWorld{seed: seed, days: days}
+	w := &crashWorld{seed: seed, days: days, cards: "off"}
 	r := rand.New(rand.NewPCG(seed, 1))
 	for i := range crashAccounts {
 		a := crashAccount{id: fmt.Sprintf("a%03d", i), logins: 20 + r.IntN(60), people: 50 + r.IntN(40)}
@@ -199,7 +213,7 @@ func crashDate(day int) string { return crashBegin.AddDate(0, 0, day).Format(tim
 // files is the workspace's files; the usage export comes day by day.
 func (w *crashWorld) files(slackURL, hookURL, queue string) map[string]string {
 	out := map[string]string{
-		"steward.yaml": fmt.Sprintf(crashWorkspace, slackURL, hookURL, queue),
+		"steward.yaml": fmt.Sprintf(crashWorkspace, w.cards, slackURL, hookURL, queue),
 		"owners.yaml": `- {id: lee, name: Lee Okafor, email: lee@example.com}
 - {id: kim, name: Kim Sato, email: kim@example.com}
 - {id: dana, name: Dana Reyes, email: dana@example.com, manager: lee}
