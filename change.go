@@ -153,6 +153,9 @@ type Dossier struct {
 	// Thread is the first card about the same enrolment that went to the same
 	// addressee, as its provider names it; "" where there is none.
 	Thread string
+	// OwnerUntold tells of a mail that a card is still to tell its account's owner of
+	// it.
+	OwnerUntold bool
 	// Asked is, of a card that asks for approval, the mails that it asks about.
 	Asked []Asked
 	// Silences are those that stand.

@@ -25,8 +25,8 @@ type Redraft struct {
 	// Mail is the mail as it is from now on; its Version is one more than that of
 	// the text it replaces. A mail without Content is composed when it is sent.
 	Mail Message
-	// Ask is the card that asks for the approval; nil where nobody is asked.
-	Ask *Message
+	// Asks are the cards that ask for the approval, and that tell the owner of it.
+	Asks []Message
 	// Detail says from whom to whom and why, for people.
 	Detail string
 }

@@ -84,6 +84,7 @@ const (
 	// Deliveries.
 	ReasonDelivered     Reason = "delivered"
 	ReasonAwaiting      Reason = "awaiting_approval"
+	ReasonOwnerUntold   Reason = "owner_not_told" // the owner has yet to hear of it
 	ReasonApproved      Reason = "approved"
 	ReasonDeclined      Reason = "declined"
 	ReasonRetry         Reason = "retry"           // the provider could not take it now

@@ -23,6 +23,13 @@ func asksFor(a steward.Asked) bool {
 	return !a.Elsewhere && a.Mail.Message.State == steward.AwaitingApproval
 }
 
+// tells tells a mail that somebody else let go and of which the owner has yet to
+// hear: their card goes, though there is nothing left to decide.
+func tells(a steward.Asked, to steward.Recipient) bool {
+	m := a.Mail.Message
+	return !a.Elsewhere && to.Key != "manager" && m.Reason != steward.ReasonDeclined && !m.State.Settled() && m.State != steward.AwaitingApproval && m.ApprovedBy != string(to.Owner)
+}
+
 // Write is what a message says whose turn has come: its outreach in words, or, of
 // a card that asks for approval, what it asks about.
 func (s *Situation) Write(d steward.Dossier, carried []steward.Outreach) (steward.Content, error) {
@@ -60,7 +67,10 @@ func (s *Situation) request(d steward.Dossier) steward.Content {
 	switch n := len(d.Asked); {
 	case n == 1:
 		c.Title, c.Account, c.Facts = "A mail waits for you", contentAccount(first), s.mailFacts(d, d.Asked[0])
-		if d.Asked[0].Veto > 0 {
+		switch {
+		case !asksFor(d.Asked[0]):
+			c.Title = "A mail to your customer"
+		case d.Asked[0].Veto > 0:
 			c.Title = "A mail goes out unless you stop it"
 		}
 		s.links(&c, first.Message.Account, d.Message.To.Owner)
@@ -170,6 +180,9 @@ func (s *Situation) mailPart(a steward.Asked) steward.ContentPart {
 func (s *Situation) askWords(d steward.Dossier, a steward.Asked) string {
 	m := a.Mail.Message
 	if a.Veto == 0 {
+		if by := m.Approvers; len(by) > 0 && by[0] != d.Message.To.Owner && d.Message.To.Key == "approver" && s.Book.owners[by[0]].ID != "" && slices.Contains(by, d.Message.To.Owner) {
+			return "It goes out once " + escapeMarkdown(s.Book.named(string(by[0]))) + " approves it, or you do:"
+		}
 		return "It goes out once you approve it:"
 	}
 	goes := m.Veto

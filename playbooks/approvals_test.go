@@ -352,8 +352,18 @@ func TestTheFateOfAMail(t *testing.T) {
 		if f := s.Face(x, steward.Content{}); f.Over != want || len(f.Buttons) != 0 {
 			t.Errorf("%q, want %q", f.Over, want)
 		}
-		if v := s.Judge(steward.Dossier{Message: steward.Message{Kind: steward.Approval}, Asked: x.Asked}); v.Effect != steward.Suppress {
+		to := steward.Recipient{Key: "approver", Owner: "dana", Slack: "U1"}
+		if v := s.Judge(steward.Dossier{Message: steward.Message{Kind: steward.Approval, To: to}, Asked: x.Asked}); v.Effect != steward.Suppress {
 			t.Errorf("a card about what is decided would go: %+v", v)
+		}
+	}
+	// What somebody else let go is told to the owner all the same.
+	d.Asked[0].Mail.Message.State, d.Asked[0].Mail.Message.ApprovedBy = steward.Planned, "lee"
+	for key, want := range map[string]steward.Reason{"approver": "", "manager": steward.ReasonApproved} {
+		m := d.Message
+		m.State, m.To = steward.Planned, steward.Recipient{Key: key, Owner: "dana", Slack: "U1"}
+		if v := w.at(slot, slot.Time().Add(6*time.Hour)).Judge(steward.Dossier{Message: m, Asked: d.Asked}); v.Reason != want {
+			t.Errorf("a card to the %s: %+v", key, v)
 		}
 	}
 }

@@ -18,6 +18,8 @@ type Candidate struct {
 	// OptedOut says why the address may not be used; "" when it may.
 	OptedOut string
 	Pause    steward.Pause
+	// OwnerUntold tells of a mail that its account's owner has yet to hear of it.
+	OwnerUntold bool
 	// AtSend tells the second look from the first.
 	AtSend bool
 }
@@ -47,6 +49,7 @@ var gates = []namedGate{
 	{"snooze", "nobody put it off", gateSnoozed},
 	{"known", "nothing that is not known holds it back", gateUnknown},
 	{"fresh facts", "the facts are of the last evaluation that was due", gateOldFacts},
+	{"owner told", "its account's owner knows of it", gateOwnerTold},
 	{"working hours", "the hour does not hold it back", gateHours},
 	{"away", "its reader is not away", gateAway},
 	{"touch", "no touch of late holds it back", gateTouched},
@@ -214,6 +217,15 @@ func gateOldFacts(s *Situation, c Candidate) steward.Decision {
 	return d
 }
 
+// gateOwnerTold keeps a mail back that somebody let go before its account's owner
+// heard of it: the card that tells them is on its way.
+func gateOwnerTold(s *Situation, c Candidate) steward.Decision {
+	if !c.OwnerUntold || !c.Outreach.To.Customer() {
+		return steward.Decision{}
+	}
+	return steward.Decision{Effect: steward.Defer, Reason: steward.ReasonOwnerUntold, Detail: "the account's owner has not been told of it yet", Until: s.Now.Add(pauseLook)}
+}
+
 // pauseLook is how soon a message is looked at again that waits for a pause to
 // end or an evaluation to come; factsLook how soon one that waits for facts to
 // change.
@@ -271,7 +283,7 @@ func (s *Situation) Judge(d steward.Dossier) Judgement {
 	var j Judgement
 	deferred := make([]steward.Decision, len(d.Outreach))
 	for i, o := range d.Outreach {
-		verdict := s.Gate(Candidate{Outreach: o, Message: d.Message, Enrolment: d.Enrolments[i], Phase: d.Phases[i], OptedOut: optedOut, Pause: d.Paused, AtSend: true})
+		verdict := s.Gate(Candidate{Outreach: o, Message: d.Message, Enrolment: d.Enrolments[i], Phase: d.Phases[i], OptedOut: optedOut, Pause: d.Paused, OwnerUntold: d.OwnerUntold, AtSend: true})
 		if verdict.Passes() {
 			j.Carried = append(j.Carried, o)
 			continue
@@ -340,7 +352,7 @@ func (s *Situation) judgeBare(d steward.Dossier) steward.Decision {
 		}
 	}
 	if d.Message.Kind == steward.Approval {
-		if len(d.Asked) > 0 && !slices.ContainsFunc(d.Asked, asksFor) {
+		if len(d.Asked) > 0 && !slices.ContainsFunc(d.Asked, func(a steward.Asked) bool { return asksFor(a) || tells(a, d.Message.To) }) {
 			return suppress(steward.ReasonApproved, "what it asks for is decided")
 		}
 	}

@@ -167,7 +167,7 @@ func (w *walker) redraft(step Step, o steward.Outreach, m steward.Message) {
 			mail.State, mail.Reason, mail.Detail, mail.Settled = steward.FailedToSend, steward.ReasonCompose, err.Error(), w.Now
 		} else {
 			mail.Due = w.Now
-			r.Ask = w.askApproval(step, &mail, content, w.seen())
+			r.Asks = w.askApproval(step, &mail, content, w.seen())
 		}
 	}
 	r.Mail = mail

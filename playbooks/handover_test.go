@@ -229,7 +229,10 @@ func TestMailsAreHandedOver(t *testing.T) {
 			if strings.Contains(tt.approve, "veto") != d.Veto.Equal(at.Time().Add(24*time.Hour)) || strings.Contains(tt.approve, "unattended") != d.Veto.Equal(at.Time().Add(time.Hour)) {
 				t.Errorf("it goes at %s", d.Veto)
 			}
-			ask := drafts[0].Ask
+			var ask *steward.Message
+			if asks := drafts[0].Asks; len(asks) > 0 {
+				ask = &asks[0]
+			}
 			if ask == nil || ask.For != mail.ID || ask.To.Owner != tt.asks || ask.ID == steward.NewMessageID(steward.Approval, string(mail.ID), "1") {
 				t.Errorf("asked by %+v", ask)
 			}

@@ -367,9 +367,7 @@ func (w *walker) say(s Step, n int) bool {
 			return w.unsaid(s, n, o, suppress(steward.ReasonCompose, "%v", err))
 		}
 		m.Version = 1
-		if ask := w.askApproval(s, &m, content, w.seen()); ask != nil {
-			w.Messages = append(w.Messages, *ask)
-		}
+		w.Messages = append(w.Messages, w.askApproval(s, &m, content, w.seen())...)
 	}
 	switch why := w.digested(o, m, verdict); {
 	case why != "":
@@ -451,10 +449,10 @@ func (w *walker) seen() []string {
 
 // askApproval freezes the mail as composed and asks its approver in Slack.
 // With a veto it goes by itself when the time is over, and the card says so:
-// the owner always knows before their customer hears. It returns the card that
-// asks, which is written when it goes: until then it may come to ask about more.
-// nil where nobody can be asked.
-func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content, evidence []string) *steward.Message {
+// the owner always knows before their customer hears, so that where their manager
+// is asked they get a card, too. It returns the cards, which are written when they
+// go: until then they may come to ask about more. None where nobody can be asked.
+func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content, evidence []string) []steward.Message {
 	m.State, m.Reason = steward.AwaitingApproval, steward.ReasonAwaiting
 	content.Basis = &steward.Basis{Evidence: evidence, Facts: w.watched(w.account, m.To)}
 	m.Content, m.Hash, m.Veto = &content, ContentHash(content), time.Time{}
@@ -462,9 +460,17 @@ func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content
 	if s.Approve.Veto > 0 {
 		m.Veto = w.Now.Add(s.Approve.Veto)
 	}
-	asked, ok, _ := w.ownerRecipient(w.account, "approver")
+	owner, ok, _ := w.ownerRecipient(w.account, "approver")
+	asked := []steward.Recipient{owner}
 	if s.Approve.By == "manager" {
-		asked, ok, _ = w.managerRecipient(w.account)
+		manager, found, _ := w.managerRecipient(w.account)
+		switch {
+		case !found:
+		case !ok || manager.Owner == owner.Owner && manager.Slack == owner.Slack:
+			asked, ok = []steward.Recipient{manager}, true
+		default:
+			asked = []steward.Recipient{manager, owner}
+		}
 	}
 	if !ok {
 		// Nobody to ask in Slack. `steward outreach` still lists it, and silence of
@@ -475,8 +481,16 @@ func (w *walker) askApproval(s Step, m *steward.Message, content steward.Content
 		}
 		return nil
 	}
-	return &steward.Message{
-		ID: steward.NewMessageID(steward.Approval, string(m.ID), strconv.Itoa(m.Version)), Kind: steward.Approval, Channel: steward.Slack, To: asked,
-		Account: m.Account, State: steward.Planned, Due: w.Now, Planned: w.Now, Expires: m.Expires, For: m.ID, Version: 1, RetryUncertain: true,
+	var cards []steward.Message
+	for i, to := range asked {
+		about := []string{string(m.ID), strconv.Itoa(m.Version)}
+		if i > 0 {
+			about = append(about, "owner")
+		}
+		cards = append(cards, steward.Message{
+			ID: steward.NewMessageID(steward.Approval, about...), Kind: steward.Approval, Channel: steward.Slack, To: to,
+			Account: m.Account, State: steward.Planned, Due: w.Now, Planned: w.Now, Expires: m.Expires, For: m.ID, Version: 1, RetryUncertain: true,
+		})
 	}
+	return cards
 }

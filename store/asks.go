@@ -20,14 +20,15 @@ import (
 const asksMost = 20
 
 type askRow struct {
-	Mail steward.MessageID `db:"mail"`
-	Card steward.MessageID `db:"card"`
-	Veto int64             `db:"veto"`
-	Over bool              `db:"over"`
+	Mail    steward.MessageID `db:"mail"`
+	Card    steward.MessageID `db:"card"`
+	Version int               `db:"version"`
+	Veto    int64             `db:"veto"`
+	Over    bool              `db:"over"`
 }
 
 // ask has a card ask about a mail: one that is on its way to the same person, else
-// the card that comes with it. Other cards that ask about the mail are over.
+// the card that comes with it. Cards that ask about an older text of it are over.
 func ask(ctx context.Context, tx *sqlx.Tx, card steward.Message, mail steward.Message) error {
 	into, err := joinable(ctx, tx, card)
 	if err != nil {
@@ -45,12 +46,12 @@ func ask(ctx context.Context, tx *sqlx.Tx, card steward.Message, mail steward.Me
 	if !mail.Veto.IsZero() {
 		veto = max(1, seconds(mail.Veto)-seconds(card.Planned))
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE asks SET over = TRUE WHERE mail = ? AND card <> ?`, mail.ID, into); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE asks SET over = TRUE WHERE mail = ? AND version < ?`, mail.ID, mail.Version); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `
-		INSERT INTO asks (mail, card, veto, over) VALUES (?, ?, ?, FALSE)
-		ON CONFLICT (mail, card) DO UPDATE SET veto = excluded.veto, over = FALSE`, mail.ID, into, veto)
+		INSERT INTO asks (mail, card, version, veto, over) VALUES (?, ?, ?, ?, FALSE)
+		ON CONFLICT (mail, card) DO UPDATE SET version = excluded.version, veto = excluded.veto, over = FALSE`, mail.ID, into, mail.Version, veto)
 	return err
 }
 
@@ -77,15 +78,51 @@ const joinableQuery = `
 	) c WHERE (SELECT COUNT(*) FROM asks WHERE card = c.id) < ? ORDER BY planned, id LIMIT 1`
 
 // closeAsked holds back a card that asks for nothing any more and was not sent:
-// what it asked about a mail is decided, and no other mail on it waits.
+// what it asked about a mail is decided, and no other mail on it waits. One that
+// has yet to tell the owner of a mail that somebody else let go is not held back:
+// the owner knows before their customer hears.
 func closeAsked(ctx context.Context, tx *sqlx.Tx, mail steward.MessageID, reason steward.Reason, detail string, now time.Time) error {
 	_, err := tx.ExecContext(ctx, `
 		UPDATE messages SET state = 'suppressed', reason = ?, detail = ?, settled = ?
 		WHERE id IN (SELECT card FROM asks WHERE mail = ?) AND state IN ('planned', 'enqueued', 'deferred') AND NOT EXISTS (
 			SELECT 1 FROM asks a JOIN messages m ON m.id = a.mail
-			WHERE a.card = messages.id AND NOT a.over AND a.mail <> ? AND m.state = 'awaiting_approval')`,
+			WHERE a.card = messages.id AND NOT a.over AND (a.mail <> ? AND m.state = 'awaiting_approval'
+				OR m.reason = 'approved' AND m.approved_by <> messages.owner AND json_extract(messages.recipient, '$.key') <> 'manager'))`,
 		reason, detail, now.Unix(), mail, mail)
 	return err
+}
+
+// untold tells that whoever looks after a mail's account has not been told of it:
+// a card is on its way to them, or was lost, and it was not they who let it go.
+// Where nobody could be asked there is nobody to tell.
+func untold(ctx context.Context, tx *sqlx.Tx, m steward.Message) (bool, error) {
+	if m.Kind != steward.Mail || m.Version == 0 {
+		return false, nil
+	}
+	var cards []struct {
+		State     steward.MessageState `db:"state"`
+		Owner     string               `db:"owner"`
+		Recipient string               `db:"recipient"`
+	}
+	if err := tx.SelectContext(ctx, &cards, `
+		SELECT c.state, c.owner, c.recipient FROM asks a JOIN messages c ON c.id = a.card WHERE a.mail = ? AND NOT a.over`, m.ID); err != nil {
+		return false, err
+	}
+	owners := false
+	for _, c := range cards {
+		to, err := jsonOf[steward.Recipient](c.Recipient, "recipient of a card")
+		if err != nil {
+			return false, err
+		}
+		if to.Key == "manager" {
+			continue // who is asked in the owner's place
+		}
+		if c.State == steward.Sent || c.State == steward.Uncertain || c.Owner != "" && c.Owner == m.ApprovedBy {
+			return false, nil
+		}
+		owners = true
+	}
+	return owners, nil
 }
 
 // startVeto counts the time to stop mails from when the card that asks about them

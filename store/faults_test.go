@@ -198,7 +198,7 @@ var writes = map[string]struct {
 		}, everyMethod["Withdraw"]},
 	"VetoElapsed": {
 		sqlOf(`UPDATE messages SET veto = 1, expires = 0 WHERE id = 'm-open00000031';
-			INSERT INTO asks SELECT 'm-open00000031', MIN(id), 1, FALSE FROM messages WHERE state = 'sent'`), everyMethod["VetoElapsed"]},
+			INSERT INTO asks SELECT 'm-open00000031', MIN(id), 1, 1, FALSE FROM messages WHERE state = 'sent'`), everyMethod["VetoElapsed"]},
 }
 
 // editWanted has a card wait to be drawn anew.

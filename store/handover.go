@@ -107,8 +107,8 @@ func redraft(ctx context.Context, tx *sqlx.Tx, r steward.Redraft, now time.Time)
 		WHERE id = :id`, row); err != nil {
 		return err
 	}
-	if r.Ask != nil {
-		if err := ask(ctx, tx, *r.Ask, m); err != nil {
+	for _, card := range r.Asks {
+		if err := ask(ctx, tx, card, m); err != nil {
 			return err
 		}
 	}

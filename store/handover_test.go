@@ -225,7 +225,7 @@ func samsDraft(mail steward.Message) steward.Redraft {
 	ask.ID, ask.Kind, ask.For, ask.To = "m-ask2", steward.Approval, mail.ID, samGets
 	mail.State, mail.Version, mail.Hash, mail.Sender = steward.AwaitingApproval, mail.Version+1, "h2", "sam"
 	mail.Content, mail.Approvers, mail.ApprovedBy = &steward.Content{Title: "From Sam"}, []steward.OwnerID{"sam"}, ""
-	return steward.Redraft{Mail: mail, Ask: &ask, Detail: "from Dana Reyes to Sam Ito"}
+	return steward.Redraft{Mail: mail, Asks: []steward.Message{ask}, Detail: "from Dana Reyes to Sam Ito"}
 }
 
 // A mail that was not sent goes in the new owner's name once they approve it:

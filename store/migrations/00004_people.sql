@@ -139,13 +139,14 @@ CREATE TABLE preferences (
 CREATE TABLE asks (
   mail TEXT NOT NULL REFERENCES messages (id),
   card TEXT NOT NULL REFERENCES messages (id),
+  version INTEGER NOT NULL,                 -- of the mail's text
   veto BIGINT NOT NULL,
   over BOOLEAN NOT NULL,
   PRIMARY KEY (mail, card)
 ) WITHOUT ROWID;
 CREATE INDEX asks_by_card ON asks (card);
-INSERT INTO asks (mail, card, veto, over)
-SELECT m.id, c.id, CASE WHEN m.veto > c.planned THEN m.veto - c.planned ELSE 0 END, c.version < m.version AND EXISTS (
+INSERT INTO asks (mail, card, version, veto, over)
+SELECT m.id, c.id, m.version, CASE WHEN m.veto > c.planned THEN m.veto - c.planned ELSE 0 END, c.version < m.version AND EXISTS (
   SELECT 1 FROM messages n WHERE n.for_message = m.id AND n.kind = 'approval' AND (n.planned, n.id) > (c.planned, c.id))
 FROM messages c JOIN messages m ON m.id = c.for_message WHERE c.kind = 'approval';
 
