@@ -220,7 +220,7 @@ func TestCommands(t *testing.T) {
 		t.Errorf("somebody whom nobody knows sees %+v", stranger)
 	}
 	mine := s.ask("U0DANA", "mine")
-	if len(mine.Content.Parts) < 2 || mine.Content.Parts[0].Title != "A mail waits: Ana Ruiz (champion)" || mine.Face.Parts[0].Buttons[0].Target.Verb != steward.VerbLook {
+	if len(mine.Content.Parts) < 2 || mine.Content.Parts[0].Title != "A mail waits: Account a-0000, Ana Ruiz (champion)" || mine.Face.Parts[0].Buttons[0].Target.Verb != steward.VerbLook {
 		t.Errorf("mine is %+v", mine.Content.Parts)
 	}
 	look := s.ask("U0DANA", "a-0000")

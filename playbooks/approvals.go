@@ -150,7 +150,7 @@ func (s *Situation) wholeMail(d steward.Dossier, a steward.Asked) steward.Conten
 // look twice.
 func (s *Situation) mailLine(_ steward.Dossier, a steward.Asked) steward.ContentPart {
 	m, p := a.Mail.Message, s.mailPart(a)
-	p.Title, p.Account, p.AccountID = mailTo(m), contentAccount(a.Mail), m.Account
+	p.Title, p.Account, p.AccountID = contentAccount(a.Mail)+", "+mailTo(m), contentAccount(a.Mail), m.Account
 	if m.Content == nil {
 		p.Markdown = "Its text is not kept any more."
 		return p

@@ -144,7 +144,7 @@ func TestManyMailsAreOneCard(t *testing.T) {
 		t.Fatalf("%q with %d parts, %v", c.Title, len(c.Parts), err)
 	}
 	p := c.Parts[3]
-	if p.Account != "Acme a03" || p.AccountID != "a03" || p.Title != "Kim Sato (champion)" || p.Markdown != "About Acme a03" {
+	if p.Account != "Acme a03" || p.AccountID != "a03" || p.Title != "Acme a03, Kim Sato (champion)" || p.Markdown != "About Acme a03" {
 		t.Errorf("a line is %+v", p)
 	}
 	f := s.Face(d, c)
