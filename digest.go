@@ -44,3 +44,33 @@ type WeekTime struct {
 	Day time.Weekday
 	At  time.Duration
 }
+
+// A Week is what became of accounts in the last days, for those who lead the
+// people that look after them.
+type Week struct {
+	// Untaken is what was told on a card and nobody took on, the oldest first.
+	Untaken []Untaken
+	// Goals are the playbooks that reached their goal, by account.
+	Goals []Reached
+	// Unsaid is what was not said, and why, the most frequent first.
+	Unsaid []Unsaid
+}
+
+// Untaken is a card that nobody took on since it went.
+type Untaken struct {
+	Account  AccountID
+	Playbook PlaybookName
+	Since    time.Time
+}
+
+// Reached is a playbook's goal that an account reached.
+type Reached struct {
+	Account  AccountID
+	Playbook PlaybookName
+}
+
+// Unsaid is how much was not said about how many accounts for one reason.
+type Unsaid struct {
+	Reason          Reason
+	Times, Accounts int
+}

@@ -31,6 +31,9 @@ func (e *Engine) Advance(ctx context.Context) (Moved, error) {
 	if err := e.digests(ctx); err != nil {
 		return m, err
 	}
+	if err := e.weeklies(ctx); err != nil {
+		return m, err
+	}
 	if err := e.occur(ctx, &m); err != nil {
 		return m, err
 	}

@@ -58,3 +58,44 @@ func (e *Engine) digests(ctx context.Context) error {
 	}
 	return nil
 }
+
+// weeklies plans the weekly digests of managers, each once a week.
+func (e *Engine) weeklies(ctx context.Context) error {
+	book, now := e.Book(), e.Now()
+	for id, day := range book.WeekliesDue(now) {
+		e.mu.Lock()
+		done := e.weekly[id] == day
+		e.mu.Unlock()
+		if done {
+			continue
+		}
+		g, err := e.ground(ctx)
+		if err != nil || g == nil {
+			return err
+		}
+		e.mu.Lock()
+		s := g.base.At(now, playbooks.Memory{})
+		accounts := s.AccountsUnder(id)
+		since, untaken := s.WeekAsks()
+		e.mu.Unlock()
+		week, err := e.Ledger.Week(ctx, accounts, since, untaken)
+		if err != nil {
+			return fmt.Errorf("read the week of %s: %w", id, err)
+		}
+		e.mu.Lock()
+		m, ok := s.Weekly(id, day, accounts, week)
+		e.mu.Unlock()
+		if ok {
+			if _, err := e.Ledger.PlanDigest(ctx, m); err != nil {
+				return fmt.Errorf("plan the weekly digest of %s: %w", id, err)
+			}
+		}
+		e.mu.Lock()
+		if e.weekly == nil {
+			e.weekly = map[steward.OwnerID]steward.Day{}
+		}
+		e.weekly[id] = day
+		e.mu.Unlock()
+	}
+	return nil
+}

@@ -90,6 +90,9 @@ type Deliveries interface {
 	// what owners have to do beside what is said to them.
 	PlanDigest(ctx context.Context, m steward.Message) (added bool, err error)
 	Agendas(ctx context.Context) (map[steward.OwnerID]steward.Agenda, error)
+	// Week is what became of accounts since a moment, and which cards about them
+	// nobody took on that went before another.
+	Week(ctx context.Context, accounts []steward.AccountID, since, untaken time.Time) (steward.Week, error)
 	// Notice plans a message to ops once per key; ForgetNotice lets the key
 	// speak again.
 	Notice(ctx context.Context, key string, m steward.Message, now time.Time) (bool, error)
@@ -161,7 +164,8 @@ type Engine struct {
 	last *ground
 	// digested is the day on which each owner was last asked what they have to do.
 	digested map[steward.OwnerID]steward.Day
-	older    map[string]*playbooks.Playbook // versions that only open enrolments run on; nil where one no longer compiles
+	weekly   map[steward.OwnerID]steward.Day // and the week for which it is a manager
+	older    map[string]*playbooks.Playbook  // versions that only open enrolments run on; nil where one no longer compiles
 
 	// looking is held by whoever reads the facts anew, so that those who need
 	// them meanwhile wait for them and do not read them too.

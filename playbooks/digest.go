@@ -134,6 +134,7 @@ func (b *Book) DigestMoments(after, before time.Time) []time.Time {
 			}
 		}
 	}
+	out = append(out, b.weeklyMoments(after, before)...)
 	slices.SortFunc(out, time.Time.Compare)
 	return slices.CompactFunc(out, time.Time.Equal)
 }
@@ -546,11 +547,7 @@ func (s *Situation) agenda(o steward.Owner, a steward.Agenda, silences []steward
 	back := section{title: "Comes back today", one: "something you put off comes back", many: "%d things you put off come back"}
 	for _, e := range a.Snoozed {
 		if e.SnoozedUntil.Before(tomorrow) && e.SnoozedUntil.After(s.Now) {
-			title := string(e.Playbook)
-			if p, ok := s.Book.Playbook(e.Playbook); ok {
-				title = p.Title
-			}
-			back.lines = append(back.lines, s.nameOf(e.Subject.Account)+": "+title)
+			back.lines = append(back.lines, s.nameOf(e.Subject.Account)+": "+s.playbookTitle(e.Playbook))
 		}
 	}
 	return slices.DeleteFunc([]section{tasks, goes, waits, ends, back}, func(x section) bool { return len(x.lines) == 0 })

@@ -91,6 +91,15 @@ func TestPlaces(t *testing.T) {
 	if len(got) != 2 || got[0].Key != "kim@a.example" || got[1].Kind != steward.AccountPlace || !got[1].Since.Equal(now.Add(-week)) || got[1].Until != (time.Time{}) {
 		t.Errorf("of a mail: %+v", got)
 	}
+	pool := steward.Message{Kind: steward.Card, Channel: steward.Slack, To: steward.Recipient{Key: "owner", Owner: "pool", Slack: "#cs-smb"}, Account: "a"}
+	if got := s.Places(pool, []steward.Outreach{{Severity: "warning"}}); got != nil {
+		t.Errorf("of a pool's card: %+v", got)
+	}
+	s.Book.Limits.Rate = steward.Cap{Most: 30, Window: time.Minute, Words: "30 a minute"}
+	if got := s.Places(pool, []steward.Outreach{{Severity: "critical"}}); len(got) != 1 || got[0].Kind != steward.RatePlace || got[0].Key != "slack" || got[0].Most != 30 || !got[0].Since.Equal(now.Add(-time.Minute)) {
+		t.Errorf("of anything, by its channel: %+v", got)
+	}
+	s.Book.Limits.Rate = steward.Cap{}
 	if got := s.Places(steward.Message{Kind: steward.Notice, To: steward.Recipient{Slack: "#ops"}}, nil); got != nil {
 		t.Errorf("of a notice: %+v", got)
 	}

@@ -44,6 +44,7 @@ type messageRow struct {
 	EnqueuedAt     int64                `db:"enqueued_at"`
 	Task           string               `db:"task"`
 	Claimed        int64                `db:"claimed"` // when it was last taken to be sent
+	Urgency        float64              `db:"urgency"`
 	Topic          steward.Topic        `db:"topic"`
 }
 
@@ -212,7 +213,24 @@ func putOutreach(ctx context.Context, tx *sqlx.Tx, o steward.Outreach) error {
 	if err != nil {
 		return err
 	}
+	if err := hurry(ctx, tx, o, o.Message); err != nil {
+		return err
+	}
 	return putTask(ctx, tx, o)
+}
+
+// hurry makes a message as urgent as what it carries: by severity, then by
+// priority.
+func hurry(ctx context.Context, tx *sqlx.Tx, o steward.Outreach, m steward.MessageID) error {
+	urgency := map[string]float64{"critical": 2e15, "warning": 1e15}[o.Severity]
+	if o.Priority.Known {
+		urgency += min(max(o.Priority.Num, 0), 9e14)
+	}
+	if m == "" || urgency == 0 {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE messages SET urgency = ? WHERE id = ? AND urgency < ?`, urgency, m, urgency)
+	return err
 }
 
 func selectOutreach(ctx context.Context, tx *sqlx.Tx, query string, args ...any) ([]steward.Outreach, error) {

@@ -131,3 +131,47 @@ func TestLimitsHoldOverTime(t *testing.T) {
 		}
 	})
 }
+
+// A channel that was given enough for a minute takes the next in the next one.
+func TestTheRateOfAChannel(t *testing.T) {
+	db, ctx := openTest(t), context.Background()
+	rate := func(now time.Time) steward.Place {
+		return steward.Place{Kind: steward.RatePlace, Key: "slack", Most: 2, Since: now.Add(-time.Minute), Window: time.Minute, Words: "2 a minute"}
+	}
+	for i, c := range []struct {
+		after  time.Duration
+		reason steward.Reason
+		due    time.Duration
+	}{{0, "", 0}, {20 * time.Second, "", 0}, {30 * time.Second, steward.ReasonRate, 61 * time.Second}, {62 * time.Second, "", 0}} {
+		m, now := plan(t, db, steward.AccountID(fmt.Sprintf("a%d", i))), start.Add(c.after)
+		d, r, err := db.Claim(ctx, m.ID, 0, now, time.Minute, taking(rate(now)))
+		must(t, err)
+		if r.Reason != c.reason || c.reason != "" && !d.Message.Due.Equal(start.Add(c.due)) {
+			t.Errorf("after %s: %+v, due %s", c.after, r, d.Message.Due)
+		}
+	}
+}
+
+// Of what is due at one moment the most urgent goes first.
+func TestTheMostUrgentGoesFirst(t *testing.T) {
+	db, ctx := openTest(t), context.Background()
+	var want []steward.MessageID
+	for i, c := range []struct {
+		severity string
+		priority steward.Value
+	}{{"critical", steward.Value{}}, {"warning", steward.Num(48_000)}, {"warning", steward.Num(3)}, {"warning", steward.Value{}}, {"info", steward.Num(9)}} {
+		account := steward.AccountID(fmt.Sprintf("a%d", i))
+		e, m := enrolment(account, "login-drop", start), cardFor(account, start)
+		o := outreachFor(e, "nudge", m.ID)
+		o.Severity, o.Priority = c.severity, c.priority
+		commitOne(t, db, steward.Change{Account: account, Enrolments: []steward.Enrolment{e}, Messages: []steward.Message{m}, Outreach: []steward.Outreach{o}})
+		want = append(want, m.ID)
+	}
+	due, err := db.DueMessages(ctx, start, 10, steward.Slack)
+	must(t, err)
+	var got []steward.MessageID
+	for _, d := range due {
+		got = append(got, d.ID)
+	}
+	diff(t, "in order", want, got)
+}

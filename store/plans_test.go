@@ -279,7 +279,11 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		}
 		return db.Unsilence(ctx, id, "lee", start)
 	},
-	"Agendas":    func(ctx context.Context, db *DB) error { _, err := db.Agendas(ctx); return err },
+	"Agendas": func(ctx context.Context, db *DB) error { _, err := db.Agendas(ctx); return err },
+	"Week": func(ctx context.Context, db *DB) error {
+		_, err := db.Week(ctx, []steward.AccountID{"a000001", "a000002"}, start, start)
+		return err
+	},
 	"PlanDigest": func(ctx context.Context, db *DB) error { _, err := db.PlanDigest(ctx, digestDay(0)); return err },
 	"EndSilences": func(ctx context.Context, db *DB) error {
 		id, err := db.Silence(ctx, quiet("a000003"))

@@ -45,7 +45,7 @@ func (db *DB) DueMessages(ctx context.Context, now time.Time, limit int, channel
 
 const (
 	wakeQuery        = `UPDATE messages SET state = 'planned', epoch = epoch + 1 WHERE state = 'deferred' AND due <= ?`
-	dueMessagesQuery = `SELECT id, epoch, channel, due FROM messages WHERE state = 'planned' AND channel = ? AND due <= ? ORDER BY due, id LIMIT ?`
+	dueMessagesQuery = `SELECT id, epoch, channel, due FROM messages WHERE state = 'planned' AND channel = ? AND due <= ? ORDER BY due, urgency DESC, id LIMIT ?`
 )
 
 type dueRow struct {

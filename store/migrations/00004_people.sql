@@ -72,6 +72,12 @@ CREATE INDEX silences_standing ON silences (id) WHERE ended_at = 0;
 -- What a channel was given lately, for the limit on that.
 CREATE INDEX messages_claimed ON messages (channel, claimed) WHERE claimed > 0;
 
+-- How urgent a message is, by what it carries: of those that are due at one
+-- moment the most urgent goes first, as there may not be room for all.
+ALTER TABLE messages ADD COLUMN urgency DOUBLE PRECISION NOT NULL DEFAULT 0;
+DROP INDEX messages_planned;
+CREATE INDEX messages_planned ON messages (state, channel, due, urgency DESC, id) WHERE state = 'planned';
+
 -- Why a digest carries an outreach; '' where a card of its own does.
 ALTER TABLE outreach ADD COLUMN digested TEXT NOT NULL DEFAULT '';
 
