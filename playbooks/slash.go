@@ -3,6 +3,7 @@ package playbooks
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,11 +52,10 @@ func (s *Situation) Understand(words string) (verb steward.Verb, t steward.Targe
 		list = list[1:]
 	}
 	values = map[string]string{}
-	about := strings.Join(list, " ")
-	if i := strings.Index(" "+strings.ToLower(about)+" ", " because "); i >= 0 && verb != steward.VerbLook {
-		about, values[becauseField] = strings.TrimSpace(about[:i]), strings.TrimSpace(about[min(len(about), i+len("because")):])
+	if i := slices.IndexFunc(list, func(w string) bool { return strings.EqualFold(w, "because") }); i > 0 && verb != steward.VerbLook {
+		list, values[becauseField] = list[:i], strings.Join(list[i+1:], " ")
 	}
-	about = s.lastWord(verb, about, &t, values)
+	about := s.lastWord(verb, strings.Join(list, " "), &t, values)
 	a, several := s.FindAccount(about)
 	switch {
 	case a != nil:
