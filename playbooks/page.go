@@ -12,10 +12,14 @@ import (
 type Pager func(account steward.AccountID, owner steward.OwnerID, at time.Time) string
 
 // Page is the address of an account's page for one of us; "" where the workspace
-// does not say at which address pages are.
+// does not say at which address pages are. What everybody in a channel reads, as
+// a pool's cards are, is a link that only looks: it is nobody's name to act in.
 func (b *Book) Page(account steward.AccountID, owner steward.OwnerID, at time.Time) string {
 	if b.PageLink == nil || account == "" {
 		return ""
+	}
+	if o, known := b.Owner(owner); !known || o.Pool != "" {
+		owner = ""
 	}
 	return b.PageLink(account, owner, at)
 }
