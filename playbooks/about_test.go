@@ -66,8 +66,10 @@ func TestBookWithoutPages(t *testing.T) {
 
 // A pool's card is read by everybody in its channel, so its link is nobody's.
 func TestOnlyPeopleActByALink(t *testing.T) {
-	b := load(t, settings(), nil)
-	b.PageLink = func(account steward.AccountID, owner steward.OwnerID, at time.Time) string { return string(account) + "/" + string(owner) }
+	b := load(t, settings(), nil, "playbook: big\nwhen: arr > 1\n")
+	b.PageLink = func(account steward.AccountID, owner steward.OwnerID, at time.Time) string {
+		return string(account) + "/" + string(owner)
+	}
 	for owner, want := range map[steward.OwnerID]string{"dana": "acme/dana", "pool": "acme/", "gone": "acme/", "": "acme/"} {
 		if got := b.Page("acme", owner, day0.Start(berlin)); got != want {
 			t.Errorf("the link for %q is of %q, want %q", owner, got, want)
