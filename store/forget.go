@@ -5,8 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/jmoiron/sqlx"
 
@@ -342,19 +345,32 @@ func namelessID(id string, contact steward.ContactID) string {
 }
 
 // withoutPerson takes a person's full name and address out of a text, also out
-// of one that is JSON. Names of one or two letters are left: they would be
-// found inside other words.
+// of one that is JSON or Markdown, or one in the other, where punctuation stands
+// behind backslashes. Names of one or two letters are left: they would be found
+// inside other words.
 func withoutPerson(text string, c steward.Contact) string {
-	for _, part := range []string{c.Email, address(c.Email), c.Name} {
-		if len(part) < 3 {
-			continue
-		}
-		text = strings.ReplaceAll(text, part, forgottenName)
-		if quoted, err := jsonColumn(part); err == nil {
-			text = strings.ReplaceAll(text, strings.Trim(quoted, `"`), forgottenName)
+	for part, anyCase := range map[string]string{strings.TrimSpace(c.Email): "(?i)", strings.Join(strings.Fields(c.Name), " "): ""} {
+		if len(part) >= 3 {
+			text = regexp.MustCompile(anyCase+written(part)).ReplaceAllLiteralString(text, forgottenName)
 		}
 	}
 	return text
+}
+
+// written is a pattern of a name as it may be written.
+func written(name string) string {
+	var b strings.Builder
+	for _, r := range name {
+		switch {
+		case r == ' ':
+			b.WriteString(`\s+`)
+			continue
+		case r < utf8.RuneSelf && !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			b.WriteString(`\\*`)
+		}
+		b.WriteString(regexp.QuoteMeta(string(r)))
+	}
+	return b.String()
 }
 
 // tombstones are the people who must not come back. They are kept as salted

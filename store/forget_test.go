@@ -117,3 +117,24 @@ func TestForgetLeavesNothingInTheFile(t *testing.T) {
 		}
 	}
 }
+
+// Cards hold names as Markdown writes them, and the database holds cards as JSON.
+func TestForgettingANameHoweverItIsWritten(t *testing.T) {
+	c := steward.Contact{Name: `Anne-Marie  "Q." O'Neil`, Email: "Anne.marie+q@acme.example"}
+	for _, said := range []string{
+		`call Anne-Marie "Q." O'Neil`, `call Anne\-Marie \"Q\.\" O\'Neil`, `call anne.marie+q@ACME.example`, `call anne\.marie\+q\@acme\.example`,
+	} {
+		column, err := jsonColumn(steward.Content{Parts: []steward.ContentPart{{Markdown: said}}})
+		must(t, err)
+		if got, want := withoutPerson(said, c), "call "+forgottenName; got != want {
+			t.Errorf("of %s stays %s", said, got)
+		}
+		content, err := jsonOf[steward.Content](withoutPerson(column, c), "content")
+		if err != nil || content.Parts[0].Markdown != "call "+forgottenName {
+			t.Errorf("of %s stays %+v, %v", column, content, err)
+		}
+	}
+	if said := "call Anne or Marie at acme.example"; withoutPerson(said, c) != said {
+		t.Error("a first name, or a domain, is taken for the person")
+	}
+}
