@@ -45,8 +45,10 @@ func readPicture(p *steward.Picture) *steward.Picture {
 	return &out
 }
 
+// isKnown tells that a value can be drawn. One so large that its percentage would
+// be no number any more is nobody's figure.
 func isKnown(v steward.Value) bool {
-	return v.Known && !math.IsNaN(v.Num) && !math.IsInf(v.Num, 0)
+	return v.Known && math.Abs(v.Num) <= math.MaxFloat64/100
 }
 
 // A drawing is how pictures are drawn: as Slack's chart, as images that are
