@@ -79,7 +79,7 @@ func (s *Situation) About(id steward.AccountID) (About, bool) {
 		}
 	}
 	for _, p := range s.Book.Playbooks {
-		for _, subject := range s.subjectsOf(p, id) {
+		for _, subject := range s.Subjects(p, id) {
 			// The days before are for who asks about this playbook alone.
 			if x, err := s.explain(p, subject, nil, false); err == nil {
 				out.Playbooks = append(out.Playbooks, x)
@@ -89,8 +89,9 @@ func (s *Situation) About(id steward.AccountID) (About, bool) {
 	return out, true
 }
 
-// subjectsOf is what of an account a playbook is about.
-func (s *Situation) subjectsOf(p *Playbook, id steward.AccountID) []steward.Subject {
+// Subjects is what of an account a playbook is about: itself, or its contracts,
+// people or products.
+func (s *Situation) Subjects(p *Playbook, id steward.AccountID) []steward.Subject {
 	view := s.Frame.View(p.About)
 	if p.About == steward.AboutAccount {
 		if row, ok := view.Row(string(id)); ok {

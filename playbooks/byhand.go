@@ -40,7 +40,7 @@ func startDeed(s *Situation, d Doing) Done {
 	if !ok {
 		return wrong(d, playbookField, "There is no playbook %s.%s", plainLine(string(name)), nearestWords(string(name), s.Book.Names()))
 	}
-	subjects := s.subjectsOf(p, a.ID)
+	subjects := s.Subjects(p, a.ID)
 	subject, which := pickSubject(subjects, cmp.Or(d.Values[subjectField], subjectItem(d)))
 	if !which {
 		if len(subjects) == 0 {
@@ -186,7 +186,7 @@ func pickSubject(all []steward.Subject, id string) (steward.Subject, bool) {
 func (s *Situation) startForm(d Doing, a steward.Account) steward.Form {
 	var options []steward.Option
 	for _, p := range s.Book.Playbooks {
-		subjects := s.subjectsOf(p, a.ID)
+		subjects := s.Subjects(p, a.ID)
 		if p.Enabled && slices.ContainsFunc(subjects, func(x steward.Subject) bool { _, open := s.Memory.Open[KeyOf(p.Name, x)]; return !open }) {
 			options = append(options, steward.Option{Value: string(p.Name), Label: titleOr(p)})
 		}

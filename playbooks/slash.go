@@ -216,7 +216,7 @@ func whyDeed(s *Situation, d Doing) Done {
 		return say("There is no playbook " + plainLine(string(d.Target.Playbook)) + "." + nearestWords(string(d.Target.Playbook), s.Book.Names()))
 	}
 	var lines []string
-	for _, subject := range s.subjectsOf(p, a.ID) {
+	for _, subject := range s.Subjects(p, a.ID) {
 		x, err := s.explain(p, subject, nil, false)
 		if err != nil {
 			continue
@@ -242,7 +242,7 @@ func (s *Situation) overview(a steward.Account) string {
 	var lines []string
 	idle := 0
 	for _, p := range s.Book.Playbooks {
-		for _, subject := range s.subjectsOf(p, a.ID) {
+		for _, subject := range s.Subjects(p, a.ID) {
 			if _, open := s.Memory.Open[KeyOf(p.Name, subject)]; !open {
 				idle++
 				continue

@@ -193,25 +193,6 @@ func findAccount(s *playbooks.Situation, text string) (*steward.Account, error) 
 	return nil, fmt.Errorf("%s are called something like %q: %s\nSay which by its id", count(len(found), "account"), text, strings.Join(some, ", "))
 }
 
-// subjectsOf is what of an account a playbook is about: itself, or its
-// contracts.
-func subjectsOf(s *playbooks.Situation, p *playbooks.Playbook, id steward.AccountID) []steward.Subject {
-	view := s.Frame.View(p.About)
-	if p.About == steward.AboutAccount {
-		if row, ok := view.Row(string(id)); ok {
-			return []steward.Subject{view.Subject(row)}
-		}
-		return nil
-	}
-	var out []steward.Subject
-	for row := range view.Len() {
-		if subject := view.Subject(row); subject.Account == id {
-			out = append(out, subject)
-		}
-	}
-	return out
-}
-
 // A story is all that explain tells of an account.
 type story struct {
 	Account steward.AccountID `json:"account"`
@@ -283,7 +264,7 @@ func storyOf(ctx context.Context, db chronicle, s *playbooks.Situation, account 
 		until = time.Time{} // all there is
 	}
 	for _, p := range list {
-		for _, subject := range subjectsOf(s, p, account.ID) {
+		for _, subject := range s.Subjects(p, account.ID) {
 			x, err := explained(s, p, subject, done, then)
 			if err != nil {
 				return st, err
