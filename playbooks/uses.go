@@ -118,7 +118,8 @@ func (s *Situation) Trials(p *Playbook, enrolments []steward.Enrolment, now time
 	if p.Goal.Reach == nil {
 		within = 30 * 24 * time.Hour
 	}
-	mine := slices.DeleteFunc(slices.Clone(enrolments), func(e steward.Enrolment) bool { return e.Playbook != p.Name })
+	// What a person began by hand was not drawn.
+	mine := slices.DeleteFunc(slices.Clone(enrolments), func(e steward.Enrolment) bool { return e.Playbook != p.Name || e.StartedBy != "" })
 	slices.SortStableFunc(mine, func(a, b steward.Enrolment) int { return a.OpenedAt.Compare(b.OpenedAt) })
 	seen := map[steward.AccountID]bool{}
 	for _, e := range mine {

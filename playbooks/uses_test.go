@@ -61,11 +61,14 @@ func TestTrials(t *testing.T) {
 		}
 		return out
 	}
+	begun := e("byhand", steward.Treatment, 80, 60, steward.ReasonRecovered)
+	begun.StartedBy = "dana"
 	trials, waiting := s.Trials(p, []steward.Enrolment{
 		e("north", steward.Holdout, 50, 10, steward.ReasonRecovered), // too late, and not the group's first
 		e("group", steward.Holdout, 60, 40, steward.ReasonRecovered),
 		e("solo", steward.Treatment, 80, 40, steward.ReasonRecovered), // after 40 days
 		e("fresh", steward.Treatment, 29, -1, ""),
+		begun,
 	}, now)
 	if diff := cmp.Diff([]playbooks.Trial{{Reached: false}, {Holdout: true, Reached: true}}, trials); diff != "" || waiting != 1 {
 		t.Errorf("waiting %d, %s", waiting, diff)
