@@ -63,10 +63,7 @@ func (e *Engine) paint(ctx context.Context, edit steward.Edit) (failure *steward
 	if err != nil {
 		return nil, err
 	}
-	if content == nil {
-		return nil, e.Ledger.Painted(ctx, edit, "what it said is not kept any more")
-	}
-	d.Message.Content = content
+	d.Message.Content = &content
 	l := letterOf(d, e.Now())
 	l.Face = face
 	failure = failureOf(e.Update(ctx, l, d.Message.Ref))
@@ -109,23 +106,19 @@ func (e *Engine) painted(ctx context.Context, edit steward.Edit, m steward.Messa
 	return e.Ledger.EditFailed(ctx, edit, until, failure.Error())
 }
 
-// redrawn is what a card says and shows now; without content where that is not
-// kept.
-func (e *Engine) redrawn(ctx context.Context, d steward.Dossier) (*steward.Content, steward.Face, error) {
+// redrawn is what a card says and shows now.
+func (e *Engine) redrawn(ctx context.Context, d steward.Dossier) (content steward.Content, face steward.Face, err error) {
 	g, err := e.footing(ctx)
 	if err != nil {
-		return nil, steward.Face{}, err
+		return content, face, err
 	}
 	versions, err := e.versions(ctx, g.base.Book, d.Concerned())
 	if err != nil {
-		return nil, steward.Face{}, err
+		return content, face, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := g.base.At(e.Now(), playbooks.Memory{Versions: versions})
-	content := s.Redrawn(d)
-	if content == nil {
-		return nil, steward.Face{}, nil
-	}
-	return content, s.Face(d, *content), nil
+	content = s.Redrawn(d)
+	return content, s.Face(d, content), nil
 }

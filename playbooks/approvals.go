@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -44,13 +45,28 @@ func (s *Situation) Write(d steward.Dossier, carried []steward.Outreach) (stewar
 
 // Redrawn is what a card says when it is drawn anew: what it said, or, of a card
 // that asks for approval, its mails as they stand. nil where that is not kept.
-func (s *Situation) Redrawn(d steward.Dossier) *steward.Content {
-	if d.Message.Kind == steward.Approval && len(d.Asked) > 0 {
-		c := s.request(d)
-		return &c
+func (s *Situation) Redrawn(d steward.Dossier) steward.Content {
+	switch {
+	case d.Message.Kind == steward.Approval && len(d.Asked) > 0:
+		return s.request(d)
+	case d.Message.Content == nil:
+		return s.erased(d.Message)
 	}
-	return d.Message.Content
+	return *d.Message.Content
 }
+
+// erased is a card of which nothing is kept: that happens to what was sent only
+// where somebody in it asked to be forgotten.
+func (s *Situation) erased(m steward.Message) steward.Content {
+	c := steward.Content{Title: "Erased", Severity: string(Info), Parts: []steward.ContentPart{{Markdown: "What this card said was erased: somebody in it asked to be forgotten."}}}
+	if a, ok := s.account(m.Account); ok {
+		c.Account = accountName(a)
+	}
+	return c
+}
+
+// erasedMail stands in the place of a mail of which nothing is kept.
+const erasedMail = "What it said was erased: whom it was for asked to be forgotten."
 
 // request is the card that asks for a go-ahead.
 func (s *Situation) request(d steward.Dossier) steward.Content {
@@ -97,7 +113,7 @@ func contentAccount(d steward.Dossier) string {
 
 // mailTo is whom a mail goes to, and as what.
 func mailTo(m steward.Message) string {
-	return plainLine(m.To.Name) + " (" + keyRole(m.To) + ")"
+	return cmp.Or(plainLine(m.To.Name), m.To.Email, "somebody who was forgotten") + " (" + keyRole(m.To) + ")"
 }
 
 // mailFacts are what stands above a mail that is quoted whole.
@@ -121,7 +137,7 @@ func (s *Situation) mailFacts(d steward.Dossier, a steward.Asked) []steward.Labe
 func (s *Situation) wholeMail(d steward.Dossier, a steward.Asked) steward.ContentPart {
 	m, p := a.Mail.Message, s.mailPart(a)
 	if m.Content == nil || len(m.Content.Parts) == 0 {
-		p.Markdown = "Its text is not kept any more."
+		p.Markdown = erasedMail
 		return p
 	}
 	var md []string
@@ -152,7 +168,7 @@ func (s *Situation) mailLine(_ steward.Dossier, a steward.Asked) steward.Content
 	m, p := a.Mail.Message, s.mailPart(a)
 	p.Title, p.Account, p.AccountID = contentAccount(a.Mail)+", "+mailTo(m), contentAccount(a.Mail), m.Account
 	if m.Content == nil {
-		p.Markdown = "Its text is not kept any more."
+		p.Markdown = erasedMail
 		return p
 	}
 	p.Markdown = escapeMarkdown(m.Content.Title)

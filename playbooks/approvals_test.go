@@ -203,7 +203,7 @@ func TestWhatChangedSinceIsPointedOut(t *testing.T) {
 	if !strings.Contains(done.Act.Refused, "Renewal: was 9 September 2026, is 29 September 2026") || len(done.Change.Approvals) != 0 || len(done.Change.Repaint) != 1 {
 		t.Fatalf("%+v", done)
 	}
-	c := *s.Redrawn(d)
+	c := s.Redrawn(d)
 	for _, want := range []string{"Changed since it was written", "Renewal\\: was 9 September 2026, is 29 September 2026", "Why it is sent reads today\\: seats is 9", "“you have 5 seats\\.” would read “you have 9 seats\\.”", "> you have 5 seats"} {
 		if !strings.Contains(c.Parts[0].Markdown, want) {
 			t.Errorf("the card lacks %q:\n%s", want, c.Parts[0].Markdown)
