@@ -219,7 +219,8 @@ type ContentPart struct {
 	Evidence []string `json:"evidence,omitempty"`
 	// Enrolment is what acknowledging the part would take on.
 	Enrolment EnrolmentID `json:"enrolment,omitempty"`
-	// Account and AccountID name the customer of a digest's part; Facts are what
+	// Account and AccountID name the customer of a digest's part, or, without an
+	// id, Account is the heading of a list that is about several; Facts are what
 	// stands under its name there, Severity how urgent it is, Why why it comes here.
 	Account   string         `json:"account,omitempty"`
 	AccountID AccountID      `json:"account_id,omitempty"`

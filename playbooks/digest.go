@@ -335,11 +335,13 @@ func (s *Situation) ComposeDigest(d steward.Dossier, carried []steward.Outreach)
 	var counts []string
 	for _, section := range agenda {
 		counts = append(counts, section.count())
-		c.Parts = append(c.Parts, steward.ContentPart{Title: section.title, Markdown: section.markdown()})
+		c.Parts = append(c.Parts, section.parts()...)
 	}
 	c.Title = digestTitle(len(carried), len(groups), counts)
 	if len(carried) > 0 {
 		c.Severity = carriedSeverity(carried)
+	}
+	if len(carried) > 1 {
 		lead := steward.ContentPart{Markdown: escapeMarkdown(s.lead(c.Parts[0], carried))}
 		c.Parts = append([]steward.ContentPart{lead}, c.Parts...)
 	}
@@ -464,7 +466,7 @@ type section struct {
 	title string
 	// one and many say how much it is, in a digest that carries nothing else.
 	one, many string
-	lines     []string
+	entries   []entry
 	// calls tells that it is worth a digest by itself today. What was told of
 	// before is told again only beside something else.
 	calls bool
@@ -472,29 +474,33 @@ type section struct {
 
 // count is how much of a section there is.
 func (x section) count() string {
-	if len(x.lines) == 1 {
+	if len(x.entries) == 1 {
 		return x.one
 	}
-	return fmt.Sprintf(x.many, len(x.lines))
+	return fmt.Sprintf(x.many, len(x.entries))
 }
 
-// shownLines is how many lines a section has.
-const shownLines = 10
+// An entry is one line of a section, and what more there is to say of it.
+type entry struct{ what, more string }
 
-func (x section) markdown() string {
-	lines := x.lines
-	more := len(lines) - shownLines
-	if more > 0 {
-		lines = lines[:shownLines]
+// shownEntries is how many entries of a section are told one by one.
+const shownEntries = 10
+
+// parts is a section as a digest has it: where an account's name would stand, its
+// heading does.
+func (x section) parts() []steward.ContentPart {
+	var out []steward.ContentPart
+	for _, e := range x.entries[:min(shownEntries, len(x.entries))] {
+		part := steward.ContentPart{Account: x.title, Title: e.what}
+		if e.more != "" {
+			part.Evidence = []string{e.more}
+		}
+		out = append(out, part)
 	}
-	var md []string
-	for _, l := range lines {
-		md = append(md, "- "+escapeMarkdown(l))
+	if more := len(x.entries) - shownEntries; more > 0 {
+		out = append(out, steward.ContentPart{Account: x.title, Title: fmt.Sprintf("and %d more", more)})
 	}
-	if more > 0 {
-		md = append(md, fmt.Sprintf("- and %d more", more))
-	}
-	return strings.Join(md, "\n")
+	return out
 }
 
 // agenda is what a digest tells beside what it carries: tasks due today or
@@ -516,41 +522,42 @@ func (s *Situation) agenda(o steward.Owner, a steward.Agenda, silences []steward
 		if t.Due < today {
 			when = "since " + t.Due.Start(time.UTC).Format("Monday 2 January")
 		}
-		tasks.lines = append(tasks.lines, fmt.Sprintf("%s: %s, due %s", s.nameOf(t.Subject.Account), plainLine(t.Title), when))
+		tasks.entries = append(tasks.entries, entry{s.nameOf(t.Subject.Account) + ": " + plainLine(t.Title), "due " + when})
 		tasks.calls = tasks.calls || t.Due > last
 	}
 	goes := section{title: "Goes out today unless you stop it", one: "a mail goes out today", many: "%d mails go out today", calls: true}
 	waits := section{title: "Waits for your go-ahead", one: "a mail waits for you", many: "%d mails wait for you"}
 	for _, m := range a.Waiting {
-		line := s.nameOf(m.Account) + ": to " + plainLine(m.To.Name)
+		mail := entry{s.nameOf(m.Account) + ": a mail to " + plainLine(m.To.Name), ""}
 		if m.Content != nil {
-			line += ", \u201c" + plainLine(m.Content.Title) + "\u201d"
+			mail.more = "\u201c" + plainLine(m.Content.Title) + "\u201d"
 		}
 		switch {
 		case !m.Veto.IsZero() && m.Veto.Before(tomorrow):
-			goes.lines = append(goes.lines, line+", at "+m.Veto.In(zone).Format("15:04"))
+			mail.what += ", at " + m.Veto.In(zone).Format("15:04")
+			goes.entries = append(goes.entries, mail)
 		case m.Veto.IsZero() && steward.DayOf(m.Planned, zone) < today: // else its card has just asked
 			if !m.Expires.IsZero() {
-				line += ", until " + m.Expires.In(zone).Format("Monday 2 January")
+				mail.what += ", until " + m.Expires.In(zone).Format("Monday 2 January")
 				waits.calls = waits.calls || m.Expires.Before(tomorrow.AddDate(0, 0, 1))
 			}
-			waits.lines = append(waits.lines, line)
+			waits.entries = append(waits.entries, mail)
 		}
 	}
 	ends := section{title: "Ends soon", one: "a silence ends", many: "%d silences end", calls: true}
 	for _, q := range silences {
 		long := q.Until.Sub(q.From) > longSilence
 		if q.ByOwner == o.ID && o.ID != "" && long && q.Stands(s.Now) && q.Until.Before(tomorrow.AddDate(0, 0, 1)) {
-			ends.lines = append(ends.lines, s.Book.SilenceWords(q))
+			ends.entries = append(ends.entries, entry{"Your silence ends " + s.Book.moment(q.Until), s.Book.SilenceWords(q)})
 		}
 	}
 	back := section{title: "Comes back today", one: "something you put off comes back", many: "%d things you put off come back"}
 	for _, e := range a.Snoozed {
 		if e.SnoozedUntil.Before(tomorrow) && e.SnoozedUntil.After(s.Now) {
-			back.lines = append(back.lines, s.nameOf(e.Subject.Account)+": "+s.playbookTitle(e.Playbook))
+			back.entries = append(back.entries, entry{s.nameOf(e.Subject.Account) + ": " + s.playbookTitle(e.Playbook), ""})
 		}
 	}
-	return slices.DeleteFunc([]section{tasks, goes, waits, ends, back}, func(x section) bool { return len(x.lines) == 0 })
+	return slices.DeleteFunc([]section{tasks, goes, waits, ends, back}, func(x section) bool { return len(x.entries) == 0 })
 }
 
 // longSilence is how long a silence has to be for its maker to be told before it

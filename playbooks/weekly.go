@@ -101,12 +101,12 @@ func (s *Situation) Weekly(manager steward.OwnerID, day steward.Day, accounts []
 	}
 	var sections []section
 	for _, x := range []section{s.atRisk(accounts), s.renewals(accounts), s.untaken(w.Untaken), s.goalsReached(w.Goals), unsaid(w.Unsaid)} {
-		if len(x.lines) > 0 {
+		if len(x.entries) > 0 {
 			sections = append(sections, x)
 		}
 	}
-	if len(sections) == 0 {
-		return m, false
+	if !slices.ContainsFunc(sections, func(x section) bool { return x.one != "" }) {
+		return m, false // what was not said is worth a line beside something else
 	}
 	c := steward.Content{Severity: string(Info), Footer: "About the accounts of your people, once a week · When: digest: weekly in steward.yaml"}
 	var counts []string
@@ -114,12 +114,9 @@ func (s *Situation) Weekly(manager steward.OwnerID, day steward.Day, accounts []
 		if x.one != "" {
 			counts = append(counts, x.count())
 		}
-		c.Parts = append(c.Parts, steward.ContentPart{Title: x.title, Markdown: x.markdown()})
+		c.Parts = append(c.Parts, x.parts()...)
 	}
 	c.Title = "The week: " + strings.Join(counts, ", ")
-	if len(counts) == 0 {
-		c.Title = "The week"
-	}
 	return steward.Message{ID: steward.NewMessageID(steward.Digest, weeklyKey, string(manager), day.String()), Kind: steward.Digest, Channel: steward.Slack, To: recipientOf(o, weeklyKey),
 		State: steward.Planned, Due: s.Now, Planned: s.Now, Expires: s.Now.Add(weeklyLasts), Content: &c, Version: 1, RetryUncertain: true}, true
 }
@@ -134,14 +131,14 @@ func (s *Situation) atRisk(accounts []steward.AccountID) section {
 		if now.Grade != "red" && !fell {
 			continue
 		}
-		line := fmt.Sprintf("%s: health %.0f, %s", s.nameOf(id), now.Score.Num, now.Grade)
+		line := fmt.Sprintf("health %.0f, %s", now.Score.Num, now.Grade)
 		switch {
 		case fell:
 			line += fmt.Sprintf(", was %.0f, %s, a week ago", then.Score.Num, then.Grade)
 		case then.Score.Known && math.Round(then.Score.Num) != math.Round(now.Score.Num):
 			line += fmt.Sprintf(", was %.0f a week ago", then.Score.Num)
 		}
-		out.lines = append(out.lines, line+s.worth(id))
+		out.entries = append(out.entries, entry{s.nameOf(id), line + s.worth(id)})
 	}
 	return out
 }
@@ -165,7 +162,7 @@ func (s *Situation) renewals(accounts []steward.AccountID) section {
 		if h.Grade == "" || h.Grade == "green" {
 			continue // what nobody knows is for the report on data
 		}
-		out.lines = append(out.lines, fmt.Sprintf("%s: %s, health %.0f, %s", s.nameOf(id), longDate(day), h.Score.Num, h.Grade)+s.worth(id))
+		out.entries = append(out.entries, entry{s.nameOf(id) + ", on " + longDate(day), fmt.Sprintf("health %.0f, %s", h.Score.Num, h.Grade) + s.worth(id)})
 	}
 	return out
 }
@@ -173,7 +170,7 @@ func (s *Situation) renewals(accounts []steward.AccountID) section {
 func (s *Situation) untaken(list []steward.Untaken) section {
 	out := section{title: "Told, and taken on by nobody for three days", one: "a card nobody took", many: "%d cards nobody took"}
 	for _, u := range list {
-		out.lines = append(out.lines, fmt.Sprintf("%s: %s, since %s", s.nameOf(u.Account), s.playbookTitle(u.Playbook), u.Since.In(s.Book.Zone).Format("Monday 2 January"))+s.worth(u.Account))
+		out.entries = append(out.entries, entry{s.nameOf(u.Account) + ": " + s.playbookTitle(u.Playbook), "since " + u.Since.In(s.Book.Zone).Format("Monday 2 January") + s.worth(u.Account)})
 	}
 	return out
 }
@@ -181,7 +178,7 @@ func (s *Situation) untaken(list []steward.Untaken) section {
 func (s *Situation) goalsReached(list []steward.Reached) section {
 	out := section{title: "Goals reached", one: "a goal reached", many: "%d goals reached"}
 	for _, g := range list {
-		out.lines = append(out.lines, s.nameOf(g.Account)+": "+s.playbookTitle(g.Playbook))
+		out.entries = append(out.entries, entry{s.nameOf(g.Account) + ": " + s.playbookTitle(g.Playbook), ""})
 	}
 	return out
 }
@@ -194,7 +191,7 @@ func unsaid(list []steward.Unsaid) section {
 		if u.Times > 1 {
 			times = fmt.Sprintf("%d times, about %d accounts", u.Times, u.Accounts)
 		}
-		out.lines = append(out.lines, times+": "+reasonWords(u.Reason))
+		out.entries = append(out.entries, entry{upperFirst(reasonWords(u.Reason)), times})
 	}
 	return out
 }

@@ -275,7 +275,8 @@ func (d *demo) live(ctx context.Context, day steward.Day) error {
 		return err
 	}
 	before := d.sender.count()
-	if err := d.evaluate(ctx, d.slot(d.house.ws, day)); err != nil {
+	slot := d.slot(d.house.ws, day)
+	if err := d.evaluate(ctx, slot); err != nil {
 		return err
 	}
 	parts := d.count()
@@ -283,6 +284,16 @@ func (d *demo) live(ctx context.Context, day steward.Day) error {
 		parts = []string{"nothing new"}
 	}
 	fmt.Fprintf(d.app.stderr, "%s  %s · %s\n", d.app.bold(day.Start(time.UTC).Format("Mon _2 Jan")), strings.Join(parts, " · "), count(d.sender.count()-before, "message"))
+	afternoon := slot.Time().Add(8 * time.Hour)
+	for _, t := range laterThatDay(d.house.ws, d.house.book, slot) { // digests, above all
+		if t.Before(afternoon) {
+			d.clock.set(t)
+			if err := d.settle(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	d.clock.set(afternoon)
 	return d.people(ctx, day)
 }
 
@@ -343,7 +354,6 @@ func (d *demo) interlude(ctx context.Context, day steward.Day) error {
 // people plays the CSMs: by the afternoon every third card is taken on, and
 // two of three mails that wait since yesterday are approved.
 func (d *demo) people(ctx context.Context, day steward.Day) error {
-	d.clock.set(d.clock.now().Add(8 * time.Hour))
 	if err := d.interlude(ctx, day-1); err != nil {
 		return err
 	}
