@@ -202,6 +202,11 @@ func (r *tracer) words(t *Trace, shift int) string {
 		return ""
 	}
 	switch n.op {
+	case opElse:
+		if first := t.sides[0]; first.Value.Known {
+			return sentence(first)
+		}
+		return t.sides[0].Why + ", taken as " + Describe(x, t.Percent)
 	case opAnswer:
 		a, _ := answerNamed(n.text)
 		if x.Num != 0 {
