@@ -39,6 +39,8 @@ type ledger struct {
 	standing func()
 	// perform, if set, is called before every act is written.
 	perform func()
+	// erased is a message of which nothing is kept.
+	erased steward.MessageID
 }
 
 func moved(err error) error {
@@ -55,6 +57,9 @@ func (l *ledger) Claim(ctx context.Context, id steward.MessageID, epoch int, now
 
 func (l *ledger) Dossier(ctx context.Context, id steward.MessageID) (steward.Dossier, error) {
 	d, err := l.DB.Dossier(ctx, id)
+	if id == l.erased {
+		d.Message.Content = nil
+	}
 	return d, moved(err)
 }
 

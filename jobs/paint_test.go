@@ -203,3 +203,21 @@ func TestFollowUpsGoToTheThread(t *testing.T) {
 		t.Errorf("what follows goes to %v, want %s for dana and none for her manager", threads, card.Ref)
 	}
 }
+
+// What was sent and is not kept is drawn as a card that says so, and with which
+// nothing can be done.
+func TestACardThatWasErasedSaysSo(t *testing.T) {
+	p := &painter{}
+	s, card := sentCard(t, "")
+	s.Update = p.update
+	s.handle(press("k1", "U0DANA", steward.VerbTake, card))
+	s.ledger.erased = card.ID
+	s.paint()
+	shown := p.shown[card.Ref]
+	if len(shown.Content.Parts) != 1 || !strings.Contains(shown.Content.Parts[0].Markdown, "asked to be forgotten") || shown.Content.Account != "Account a-0000" || len(shown.Face.Buttons)+len(shown.Face.Marks) != 0 {
+		t.Errorf("it shows %+v with %+v", shown.Content, shown.Face)
+	}
+	if n := s.paint(); n != 0 {
+		t.Error("it is still due")
+	}
+}
