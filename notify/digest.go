@@ -12,8 +12,9 @@ import (
 )
 
 // A digest tells in a few lines each what would have been cards: by account, one
-// line or two an item, with a menu of what can be done with it. It is read over a
-// coffee; whoever wants the whole of an item opens the account.
+// line or two an item, with a menu of what can be done with it; and as lists under
+// headings what else there is, a line each. It is read over a coffee;
+// whoever wants the whole of an item opens the account.
 type digest struct {
 	heading  string
 	marks    []string
@@ -27,6 +28,7 @@ type digest struct {
 
 type digestAccount struct {
 	id, name string
+	list     bool // no account, but the heading of a list
 	facts    []steward.LabelledText
 	links    []cardLink
 	items    []digestItem
@@ -35,7 +37,7 @@ type digestAccount struct {
 type digestItem struct {
 	title, why string
 	evidence   []string
-	words      string // of an item that no playbook's finding stands behind
+	words      string // of an item that no finding stands behind
 	marks      []string
 	menu       []steward.Button
 }
@@ -67,7 +69,7 @@ func readDigest(l steward.Letter) digest {
 			id = oneLine(p.Account)
 		}
 		if n := len(out.accounts); n == 0 || out.accounts[n-1].id != id {
-			out.accounts = append(out.accounts, digestAccount{id: id, name: oneLine(p.Account), facts: shortFacts(readFacts(p.Facts)), links: cardLinks(p.Link, p.Page)})
+			out.accounts = append(out.accounts, digestAccount{id: id, name: oneLine(p.Account), list: p.AccountID == "", facts: shortFacts(readFacts(p.Facts)), links: cardLinks(p.Link, p.Page)})
 		}
 		a := &out.accounts[len(out.accounts)-1]
 		a.items = append(a.items, item)
@@ -133,7 +135,7 @@ func (d digest) within(fit digestFit) digest {
 	}
 	items, menus, left := fit.items, fit.menus, 0
 	for _, a := range d.accounts {
-		account := digestAccount{id: a.id, name: shorten(a.name, fit.title), facts: cutFacts(a.facts, fit.facts, 60), links: a.links[:min(fit.links, len(a.links))]}
+		account := digestAccount{id: a.id, name: shorten(a.name, fit.title), list: a.list, facts: cutFacts(a.facts, fit.facts, 60), links: a.links[:min(fit.links, len(a.links))]}
 		for _, item := range a.items {
 			if items--; items < 0 {
 				left++
@@ -175,6 +177,11 @@ func (d digest) blocks() []slack.Block {
 	}
 	n := 0
 	for i, a := range d.accounts {
+		if list := a.listed(); len(list) > 0 {
+			out = append(out, slack.NewRichTextBlock(fmt.Sprintf("account-%d", i), list.richText()...))
+			n += len(a.items)
+			continue
+		}
 		if el := a.line(); el != nil {
 			out = append(out, slack.NewRichTextBlock(fmt.Sprintf("account-%d", i), el))
 		}
@@ -193,11 +200,39 @@ func (a digestAccount) line() *slack.RichTextSection {
 	if a.name == "" {
 		return nil
 	}
-	spans := []span{{text: a.name, bold: true}}
+	to, others := a.way()
+	spans := []span{{text: a.name, bold: true, link: to}}
 	for _, f := range a.facts {
 		spans = append(spans, span{text: "   ·   " + strings.TrimSpace(f.Label+" "+f.Text)})
 	}
-	return section(append(spans, linkSpans(a.links)...))
+	return section(append(spans, linkSpans(others)...))
+}
+
+// way is where an account's name leads, to its page rather than elsewhere, and
+// the other links: with all of them written out an account had two lines.
+func (a digestAccount) way() (to string, others []cardLink) {
+	if n := len(a.links); n > 0 {
+		return a.links[n-1].url, a.links[:n-1]
+	}
+	return "", nil
+}
+
+// listed is a list of what is about no one account, a line an item, under its
+// heading; nil where items have menus, which stand in blocks of their own.
+func (a digestAccount) listed() document {
+	if !a.list || a.name == "" || slices.ContainsFunc(a.items, func(i digestItem) bool { return len(i.menu)+len(i.marks) > 0 }) {
+		return nil
+	}
+	lines := block{kind: list}
+	for _, i := range a.items {
+		words := strings.Split(i.text(), "\n")
+		spans := []span{{text: words[0], bold: len(words) > 1}}
+		for _, w := range words[1:] {
+			spans = append(spans, span{text: " · " + w})
+		}
+		lines.items = append(lines.items, document{{kind: paragraph, spans: spans}})
+	}
+	return document{{kind: heading, level: 3, spans: []span{{text: a.name}}}, lines}
 }
 
 // block is an item with its menu beside it. Its text is plain: a section takes
@@ -212,16 +247,18 @@ func (i digestItem) block(n int) slack.Block {
 }
 
 func (i digestItem) text() string {
-	lines := []string{i.title}
+	head := i.title
+	if i.why != "" {
+		head = strings.TrimPrefix(head+" · "+i.why, " · ")
+	}
+	lines := []string{head}
 	for _, e := range append(i.evidence, i.words) {
 		if e != "" {
 			lines = append(lines, e)
 		}
 	}
-	for _, m := range append([]string{i.why}, i.marks...) {
-		if m != "" {
-			lines = append(lines, "› "+m)
-		}
+	for _, m := range i.marks {
+		lines = append(lines, "› "+m)
 	}
 	return strings.TrimSpace(strings.Join(lines, "\n"))
 }

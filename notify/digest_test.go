@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/slack-go/slack"
 
 	"steward"
 	"steward/notify/notifytest"
@@ -39,14 +40,12 @@ func TestADigestIsGroupedByAccount(t *testing.T) {
 	_, fallback := SlackBlocks(l)
 	want := `Your morning
 Account 0  ARR 48k €
-• Finding 0
+• Finding 0 · over your 5 cards a day
 logins fell 64% in 14 days: 42 → 15 a day
 no call for 40 days
-› over your 5 cards a day
-• 🟠 Finding 1
+• 🟠 Finding 1 · over your 5 cards a day
 logins fell 64% in 14 days: 42 → 15 a day
 no call for 40 days
-› over your 5 cards a day
 › Taken by Dana Reyes
 Account 1  ARR 48k €`
 	if !strings.HasPrefix(fallback, want) {
@@ -61,6 +60,39 @@ Account 1  ARR 48k €`
 		if strings.Contains(label, "Not useful") {
 			t.Errorf("%s is in a menu, and would not be asked first", label)
 		}
+	}
+}
+
+// What is about no one account is a list under its heading, a line an item, and
+// one block.
+func TestADigestListsWhatIsAboutNoOneAccount(t *testing.T) {
+	l := digestLetter(1, 1)
+	for _, name := range []string{"Old Mill & Sons", "Tern <!channel>"} {
+		l.Content.Parts = append(l.Content.Parts, steward.ContentPart{Account: "At risk", Title: name, Evidence: []string{"health 31, red"}})
+	}
+	l.Content.Parts = append(l.Content.Parts, steward.ContentPart{Account: "At risk", Title: "and 3 more"})
+	blocks, _ := SlackBlocks(l)
+	raw, err := json.Marshal(blocks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := notifytest.CheckBlocks(raw); err != nil {
+		t.Error(err)
+	}
+	list, ok := blocks[len(blocks)-2].(*slack.RichTextBlock)
+	if !ok || len(list.Elements) != 2 {
+		t.Fatalf("before the footer stands %+v", blocks[len(blocks)-2])
+	}
+	var lines []string
+	for _, el := range list.Elements[1].(*slack.RichTextList).Elements {
+		line := ""
+		for _, piece := range el.(*slack.RichTextSection).Elements {
+			line += piece.(*slack.RichTextSectionTextElement).Text
+		}
+		lines = append(lines, line)
+	}
+	if diff := cmp.Diff([]string{"Old Mill & Sons · health 31, red", "Tern <!channel> · health 31, red", "and 3 more"}, lines); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

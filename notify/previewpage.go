@@ -87,8 +87,10 @@ type pageDigest struct {
 
 type pageAccount struct {
 	Name  string
+	To    string // where the name leads
 	Facts []steward.LabelledText
 	Links []pageLink
+	List  template.HTML // in place of all else
 	Items []pageItem
 }
 
@@ -193,7 +195,12 @@ func newPageDigest(card pageCard, l steward.Letter) *pageDigest {
 	out.Facts, out.Long = pageFacts(cut.facts)
 	out.Links, out.Buttons = pageLinks(cut.links), pageButtons(cut.buttons)
 	for _, a := range cut.accounts {
-		account := pageAccount{Name: a.name, Facts: a.facts, Links: pageLinks(a.links)}
+		if list := a.listed(); len(list) > 0 {
+			out.Accounts = append(out.Accounts, pageAccount{List: template.HTML(list.html())}) // which escapes every text in it
+			continue
+		}
+		to, others := a.way()
+		account := pageAccount{Name: a.name, To: to, Facts: a.facts, Links: pageLinks(others)}
 		for _, i := range a.items {
 			lines := strings.Split(i.text(), "\n")
 			item := pageItem{Lines: lines[1:], Menu: i.dots() != nil}
@@ -308,8 +315,9 @@ article{margin:0 0 16px;background:#fff;border:1px solid #e4e2de;border-radius:1
 .buttons span{padding:4px 12px;border:1px solid #c9c7c3;border-radius:6px;background:#fff;font-size:13px;font-weight:700}
 .buttons .primary{background:#147a5c;border-color:#147a5c;color:#fff}.buttons .danger{background:#c6302b;border-color:#c6302b;color:#fff}
 .buttons .menu{font-weight:400}.buttons .menu::after{content:" \25BE";color:#6b6a68}
-.account{margin:16px 0 4px}.account a{margin-left:12px}.account i{font-style:normal;color:#6b6a68;margin:0 8px}
+.account{margin:16px 0 4px}.account>a{margin-left:12px}.account i{font-style:normal;color:#6b6a68;margin:0 8px}
 .item{display:flex;gap:12px;margin:0 0 8px}.item p{margin:0;flex:1}.item em{display:block;font-style:normal}.item b{font-weight:400}
+.card .list h3{margin:16px 0 2px!important;font-size:15px!important}.card .list ul{margin:0 0 8px!important;padding-left:20px!important}.card .list p,.card .list li{margin:0!important}
 .item .dots{align-self:start;padding:0 10px;border:1px solid #c9c7c3;border-radius:6px;font-weight:700;color:#6b6a68}
 .anchor{position:absolute;top:0}
 a{color:#0b5cad}
@@ -330,8 +338,8 @@ a{color:#0b5cad}
 {{with $p.Wording}}<div class="wording">{{.}}</div>{{end}}{{with $p.Picture}}<div class="picture">{{.}}</div>{{end}}
 {{with $p.Say}}<p class="say"><b>Say:</b> {{.}}</p>{{end}}{{template "marks" $p.Marks}}{{template "buttons" $p.Buttons}}{{end}}
 {{if and .Buttons .More}}<hr>{{end}}{{template "foot" .}}</div>{{end}}{{with .Digest}}<div class="card">{{template "head" .}}
-{{range .Accounts}}{{if .Name}}<p class="account"><b><bdi>{{.Name}}</bdi></b>{{range .Facts}}<i>·</i>{{.Label}} <bdi>{{.Text}}</bdi>{{end}}{{range .Links}}<a href="{{.URL}}" rel="noreferrer">{{.Text}}</a>{{end}}</p>{{end}}
-{{range .Items}}<div class="item"><p>{{with .Severity}}<i class="dot {{.}}"></i>{{end}}{{.Title}}{{range .Lines}}<em><bdi>{{.}}</bdi></em>{{end}}</p>{{if .Menu}}<span class="dots">⋯</span>{{end}}</div>
+{{range .Accounts}}{{if .Name}}<p class="account"><b>{{if .To}}<a href="{{.To}}" rel="noreferrer"><bdi>{{.Name}}</bdi></a>{{else}}<bdi>{{.Name}}</bdi>{{end}}</b>{{range .Facts}}<i>·</i>{{.Label}} <bdi>{{.Text}}</bdi>{{end}}{{range .Links}}<a href="{{.URL}}" rel="noreferrer">{{.Text}}</a>{{end}}</p>{{end}}
+{{with .List}}<div class="wording list">{{.}}</div>{{end}}{{range .Items}}<div class="item"><p>{{with .Severity}}<i class="dot {{.}}"></i>{{end}}{{.Title}}{{range .Lines}}<em><bdi>{{.}}</bdi></em>{{end}}</p>{{if .Menu}}<span class="dots">⋯</span>{{end}}</div>
 {{end}}{{end}}{{template "foot" .}}</div>{{end}}{{with .Mail}}<div class="mail"><div class="head"><h3>{{.Subject}}</h3>
 <dl><dt>From</dt><dd>{{.From}}</dd><dt>To</dt><dd>{{.To}}</dd>{{with .ReplyTo}}<dt>Reply to</dt><dd>{{.}}</dd>{{end}}</dl></div>
 <div class="body">{{.Body}}</div></div>{{end}}

@@ -448,13 +448,16 @@ func (s *Situation) item(m steward.Message, o steward.Outreach, e steward.Enrolm
 	return part
 }
 
-// digestFacts is what stands under an account's name in a digest: less than on
-// a card.
+// digestFacts is what stands beside an account's name in a digest: less than on
+// a card, and without what a card has in brackets, so that it is one line.
 func (s *Situation) digestFacts(l letter) []steward.LabelledText {
 	var out []steward.LabelledText
 	for _, f := range s.cardFacts(l) {
 		switch f.Label {
-		case "ARR", "Renews", "Renewal", "Health", "Talk to":
+		case "ARR", "Renews", "Renewal", "Health":
+			f.Text, _, _ = strings.Cut(f.Text, " (")
+			out = append(out, f)
+		case "Talk to":
 			out = append(out, f)
 		}
 	}

@@ -132,10 +132,13 @@ func (s *Situation) atRisk(accounts []steward.AccountID) section {
 			continue
 		}
 		line := fmt.Sprintf("health %.0f, %s", now.Score.Num, now.Grade)
+		moved := then.Score.Known && math.Round(then.Score.Num) != math.Round(now.Score.Num)
 		switch {
+		case fell && !moved: // by less than is shown
+			line += fmt.Sprintf(", was %s a week ago", then.Grade)
 		case fell:
 			line += fmt.Sprintf(", was %.0f, %s, a week ago", then.Score.Num, then.Grade)
-		case then.Score.Known && math.Round(then.Score.Num) != math.Round(now.Score.Num):
+		case moved:
 			line += fmt.Sprintf(", was %.0f a week ago", then.Score.Num)
 		}
 		out.entries = append(out.entries, entry{s.nameOf(id), line + s.worth(id)})
@@ -170,7 +173,7 @@ func (s *Situation) renewals(accounts []steward.AccountID) section {
 func (s *Situation) untaken(list []steward.Untaken) section {
 	out := section{title: "Told, and taken on by nobody for three days", one: "a card nobody took", many: "%d cards nobody took"}
 	for _, u := range list {
-		out.entries = append(out.entries, entry{s.nameOf(u.Account) + ": " + s.playbookTitle(u.Playbook), "since " + u.Since.In(s.Book.Zone).Format("Monday 2 January") + s.worth(u.Account)})
+		out.entries = append(out.entries, entry{s.nameOf(u.Account) + ": " + s.playbookTitle(u.Playbook), "since " + u.Since.In(s.Book.Zone).Format("2 January") + s.worth(u.Account)})
 	}
 	return out
 }

@@ -200,16 +200,16 @@ func (w *wall) otherThan(named ...steward.AccountID) steward.AccountID {
 	return ""
 }
 
-// digest is the longest of the digests of one kind.
-func (w *wall) digest(key string) (longest steward.Letter) {
+// longest is the message of a kind, to people of a key, with the most to say.
+func (w *wall) longest(kind steward.MessageKind, key string) (longest steward.Letter) {
 	w.Helper()
 	for _, id := range w.refs {
-		if l := w.sent[id]; l.Message.Kind == steward.Digest && l.Message.To.Key == key && len(l.Content.Parts) > len(longest.Content.Parts) {
+		if l := w.sent[id]; l.Message.Kind == kind && l.Message.To.Key == key && len(l.Content.Parts) > len(longest.Content.Parts) {
 			longest = l
 		}
 	}
 	if longest.Message.ID == "" {
-		w.Fatalf("no digest of the kind %s was sent", key)
+		w.Fatalf("no %s for %s was sent", kind, key)
 	}
 	return longest
 }
@@ -265,7 +265,7 @@ func (w *wall) lived() (out []shot) {
 	w.live(3, nil)
 	keep("card-escalated", w.about(steward.Card, "harbour", "lee"))
 	keep("approval", w.about(steward.Approval, "kestrel", ""))
-	keep("approvals", w.about(steward.Approval, "mill", ""))
+	keep("approvals", w.longest(steward.Approval, "approver"))
 	if a := w.does(steward.Gesture{Words: "harbour"}); a.Content != nil {
 		keep("answer", steward.Letter{Message: steward.Message{ID: "m-answer", Kind: steward.Card, Channel: steward.Slack, To: steward.Recipient{Key: "owner", Owner: "dana", Name: "you alone"}}, Content: *a.Content, Face: a.Face})
 	} else {
@@ -274,7 +274,8 @@ func (w *wall) lived() (out []shot) {
 	w.live(12, map[steward.AccountID]float64{"kestrel": 32})
 	keep("notice", w.about(steward.Notice, "", ""))
 	keep("card-recovered", w.about(steward.Card, "kestrel", "dana"))
-	keep("digest", w.digest("digest"))
+	keep("digest", w.longest(steward.Digest, "digest"))
+	keep("weekly", w.longest(steward.Digest, "weekly"))
 	w.live(14, nil)
 	task := w.about(steward.Card, "harbour", "dana")
 	if task.Thread == "" {

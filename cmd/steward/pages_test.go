@@ -450,7 +450,7 @@ func pageBrowser(t *testing.T) context.Context {
 // pictures` asks for it.
 func keepPagePicture(t *testing.T, name string, picture []byte) {
 	t.Helper()
-	if os.Getenv("STEWARD_PICTURES") == "" || !strings.Contains(docText(t, "docs/pages.md"), "images/"+name+".png") {
+	if os.Getenv("STEWARD_PICTURES") == "" || !strings.Contains(docText(t, "docs/pages.md")+docText(t, "docs/messages.md"), "images/"+name+".png") {
 		return
 	}
 	picture = fewerColours(t, picture)
