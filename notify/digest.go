@@ -211,10 +211,14 @@ func (a digestAccount) line() *slack.RichTextSection {
 // way is where an account's name leads, to its page rather than elsewhere, and
 // the other links: with all of them written out an account had two lines.
 func (a digestAccount) way() (to string, others []cardLink) {
-	if n := len(a.links); n > 0 {
-		return a.links[n-1].url, a.links[:n-1]
+	n := len(a.links)
+	if n == 0 {
+		return "", nil
 	}
-	return "", nil
+	for _, l := range a.links[:n-1] {
+		others = append(others, cardLink{"CRM", l.url})
+	}
+	return a.links[n-1].url, others
 }
 
 // listed is a list of what is about no one account, a line an item, under its

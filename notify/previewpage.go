@@ -262,7 +262,7 @@ const pageTemplate = `{{define "marks"}}{{if .}}<p class="marks">{{range $i, $m 
 {{define "buttons"}}{{if .}}<p class="buttons">{{range .}}<span class="{{.Style}}{{if .Menu}} menu{{end}}"{{if .Options}} title="{{range $i, $o := .Options}}{{if $i}}, {{end}}{{$o}}{{end}}"{{end}}>{{.Label}}</span>{{end}}</p>{{end}}{{end -}}
 {{define "head"}}<div class="bot">S</div><div class="who">Steward<span>APP</span></div>
 <h3>{{with .Severity}}<i class="dot {{.}}"></i>{{end}}{{.Heading}}</h3>
-{{with .Over}}<p class="ended">{{.}}</p>{{end}}{{template "marks" .Marks}}{{if .Facts}}<p class="facts">{{range $i, $f := .Facts}}{{if $i}}<i>·</i>{{end}}<span>{{$f.Label}} <b><bdi>{{$f.Text}}</bdi></b></span>{{end}}</p>{{end}}
+{{with .Over}}<p class="ended">{{.}}</p>{{end}}{{template "marks" .Marks}}{{if .Facts}}<p class="facts">{{range .Facts}}<span>{{.Label}} <b><bdi>{{.Text}}</bdi></b></span>{{end}}</p>{{end}}
 {{range .Long}}<p class="facts long"><b>{{.Label}}</b> <bdi>{{.Text}}</bdi></p>{{end}}{{if .Links}}<p class="links">{{range .Links}}<a href="{{.URL}}" rel="noreferrer">{{.Text}}</a>{{end}}</p>{{end}}{{end -}}
 {{define "foot"}}{{template "buttons" .Buttons}}{{with .Footer}}<p class="small">{{.}}</p>{{end}}{{with .Note}}<p class="small">{{.}}</p>{{end}}{{end -}}
 <!doctype html>
@@ -291,7 +291,7 @@ article{margin:0 0 16px;background:#fff;border:1px solid #e4e2de;border-radius:1
 .card .who{font-weight:700}.card .who span{margin-left:6px;padding:1px 4px;border-radius:3px;background:#ecebe8;font-size:10px;font-weight:600;color:#6b6a68;vertical-align:2px}
 .card h3{margin:2px 0 6px;font-size:18px;line-height:1.35}
 .card h4{margin:14px 0 4px;font-size:15px}
-.facts{margin:0 0 10px}.facts b{font-weight:700}.facts i{font-style:normal;color:#6b6a68;margin:0 8px}.facts span{white-space:nowrap}
+.facts{display:flex;flex-wrap:wrap;gap:0 20px;margin:0 0 10px}.facts b{font-weight:700}
 .card hr{border:0;border-top:1px solid #e8e6e2;margin:14px 0}
 .card .wording p{margin:0 0 8px!important}
 .evidence{margin:4px 0 8px;padding-left:22px}
@@ -303,7 +303,7 @@ article{margin:0 0 16px;background:#fff;border:1px solid #e4e2de;border-radius:1
 .mail dd{margin:0;color:#1d1c1d;overflow-wrap:anywhere}
 .mail .body{padding:20px}
 .card,.mail{overflow-wrap:anywhere}
-.facts.long{margin-top:-8px}.links{margin:-6px 0 10px}.links a{margin-right:16px}
+.facts.long{display:block;margin-top:-8px}.links{margin:-6px 0 10px}.links a{margin-right:16px}
 .over h3{color:#6b6a68}.over .evidence,.over h4{color:#6b6a68;font-size:13px;font-weight:400}.ended{margin:0 0 8px;font-weight:700}
 .marks{margin:0 0 8px;font-size:13px;color:#6b6a68}
 .say{margin:8px 0;padding:2px 0 2px 12px;border-left:4px solid #dddbd7;font-style:italic}.say b{font-style:normal}

@@ -398,6 +398,9 @@ func (d *demo) finish(ctx context.Context, took time.Duration) error {
 		fmt.Fprintf(a.stderr, "  %-18s %d opened, %d held, %d ended\n", name, t.opened, t.held, t.ended)
 	}
 	fmt.Fprintf(a.stderr, "  messages           %s\n", countWords(counts))
+	if err := d.printKinds(ctx); err != nil {
+		return err
+	}
 	if err := d.printReasons(ctx); err != nil {
 		return err
 	}
@@ -414,6 +417,48 @@ And ask it things:
 The true story of every account is in %[2]s/data/%[6]s.
 `, page, d.options.dir, account, playbook, d.sim.Last+1, replay.TruthFile, calledAs(os.Args[0]))
 	return nil
+}
+
+// printKinds counts what was sent, by what it is.
+func (d *demo) printKinds(ctx context.Context) error {
+	var parts []string
+	for _, k := range []struct {
+		kind      steward.MessageKind
+		one, many string
+	}{{steward.Card, "card", "cards"}, {steward.Digest, "digest", "digests"},
+		{steward.Approval, "request for a go-ahead", "requests for a go-ahead"}, {steward.Mail, "mail to a customer", "mails to customers"}, {steward.Notice, "notice to ops", "notices to ops"}} {
+		sent, _, err := d.house.db.Messages(ctx, store.MessageFilter{State: steward.Sent, Kind: k.kind})
+		switch n := len(sent); {
+		case err != nil:
+			return err
+		case n == 1:
+			parts = append(parts, "1 "+k.one)
+		case n > 1:
+			parts = append(parts, fmt.Sprintf("%d %s", n, k.many))
+		}
+	}
+	if len(parts) > 0 {
+		fmt.Fprintf(d.app.stderr, "  sent               %s\n", strings.Join(parts, " · "))
+	}
+	return nil
+}
+
+// demoReasons says reasons to somebody who reads their first summary.
+var demoReasons = map[steward.Reason]string{
+	steward.ReasonPaused:         "while sending was paused",
+	steward.ReasonOutsideHours:   "until working hours",
+	steward.ReasonClearing:       "as it seemed to be over",
+	steward.ReasonTouchedLately:  "as somebody had just spoken with them",
+	steward.ReasonOwnerUntold:    "until their CSM had been told",
+	steward.ReasonCapped:         "over what a person or an account is sent",
+	steward.ReasonBacklog:        "from days off, into a digest",
+	steward.ReasonInfo:           "for information, into a digest",
+	steward.ReasonIfFalse:        "as the step was not needed any more",
+	steward.ReasonNoCustomerMail: "to accounts that get no mail",
+	steward.ReasonOptedOut:       "to somebody who wants no mail",
+	steward.ReasonNoAddress:      "as there was nobody to write to",
+	steward.ReasonEpisodeOver:    "as it was over",
+	steward.ReasonExpired:        "as it had waited too long",
 }
 
 // printReasons counts what was put off and what was not said, by reason.
@@ -434,10 +479,14 @@ func (d *demo) printReasons(ctx context.Context) error {
 		}
 		var parts []string
 		for _, reason := range slices.Sorted(maps.Keys(n)) {
-			parts = append(parts, fmt.Sprintf("%d %s", n[reason], reason))
+			words := demoReasons[reason]
+			if words == "" {
+				words = strings.ReplaceAll(string(reason), "_", " ")
+			}
+			parts = append(parts, fmt.Sprintf("%d %s", n[reason], words))
 		}
 		if len(parts) > 0 {
-			fmt.Fprintf(d.app.stderr, "  %-18s %s\n", kind.words, strings.Join(parts, ", "))
+			fmt.Fprintf(d.app.stderr, "  %-18s %s\n", kind.words, strings.Join(parts, " · "))
 		}
 	}
 	return nil

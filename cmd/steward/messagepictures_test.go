@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/slack-go/slack"
 
 	"steward"
 	"steward/notify"
@@ -215,7 +218,7 @@ func (w *wall) longest(kind steward.MessageKind, key string) (longest steward.Le
 }
 
 // press is a click on a card's button of a verb.
-func (w *wall) press(l steward.Letter, v steward.Verb, choice string) {
+func (w *wall) press(l steward.Letter, v steward.Verb, choice string) steward.Answer {
 	w.Helper()
 	all := slices.Clone(l.Face.Buttons)
 	for _, p := range l.Face.Parts {
@@ -223,19 +226,26 @@ func (w *wall) press(l steward.Letter, v steward.Verb, choice string) {
 	}
 	for _, b := range all {
 		if b.Target.Verb == v {
-			if a := w.does(steward.Gesture{Verb: v, Target: b.Target, Values: map[string]string{"choice": choice}}); a.Refused {
+			values := map[string]string{}
+			if choice != "" {
+				values["choice"] = choice
+			}
+			a := w.does(steward.Gesture{Verb: v, Target: b.Target, Values: values})
+			if a.Refused {
 				w.Fatalf("%s was refused: %s", v, a.Text)
 			}
-			return
+			return a
 		}
 	}
 	w.Fatalf("the card has no button for %s: %+v", v, l.Face)
+	return steward.Answer{}
 }
 
-// A shot is a message as it stood at one moment.
+// A shot is a message as it stood at one moment, or a form that a click opened.
 type shot struct {
 	name   string
 	letter steward.Letter
+	form   *steward.Form
 }
 
 // lived is the days of the example workspace, and a shot of every kind of message
@@ -246,15 +256,22 @@ func (w *wall) lived() (out []shot) {
 	w.customer("tern", "Tern Insurance", 26, 6, 14, nil)
 	w.customer("mill", "Old Mill Foods", 55, 15, 14, func(a *steward.Account) { a.RenewalDate, a.ARR = w.day+122, steward.Num(96000) })
 	w.customer("alder", "Alder Clinics", 8, 8, 14, func(a *steward.Account) { a.StartDate, a.Stage = w.day-60, "onboarding" })
-	for i, name := range []string{"Fennel & Co", "Larch Engineering", "Quay Studio"} { // more than a day has cards for
+	for i, name := range []string{"Fennel & Co", "Larch Engineering", "Quay Studio", "Brook Ceramics", "Heron Travel"} { // more than a day has cards for
 		w.customer(fmt.Sprint("small", i), name, 30, 9, 14, func(a *steward.Account) { a.ARR = steward.Num(float64(14000 + 2000*i)) })
 	}
 	w.p.Contracts = append(w.p.Contracts, steward.Contract{ID: "c-mill", Account: "mill", Product: "Platform", StartDate: w.day - 243, EndDate: w.day + 122, NoticeDate: w.day + 122,
 		Amount: steward.Num(52000)})
-	keep := func(name string, l steward.Letter) { out = append(out, shot{name, l}) }
+	keep := func(name string, l steward.Letter) { out = append(out, shot{name: name, letter: l}) }
+	form := func(name string, a steward.Answer) {
+		if a.Form == nil {
+			w.Fatalf("%s: no form opens, but %q", name, a.Text)
+		}
+		out = append(out, shot{name: name, form: a.Form})
+	}
 
 	w.live(4, nil)
 	keep("card", w.about(steward.Card, "harbour", "dana"))
+	form("form-done", w.press(w.about(steward.Card, "harbour", "dana"), steward.VerbDone, ""))
 	keep("card-merged", w.about(steward.Card, "mill", "dana"))
 	w.press(w.about(steward.Card, "kestrel", "dana"), steward.VerbTake, "")
 	keep("card-taken", w.about(steward.Card, "kestrel", "dana"))
@@ -265,6 +282,7 @@ func (w *wall) lived() (out []shot) {
 	w.live(3, nil)
 	keep("card-escalated", w.about(steward.Card, "harbour", "lee"))
 	keep("approval", w.about(steward.Approval, "kestrel", ""))
+	form("form-edit", w.press(w.about(steward.Approval, "kestrel", ""), steward.VerbRewrite, ""))
 	keep("approvals", w.longest(steward.Approval, "approver"))
 	if a := w.does(steward.Gesture{Words: "harbour"}); a.Content != nil {
 		keep("answer", steward.Letter{Message: steward.Message{ID: "m-answer", Kind: steward.Card, Channel: steward.Slack, To: steward.Recipient{Key: "owner", Owner: "dana", Name: "you alone"}}, Content: *a.Content, Face: a.Face})
@@ -298,6 +316,9 @@ func TestMessagePictures(t *testing.T) {
 	p, err := notify.NewPreviewSender(notify.PreviewConfig{Dir: dir})
 	w.must(err)
 	for i, s := range shots {
+		if s.form != nil {
+			continue
+		}
 		l := s.letter
 		l.Message.ID, l.Message.Channel = steward.MessageID(fmt.Sprintf("m-shot%d", i)), steward.Slack
 		if l.Message.To.Name == "" {
@@ -322,22 +343,111 @@ func TestMessagePictures(t *testing.T) {
 		t.Errorf("hard to read: %s", f)
 	}
 	for i, s := range shots {
-		box, err := chromedp.Run(ctx, chromedp.Evaluate[struct{ X, Y, Width, Height float64 }](fmt.Sprintf(
-			`(e => { e.style.contentVisibility = 'visible'; const r = e.getBoundingClientRect(); return {X: r.x, Y: r.y + scrollY, Width: r.width, Height: r.height} })(document.querySelector('#m-shot%d'))`, i)))
-		w.must(err)
-		if box.Height < 60 {
-			t.Errorf("%s is %v pixels high", s.name, box.Height)
+		if s.form == nil {
+			w.shoot(ctx, fmt.Sprintf("#m-shot%d", i), s.name)
 		}
-		picture, err := chromedp.Run(ctx, func(ctx context.Context, tab *chromedp.Target) ([]byte, error) {
-			whole := true
-			shot, err := cdp.Call(ctx, tab, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{CaptureBeyondViewport: &whole,
-				Clip: &cdppage.Viewport{X: box.X - 6, Y: box.Y - 6, Width: box.Width + 12, Height: box.Height + 12, Scale: 1.5}})
-			return shot.Data, err
-		})
-		w.must(err)
-		keepPagePicture(t, "message-"+s.name, picture)
+	}
+	var forms []template.HTML
+	for _, s := range shots {
+		if s.form != nil {
+			forms = append(forms, w.formHTML(s.name, *s.form))
+		}
+	}
+	w.must(os.WriteFile(filepath.Join(dir, "forms.html"), []byte(formsPage(w, forms)), 0o600))
+	w.must(chromedp.Do(ctx, chromedp.Navigate(server.URL+"/forms.html")))
+	for _, s := range shots {
+		if s.form != nil {
+			w.shoot(ctx, "#"+s.name, s.name)
+		}
 		if !strings.Contains(page, "images/message-"+s.name+".png") {
 			t.Errorf("docs/messages.md does not show %s", s.name)
 		}
 	}
+}
+
+// shoot keeps a picture of what is at a place of the page.
+func (w *wall) shoot(ctx context.Context, at, name string) {
+	w.Helper()
+	box, err := chromedp.Run(ctx, chromedp.Evaluate[struct{ X, Y, Width, Height float64 }](fmt.Sprintf(
+		`(e => { e.style.contentVisibility = 'visible'; const r = e.getBoundingClientRect(); return {X: r.x, Y: r.y + scrollY, Width: r.width, Height: r.height} })(document.querySelector(%q))`, at)))
+	w.must(err)
+	if box.Height < 60 {
+		w.Errorf("%s is %v pixels high", name, box.Height)
+	}
+	picture, err := chromedp.Run(ctx, func(ctx context.Context, tab *chromedp.Target) ([]byte, error) {
+		whole := true
+		shot, err := cdp.Call(ctx, tab, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{CaptureBeyondViewport: &whole,
+			Clip: &cdppage.Viewport{X: box.X - 6, Y: box.Y - 6, Width: box.Width + 12, Height: box.Height + 12, Scale: 1.5}})
+		return shot.Data, err
+	})
+	w.must(err)
+	keepPagePicture(w.T, "message-"+name, picture)
+}
+
+// formHTML is a form as Slack is told of it, drawn as Slack draws one. Nobody but
+// this picture shows forms outside Slack: the preview has no clicks.
+func (w *wall) formHTML(id string, f steward.Form) template.HTML {
+	w.Helper()
+	view, err := notify.FormView(f, "", "")
+	w.must(err)
+	form := drawnForm{ID: id, Title: view.Title.Text, Submit: view.Submit.Text, Close: view.Close.Text}
+	for _, b := range view.Blocks.BlockSet {
+		switch b := b.(type) {
+		case *slack.SectionBlock:
+			form.Intro = b.Text.Text
+		case *slack.InputBlock:
+			field := drawnField{Label: b.Label.Text, Optional: b.Optional}
+			if b.Hint != nil {
+				field.Hint = b.Hint.Text
+			}
+			switch el := b.Element.(type) {
+			case *slack.SelectBlockElement:
+				field.Menu, field.Value = true, "Select an option"
+				if el.InitialOption != nil {
+					field.Value = el.InitialOption.Text.Text
+				}
+			case *slack.PlainTextInputBlockElement:
+				field.Long, field.Value = el.Multiline, el.InitialValue
+			default:
+				w.Fatalf("%s: this draws no %T", id, el)
+			}
+			form.Fields = append(form.Fields, field)
+		default:
+			w.Fatalf("%s: this draws no %T", id, b)
+		}
+	}
+	var sb strings.Builder
+	w.must(template.Must(template.New("form").Parse(formTemplate)).Execute(&sb, form))
+	return template.HTML(sb.String())
+}
+
+type drawnForm struct {
+	ID, Title, Intro, Submit, Close string
+	Fields                          []drawnField
+}
+
+type drawnField struct {
+	Label, Hint, Value   string
+	Optional, Menu, Long bool
+}
+
+const formTemplate = `<form id="{{.ID}}"><header>{{.Title}}<i>×</i></header>
+{{with .Intro}}<p>{{.}}</p>{{end}}{{range .Fields}}<label>{{.Label}}{{if .Optional}} <small>(optional)</small>{{end}}</label>
+<div class="{{if .Menu}}menu{{else if .Long}}long{{end}}">{{.Value}}</div>{{with .Hint}}<small>{{.}}</small>{{end}}{{end}}
+<footer><span>{{.Close}}</span><span class="go">{{.Submit}}</span></footer></form>
+`
+
+func formsPage(w *wall, forms []template.HTML) string {
+	w.Helper()
+	var sb strings.Builder
+	w.must(template.Must(template.New("forms").Parse(`<!doctype html><meta charset="utf-8"><style>
+*{box-sizing:border-box}body{margin:0;padding:24px;background:#f6f6f4;color:#1d1c1d;font:15px/1.45 "Segoe UI",Roboto,Helvetica,Arial,sans-serif}
+form{width:520px;margin:0 0 24px;padding:0 24px 20px;background:#fff;border:1px solid #d5d3cf;border-radius:10px}
+header{display:flex;padding:18px 0 12px;font-size:20px;font-weight:800}header i{margin-left:auto;color:#6b6a68;font-style:normal;font-weight:400}
+p{margin:0 0 8px}label{display:block;margin:14px 0 6px;font-weight:700}label small{font-weight:400}small{color:#6b6a68;font-size:13px}
+div{min-height:38px;margin-bottom:4px;padding:8px 12px;border:1px solid #a09e9a;border-radius:6px;white-space:pre-wrap}
+.long{min-height:76px}.menu{color:#6b6a68;display:flex}.menu::after{content:"▾";margin-left:auto}
+footer{display:flex;justify-content:flex-end;gap:10px;margin-top:22px}footer span{padding:7px 16px;border:1px solid #c9c7c3;border-radius:6px;font-weight:700}.go{background:#147a5c;border-color:#147a5c;color:#fff}
+</style>{{range .}}{{.}}{{end}}`)).Execute(&sb, forms))
+	return sb.String()
 }
