@@ -69,6 +69,9 @@ type Saying struct {
 	Nobody string `json:"nobody,omitempty"`
 	// Gates are all that it has to pass when it is sent, in order.
 	Gates []Check `json:"gates,omitempty"`
+	// Places are what it takes of what limits allow when it is sent. Whether one is
+	// free is counted where it is sent; nil for a day that is over.
+	Places []steward.Place `json:"-"`
 }
 
 // Explain tells where a subject stands with a playbook and why.
@@ -287,6 +290,9 @@ func (w *walker) saying(step Step, then bool) (say Saying, left bool) {
 			d = steward.Decision{Effect: steward.Pass, Detail: g.passing}
 		}
 		say.Gates = append(say.Gates, Check{g.name, d})
+	}
+	if !then {
+		say.Places = w.Places(m, []steward.Outreach{o})
 	}
 	return say, true
 }

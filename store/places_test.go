@@ -175,3 +175,20 @@ func TestTheMostUrgentGoesFirst(t *testing.T) {
 	}
 	diff(t, "in order", want, got)
 }
+
+// What is told of limits is what is counted where messages are sent.
+func TestSeatsAreCounted(t *testing.T) {
+	db, ctx := openTest(t), context.Background()
+	p := seats(2, 24*time.Hour, start)
+	for i, want := range []Seat{{}, {Taken: 1}, {Taken: 2, Free: start.Add(24*time.Hour + time.Second)}} {
+		got, err := db.Seats(ctx, []steward.Place{p})
+		must(t, err)
+		diff(t, fmt.Sprint(i, " taken"), []Seat{want}, got)
+		m := plan(t, db, steward.AccountID(fmt.Sprint("a", i)))
+		d, _, err := db.Claim(ctx, m.ID, 0, start.Add(time.Duration(i)*time.Minute), time.Minute, taking(p))
+		must(t, err)
+		if full := d.Message.State == steward.Deferred; full != !want.Free.IsZero() {
+			t.Errorf("with %d taken it is %s", i, d.Message.State)
+		}
+	}
+}

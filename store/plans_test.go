@@ -302,6 +302,14 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		}, "Noted", start)
 		return err
 	},
+	"Seats": func(ctx context.Context, db *DB) error {
+		var places []steward.Place
+		for kind := range placeQueries {
+			places = append(places, steward.Place{Kind: kind, Key: "o001", Most: 5, Since: start})
+		}
+		_, err := db.Seats(ctx, places)
+		return err
+	},
 	"Silences": func(ctx context.Context, db *DB) error { _, err := db.Silences(ctx, start, false); return err },
 	"Receive": func(ctx context.Context, db *DB) error {
 		c := fullChange("acme")

@@ -240,6 +240,7 @@ type chronicle interface {
 	Enrolments(ctx context.Context, f store.EnrolmentFilter) ([]steward.Enrolment, error)
 	OutreachOf(ctx context.Context, enrolments []steward.EnrolmentID) ([]steward.Outreach, map[steward.MessageID]steward.Message, error)
 	Records(ctx context.Context, f store.RecordFilter) ([]steward.Record, error)
+	seats
 }
 
 // storyOf gathers what there is to tell of an account and some playbooks.
@@ -267,6 +268,9 @@ func storyOf(ctx context.Context, db chronicle, s *playbooks.Situation, account 
 		for _, subject := range s.Subjects(p, account.ID) {
 			x, err := explained(s, p, subject, done, then)
 			if err != nil {
+				return st, err
+			}
+			if err := withLimits(ctx, db, &x); err != nil {
 				return st, err
 			}
 			told := playbookStory{Explanation: x}
@@ -344,7 +348,7 @@ func (st story) summary(zone *time.Location) string {
 	}
 	switch {
 	case len(parts) == 0:
-		return fmt.Sprintf("%s: %s enrolled in none of %s.", who, is, count(len(seen), "playbook"))
+		return fmt.Sprintf("%s %s enrolled in none of %s.", who, is, count(len(seen), "playbook"))
 	case idle > 0:
 		more := "more playbooks"
 		if idle == 1 {
@@ -352,7 +356,7 @@ func (st story) summary(zone *time.Location) string {
 		}
 		parts = append(parts, fmt.Sprintf("%d %s %s nothing", idle, more, does))
 	}
-	return who + ": " + strings.Join(parts, "; ") + "."
+	return who + " " + strings.Join(parts, "; ") + "."
 }
 
 // recordsTold is how many of an enrolment's decisions are read: an enrolment of
