@@ -125,10 +125,12 @@ func awaiting(ctx context.Context, tx *sqlx.Tx, id steward.MessageID, version in
 	return m, nil
 }
 
+// approve lets a message go. It is due from now on: what waited for a person was
+// not late meanwhile, and a mail that is approved on Thursday is dated Thursday.
 func approve(ctx context.Context, tx *sqlx.Tx, m steward.Message, by, detail string, now time.Time) error {
 	if _, err := tx.ExecContext(ctx,
-		`UPDATE messages SET state = 'planned', reason = ?, detail = ?, approved_by = ? WHERE id = ?`,
-		steward.ReasonApproved, detail, by, m.ID); err != nil {
+		`UPDATE messages SET state = 'planned', reason = ?, detail = ?, approved_by = ?, due = max(due, ?) WHERE id = ?`,
+		steward.ReasonApproved, detail, by, now.Unix(), m.ID); err != nil {
 		return err
 	}
 	return closeApproval(ctx, tx, m, steward.Decision{Effect: steward.Pass, Reason: steward.ReasonApproved, Detail: detail}, now)

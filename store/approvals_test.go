@@ -56,6 +56,9 @@ func TestApprove(t *testing.T) {
 	if got.State != steward.Planned || got.ApprovedBy != "dana" || got.Reason != steward.ReasonApproved {
 		t.Errorf("approved: %+v", got)
 	}
+	if !got.Due.Equal(start.Add(time.Hour)) {
+		t.Errorf("due %v: what waited for a person is due, and dated, from its approval on", got.Due)
+	}
 	if got := state(t, db, card.ID); got.State != steward.Suppressed {
 		t.Errorf("the card still asks: %+v", got)
 	}
