@@ -195,9 +195,9 @@ func TestCommands(t *testing.T) {
 		{"account a-0001", "", "Account a-0001"},
 		{"Acccount a-0001", `There is no account called "Acccount a-0001". Did you mean Account a-0001?`, ""},
 		{"account", "", "Which one?"},
-		{"why a-0000 big", "a-0000, big: enrolled since 12 March 2026", ""},
-		{"why a-0000 bgi", "a-0000, big: enrolled since 12 March 2026", ""},
-		{"why account a-0000", "big: enrolled since", ""},
+		{"why a-0000 big", "Account a-0000, Big account (big): enrolled since 12 March 2026", ""},
+		{"why a-0000 bgi", "(big): enrolled since 12 March 2026", ""},
+		{"why account a-0000", "(big): enrolled since", ""},
 		{"mine", "", "Yours to do"},
 	} {
 		a := s.ask("U0DANA", c.words)

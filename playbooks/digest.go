@@ -551,7 +551,7 @@ func (s *Situation) agenda(o steward.Owner, a steward.Agenda, silences []steward
 	for _, q := range silences {
 		long := q.Until.Sub(q.From) > longSilence
 		if q.ByOwner == o.ID && o.ID != "" && long && q.Stands(s.Now) && q.Until.Before(tomorrow.AddDate(0, 0, 1)) {
-			ends.entries = append(ends.entries, entry{"Your silence ends " + s.Book.moment(q.Until), s.Book.SilenceWords(q)})
+			ends.entries = append(ends.entries, entry{"Your silence ends " + s.Book.moment(q.Until), s.SilenceWords(q)})
 		}
 	}
 	back := section{title: "Comes back today", one: "something you put off comes back", many: "%d things you put off come back"}

@@ -22,7 +22,7 @@ func gateSilenced(s *Situation, c Candidate) steward.Decision {
 		if !s.silences(q, c.Outreach, c.Enrolment) {
 			continue
 		}
-		d := steward.Decision{Effect: steward.Defer, Reason: steward.ReasonSilenced, Until: q.Until, Detail: s.Book.SilenceWords(q)}
+		d := steward.Decision{Effect: steward.Defer, Reason: steward.ReasonSilenced, Until: q.Until, Detail: s.SilenceWords(q)}
 		// A message is woken when a silence is ended early. A step that waits to be
 		// planned is not, and what hangs on facts can change with them.
 		if later := s.Now.Add(factsLook); q.Until.IsZero() || later.Before(q.Until) && (!c.AtSend || q.UntilResolved || q.When != "") {
@@ -66,10 +66,11 @@ func (s *Situation) silencesAccount(q steward.Silence, id steward.AccountID) boo
 
 // SilenceWords is who silenced what, until when and why, as a sentence without
 // its full stop.
-func (b *Book) SilenceWords(q steward.Silence) string {
+func (s *Situation) SilenceWords(q steward.Silence) string {
+	b := s.Book
 	var about []string
 	if q.Account != "" {
-		about = append(about, "of "+plainLine(string(q.Account)))
+		about = append(about, "of "+s.nameOf(q.Account))
 	}
 	if q.Owner != "" {
 		about = append(about, "about the accounts of "+b.named(string(q.Owner)))
@@ -289,7 +290,7 @@ func silence(s *Situation, d Doing) Done {
 	act := actOf(d)
 	act.Account, act.Playbook, act.Text, act.Until = q.Account, q.Playbook, q.Because, q.Until
 	return Done{Act: act, Change: steward.Change{Account: q.Account, Silences: []steward.Silence{q}},
-		Answer: steward.Answer{Text: "Done: " + s.Book.SilenceWords(q) + ". What is still so then is said when it ends."}}
+		Answer: steward.Answer{Text: "Done: " + s.SilenceWords(q) + ". What is still so then is said when it ends."}}
 }
 
 // maySilence says why somebody may not silence what a silence is about; "" when

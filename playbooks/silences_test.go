@@ -27,7 +27,7 @@ func TestSilences(t *testing.T) {
 		until  time.Time // zero: it goes
 		detail string
 	}{
-		{"an account", silenced(func(*steward.Silence) {}), six(day0 + 15).Time(), "Lee Okafor silenced what is said of a until 16 June 2026 06:00: they are moving"},
+		{"an account", silenced(func(*steward.Silence) {}), six(day0 + 15).Time(), "Lee Okafor silenced what is said of Acme a until 16 June 2026 06:00: they are moving"},
 		{"another account", silenced(func(q *steward.Silence) { q.Account = "b" }), time.Time{}, ""},
 		{"the owner", silenced(func(q *steward.Silence) { q.Account, q.Owner = "", "dana" }), six(day0 + 15).Time(), "about the accounts of Dana Reyes"},
 		{"another owner", silenced(func(q *steward.Silence) { q.Account, q.Owner = "", "sam" }), time.Time{}, ""},

@@ -221,7 +221,11 @@ func whyDeed(s *Situation, d Doing) Done {
 		if err != nil {
 			continue
 		}
-		lines = append(lines, x.Sentence)
+		lines = append(lines, accountName(a)+", "+toldWhy(x))
+		if waits := waitsFor(d.Story, x.Enrolment); waits != "" {
+			lines = append(lines, waits)
+			continue
+		}
 		if x.Next != nil {
 			for _, g := range x.Next.Gates {
 				if !g.Passes() {
@@ -237,6 +241,30 @@ func whyDeed(s *Situation, d Doing) Done {
 	return say(strings.Join(lines, "\n"))
 }
 
+// toldWhy is an explanation's sentence under the playbook's title, with the name by
+// which commands call it.
+func toldWhy(x Explanation) string {
+	_, sentence, _ := strings.Cut(x.Sentence, ": ")
+	who := string(x.Playbook)
+	if x.Title != "" {
+		who = plainLine(x.Title) + " (" + who + ")"
+	}
+	return who + ": " + sentence
+}
+
+// waitsFor is what the newest decision about an open enrolment waits for; "" where
+// it waits for nothing but its time.
+func waitsFor(story *steward.Story, e *steward.Enrolment) string {
+	if story == nil || e == nil || !e.State.Open() {
+		return ""
+	}
+	i := slices.IndexFunc(story.Records, func(r steward.Record) bool { return r.Enrolment == e.ID }) // newest first
+	if i < 0 || story.Records[i].Effect != steward.Defer || story.Records[i].Detail == "" {
+		return ""
+	}
+	return "It waits: " + plainLine(story.Records[i].Detail) + "."
+}
+
 // overview is every playbook that is at work on an account, in a sentence each.
 func (s *Situation) overview(a steward.Account) string {
 	var lines []string
@@ -248,7 +276,7 @@ func (s *Situation) overview(a steward.Account) string {
 				continue
 			}
 			if x, err := s.explain(p, subject, nil, false); err == nil {
-				lines = append(lines, "• "+x.Sentence)
+				lines = append(lines, "• "+toldWhy(x))
 			}
 		}
 	}
@@ -284,8 +312,7 @@ func lookDeed(s *Situation, d Doing) Done {
 	var going []string
 	for _, x := range about.Playbooks {
 		if x.Enrolment != nil && x.Opening == nil {
-			_, sentence, _ := strings.Cut(x.Sentence, ": ")
-			going = append(going, cmp.Or(x.Title, string(x.Playbook))+": "+sentence)
+			going = append(going, toldWhy(x))
 		}
 	}
 	if len(going) == 0 {
@@ -311,7 +338,7 @@ func lookDeed(s *Situation, d Doing) Done {
 	if d.Story != nil {
 		add("To do", s.taskLines(d.Story.Tasks))
 		add("Said since the last evaluation", s.saidSince(d.Story.Words))
-		add("Silenced", s.silenceLines(a.ID))
+		add("Silenced", s.Silenced(a.ID))
 		add("Lately", s.lately(d.Story.Acts))
 	}
 	return Done{Answer: steward.Answer{Content: &c, Face: steward.Face{Buttons: s.accountButtons(a)}}}
@@ -419,11 +446,12 @@ func (s *Situation) saidSince(words []steward.Word) []string {
 	return out
 }
 
-func (s *Situation) silenceLines(id steward.AccountID) []string {
+// Silenced is what is not said of an account for now, a sentence each.
+func (s *Situation) Silenced(id steward.AccountID) []string {
 	var out []string
 	for _, q := range s.Memory.Silences {
 		if q.Stands(s.Now) && s.silencesAccount(q, id) {
-			out = append(out, s.Book.SilenceWords(q))
+			out = append(out, s.SilenceWords(q))
 		}
 	}
 	return out

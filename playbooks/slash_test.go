@@ -92,3 +92,30 @@ func FuzzUnderstand(f *testing.F) {
 		s.Do(d)
 	})
 }
+
+// Why a playbook has said nothing yet is what its next word waits for, under names
+// that people know.
+func TestWhyNothingYet(t *testing.T) {
+	w := handWorld(t, "")
+	w.Accounts[0].Name = "Acme Corp"
+	w.start(t, steward.Target{Playbook: "care"}, "because", "they asked for it")
+	e := w.must("care", "a")
+	d := does(steward.VerbWhy, steward.Target{Account: "a", Playbook: "care"})
+	put := steward.Record{Enrolment: e.ID, Decision: steward.Decision{Effect: steward.Defer, Reason: steward.ReasonCapped, Detail: "2 cards a day; it comes in the next digest"}}
+	other := put
+	other.Enrolment, other.Detail = "e-other", "of another"
+	for _, c := range []struct {
+		records []steward.Record
+		want    bool
+	}{
+		{[]steward.Record{other, put}, true},
+		{[]steward.Record{{Enrolment: e.ID, Decision: steward.Decision{Effect: steward.Pass, Reason: steward.ReasonDelivered}}, put}, false},
+		{nil, false},
+	} {
+		d.Story = &steward.Story{Records: c.records}
+		text := w.do(d).Answer.Text
+		if !strings.HasPrefix(text, "Acme Corp, ") || !strings.Contains(text, "care") || strings.Contains(text, "\nIt waits: 2 cards a day; it comes in the next digest.") != c.want || strings.Contains(text, "of another") {
+			t.Errorf("with %d records: %q", len(c.records), text)
+		}
+	}
+}

@@ -133,7 +133,7 @@ func (o *silenceOptions) say(ctx context.Context, h *house) error {
 		return err
 	}
 	q.ID = id
-	return o.app.done(q, "%s.\nWhat is still so then is said when it ends. End it sooner with: steward silence --end %d", clean(h.book.SilenceWords(q)), id)
+	return o.app.done(q, "%s.\nWhat is still so then is said when it ends. End it sooner with: steward silence --end %d", clean(s.SilenceWords(q)), id)
 }
 
 func (o *silenceOptions) finish(ctx context.Context, h *house) error {
