@@ -111,7 +111,11 @@ func (e *Engine) rule(g *ground, d steward.Dossier) (steward.Ruling, error) {
 // for them to mend.
 func (e *Engine) held(ctx context.Context, d steward.Dossier, r steward.Ruling) error {
 	if r.Reason != steward.ReasonCompose {
-		e.log().Info("not sent", "message", d.Message.ID, "effect", r.Effect, "reason", r.Reason, "until", r.Until)
+		log := e.log().With("message", d.Message.ID, "effect", r.Effect, "reason", r.Reason)
+		if !r.Until.IsZero() {
+			log = log.With("until", r.Until)
+		}
+		log.Info("not sent")
 		return nil
 	}
 	e.log().Error("a message could not be composed", "message", d.Message.ID, "error", r.Detail)

@@ -102,8 +102,11 @@ func aboutWords(m steward.Message, carries []steward.Outreach) string {
 	for _, x := range carries {
 		out = append(out, string(x.Playbook)+"/"+x.Step)
 	}
-	if len(out) == 0 && m.Content != nil {
+	switch {
+	case len(out) == 0 && m.Content != nil:
 		return clean(m.Content.Title)
+	case len(out) == 0 && m.Reason == steward.ReasonInDigest:
+		return "in a digest" // what it carried moved there
 	}
 	return strings.Join(out, ", ")
 }

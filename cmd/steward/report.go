@@ -16,7 +16,7 @@ import (
 )
 
 func reportCommand(a *app) *cobra.Command {
-	c := &cobra.Command{Use: "report", Short: "Reports on what playbooks stand on"}
+	c := &cobra.Command{Use: "report", Short: "Report on the data, on whether playbooks help, and on a pilot"}
 	c.AddCommand(&cobra.Command{
 		Use:   "data",
 		Short: "What is wrong with the data before anything is built on it",
