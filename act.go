@@ -27,6 +27,7 @@ const (
 	// What people know.
 	VerbMilestone Verb = "milestone"
 	VerbRole      Verb = "role"
+	VerbName      Verb = "name" // what somebody is called
 	VerbMoveDue   Verb = "move_due"
 	VerbPulse     Verb = "pulse"
 	VerbHealth    Verb = "health"

@@ -84,6 +84,9 @@ type TaskChange struct {
 	Done    bool
 	Outcome string
 	Due     Day // where it was not done
+	// IfOpen leaves a task alone that is not open; else nothing of the change is
+	// written.
+	IfOpen bool
 }
 
 // A PilotStart is what a subject of a playbook's audience measured when the
@@ -156,6 +159,8 @@ type Dossier struct {
 	// OwnerUntold tells of a mail that a card is still to tell its account's owner of
 	// it.
 	OwnerUntold bool
+	// Task is the task that a notice gave; nil where it gave none.
+	Task *Task
 	// Asked is, of a card that asks for approval, the mails that it asks about.
 	Asked []Asked
 	// Silences are those that stand.

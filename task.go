@@ -1,6 +1,9 @@
 package steward
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // A TaskState is where a task stands.
 type TaskState string
@@ -37,6 +40,17 @@ type Task struct {
 	Reason  Reason    `json:"reason,omitempty"`
 	By      string    `json:"by,omitempty"`
 	At      time.Time `json:"at,omitzero"` // when it was done or dropped
+}
+
+// TaskOf is the id of the task that a notice gives, where it gives one, and
+// NoticeOf the notice of such a task.
+func TaskOf(notice MessageID) OutreachID {
+	return OutreachID("o-" + strings.TrimPrefix(string(notice), "m-"))
+}
+
+// NoticeOf is the opposite of TaskOf.
+func NoticeOf(task OutreachID) MessageID {
+	return MessageID("m-" + strings.TrimPrefix(string(task), "o-"))
 }
 
 // Overdue tells an open task whose day has passed.

@@ -12,7 +12,7 @@ type Word struct {
 	Kind    SubjectKind `json:"kind"`
 	ID      string      `json:"id"`
 	Account AccountID   `json:"account"`
-	// Field is "role" of a contact, MilestonePrefix and a name, or "pulse", of an
+	// Field is "role" or "name" of a contact, MilestonePrefix and a name, or "pulse", of an
 	// account.
 	Field string    `json:"field"`
 	Value Value     `json:"value"`
@@ -24,7 +24,10 @@ type Word struct {
 
 // The fields that people's words are about, beside milestones.
 const (
-	RoleField  = "role"
+	RoleField = "role"
+	// NameField is what a contact is called whose name in the data does not tell: it
+	// stands only as long as that is so.
+	NameField  = "name"
 	PulseField = "pulse" // 1 (bad) to 5 (very good)
 )
 

@@ -92,7 +92,7 @@ func (e *Engine) goOn(s *playbooks.Situation, due []steward.Enrolment, m *Moved)
 		c.Messages, c.Records, c.Stopped = append(c.Messages, p.Messages...), append(c.Records, p.Records...), append(c.Stopped, p.Stopped...)
 		c.Withdrawn = append(c.Withdrawn, p.Withdrawn...)
 		c.HandOvers, c.Redrafts, c.Repaint = append(c.HandOvers, p.HandOvers...), append(c.Redrafts, p.Redrafts...), append(c.Repaint, p.Repaint...)
-		c.Joins = append(c.Joins, p.Joins...)
+		c.Joins, c.Given = append(c.Joins, p.Joins...), append(c.Given, p.Tasks...)
 		m.Enrolments++
 		m.Outreach += len(p.Outreach)
 	}

@@ -100,6 +100,8 @@ type Deliveries interface {
 	// Unclaimed is the open enrolments that nobody has taken on, of which a card
 	// went to one of the pools since a moment.
 	Unclaimed(ctx context.Context, pools []steward.OwnerID, since time.Time) ([]steward.Unclaimed, error)
+	// GivenTasks is the open tasks that no step gave.
+	GivenTasks(ctx context.Context) ([]steward.Task, error)
 	// OpenedSince is what was opened since a moment, without what was seen of it.
 	OpenedSince(ctx context.Context, since time.Time) ([]steward.Enrolment, error)
 	// Notices is the keys that were told and not forgotten.

@@ -239,6 +239,9 @@ func (e *Engine) tellOutcome(ctx context.Context, g *ground, out playbooks.Outco
 	if err := e.tellUnhelpful(ctx, g.base.Book); err != nil {
 		return err
 	}
+	if err := e.endNamed(ctx, g); err != nil {
+		return err
+	}
 	return e.tellStale(ctx, g)
 }
 

@@ -61,7 +61,7 @@ var deeds = map[steward.Verb]deed{
 	steward.VerbNotUseful: notUseful,
 	steward.VerbRelease:   release,
 
-	steward.VerbMilestone: milestoneDeed, steward.VerbRole: roleDeed, steward.VerbPulse: pulseDeed, steward.VerbHealth: healthDeed, steward.VerbMoveDue: moveDueDeed,
+	steward.VerbMilestone: milestoneDeed, steward.VerbRole: roleDeed, steward.VerbName: nameDeed, steward.VerbPulse: pulseDeed, steward.VerbHealth: healthDeed, steward.VerbMoveDue: moveDueDeed,
 
 	steward.VerbApprove: approveDeed, steward.VerbApproveAll: approveAllDeed, steward.VerbDecline: declineDeed, steward.VerbRewrite: rewriteDeed,
 

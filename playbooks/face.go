@@ -19,6 +19,8 @@ func (s *Situation) Face(d steward.Dossier, content steward.Content) steward.Fac
 		return s.cardFace(d, content)
 	case steward.Approval:
 		return s.approvalFace(d)
+	case steward.Notice:
+		return s.noticeFace(d)
 	}
 	return steward.Face{}
 }

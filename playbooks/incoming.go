@@ -91,7 +91,7 @@ func (s *Situation) noteBounce(c *steward.Change, r Return) {
 		return
 	}
 	name := s.readerName(m)
-	id := steward.NewOutreachID(r.Dossier.Outreach[0].Enrolment, "", address, string(m.To.Contact))
+	id := steward.TaskOf(aboutReturn(r))
 	to := s.tellOwner(c, r, name+"'s address takes no more mail", "Their mail server said "+said(r.Incoming), "Find another address and put it into the CRM · Done: steward done "+string(id))
 	o := r.Dossier.Outreach[0]
 	c.Given = append(c.Given, steward.Task{ID: id, Enrolment: o.Enrolment, Playbook: o.Playbook, Subject: o.Subject, Owner: to.Owner, Name: to.Name,
@@ -113,10 +113,16 @@ func (s *Situation) tellOwner(c *steward.Change, r Return, title, line, todo str
 	content := NoticeContent(title, []string{line}, todo)
 	content.Account = account.Name
 	c.Messages = append(c.Messages, steward.Message{
-		ID: steward.NewMessageID(steward.Notice, string(r.Kind), string(m.Account), lower(m.To.Email), strconv.FormatInt(r.At.Unix()/int64(SoftFor.Seconds()), 10)), Kind: steward.Notice, Channel: steward.Slack,
+		ID: aboutReturn(r), Kind: steward.Notice, Channel: steward.Slack,
 		To: to, Account: m.Account, State: steward.Planned, Due: s.Now, Planned: s.Now, Content: &content, Version: 1, RetryUncertain: true,
 	})
 	return to
+}
+
+// aboutReturn is the notice about what came back.
+func aboutReturn(r Return) steward.MessageID {
+	m := r.Dossier.Message
+	return steward.NewMessageID(steward.Notice, string(r.Kind), string(m.Account), lower(m.To.Email), strconv.FormatInt(r.At.Unix()/int64(SoftFor.Seconds()), 10))
 }
 
 // said is a mail server's word, for people.

@@ -3,6 +3,7 @@ package playbooks
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,17 +140,124 @@ func (w *walker) askName(o steward.Outreach, m steward.Message) {
 	if step, ok := w.p.step(o.Step); ok && step.Approve.Needed() && m.State != steward.Deferred {
 		expires = w.nameBy(step)
 	}
-	account := plainLine(w.account.Name)
+	id, account := nameNotice(key), plainLine(w.account.Name)
 	content := NoticeContent("A mail waits for a name", []string{
 		fmt.Sprintf("%s is not known, and the mail of %s to %s prints it", what, strings.ToLower(w.p.Title), account),
 		"It waits until " + longDate(steward.DayOf(expires, w.Book.Zone)) + " and goes on by itself once the data has the name",
-	}, where)
+	}, where+" Done: steward done "+string(steward.TaskOf(id)))
 	content.Account, content.Severity = account, string(Info)
 	w.Messages = append(w.Messages, steward.Message{
-		ID: steward.NewMessageID(steward.Notice, "name", key), Kind: steward.Notice, Channel: steward.Slack, To: to, Account: w.account.ID,
+		ID: id, Kind: steward.Notice, Channel: steward.Slack, To: to, Account: w.account.ID,
 		State: steward.Planned, Due: w.Now, Planned: w.Now, Expires: expires, Content: &content, Version: 1, RetryUncertain: true,
 	})
+	w.Tasks = append(w.Tasks, steward.Task{ID: steward.TaskOf(id), Enrolment: w.Enrolment.ID, Playbook: w.Enrolment.Playbook, Subject: w.Enrolment.Subject,
+		Owner: to.Owner, Name: to.Name, Title: "Find out: " + strings.ToLower(what[:1]) + what[1:], Due: steward.DayOf(expires, w.Book.Zone), Given: w.Now})
 }
+
+// nameNotice is the card that asks for a name.
+func nameNotice(key string) steward.MessageID {
+	return steward.NewMessageID(steward.Notice, "name", key)
+}
+
+// Named is, of tasks that no step gave, those that asked for a name which the
+// data has by now.
+func (s *Situation) Named(tasks []steward.Task) []steward.Change {
+	var out []steward.Change
+	for _, t := range tasks {
+		if name := s.nameFor(t); name != "" {
+			out = append(out, steward.Change{Account: t.Subject.Account, Tasks: []steward.TaskChange{{Task: t.ID, By: "steward", Done: true, Outcome: "the data has it", IfOpen: true}}})
+		}
+	}
+	return out
+}
+
+// nameFor is the first name that a task asks for; "" where it is not known, or
+// another is asked for.
+func (s *Situation) nameFor(t steward.Task) string {
+	id := steward.NoticeOf(t.ID)
+	if c, ok := s.askedAbout(id, t.Subject.Account); ok {
+		return c.FirstName()
+	}
+	a, ok := s.account(t.Subject.Account)
+	if !ok {
+		return ""
+	}
+	owner := s.Book.owners[s.ownedBy(a).Owner]
+	switch id {
+	case nameNotice("owner/" + string(a.ID)):
+		return owner.FirstName()
+	case nameNotice("manager/" + string(a.ID)):
+		return s.Book.owners[owner.Manager].FirstName()
+	}
+	return ""
+}
+
+// askedAbout is the person whose name a notice asks for.
+func (s *Situation) askedAbout(id steward.MessageID, account steward.AccountID) (steward.Contact, bool) {
+	for _, c := range s.contacts[account] {
+		if nameNotice(string(c.ID)) == id {
+			return c, true
+		}
+	}
+	return steward.Contact{}, false
+}
+
+// noticeFace is what can be done with a notice that gives a task.
+func (s *Situation) noticeFace(d steward.Dossier) (f steward.Face) {
+	t, m := d.Task, d.Message
+	switch {
+	case t == nil:
+		return f
+	case t.State != steward.TaskOpen:
+		f.Over = "Done on " + s.dayWords(t.At)
+		if t.Outcome != "" {
+			f.Over += ": " + plainLine(t.Outcome)
+		}
+		return f
+	}
+	target := steward.Target{Message: m.ID, Task: t.ID, Account: m.Account}
+	if c, ok := s.askedAbout(m.ID, m.Account); ok {
+		tell := target
+		tell.Verb, tell.Item = steward.VerbName, string(c.ID)
+		f.Buttons = append(f.Buttons, steward.Button{Target: tell, Label: "Tell the name", Style: "primary"})
+	}
+	target.Verb = steward.VerbDone
+	f.Buttons = append(f.Buttons, steward.Button{Target: target, Label: "Done"})
+	return f
+}
+
+// nameDeed keeps what somebody is called whose name the data has only in part.
+// The name itself is in the word alone, and not in the act: what is forgotten
+// with the person is in one place.
+func nameDeed(s *Situation, d Doing) Done {
+	a, why := s.subjectOf(d)
+	i := slices.IndexFunc(s.contacts[a.ID], func(c steward.Contact) bool { return string(c.ID) == d.Target.Item })
+	if why == "" && i < 0 {
+		why = "There is no such person at " + accountName(a) + " any more."
+	}
+	if why != "" {
+		return refused(d, why)
+	}
+	c := s.contacts[a.ID][i]
+	if !d.Sent {
+		return asks(formOf(d, a, "What is their name?", accountName(a), "Keep",
+			steward.FormField{Name: textField, Label: "First name and surname", Hint: "As in Kim Sato. It stands until the CRM has a first name.", Kind: steward.ShortText, Value: c.Name}))
+	}
+	name := plainLine(strings.TrimSpace(d.Values[textField]))
+	if (steward.Contact{Name: name}).FirstName() == "" || len([]rune(name)) > nameMost {
+		return wrong(d, textField, "That does not say what to call them. Write the first name and the surname, as in Kim Sato.")
+	}
+	act := actOf(d)
+	act.Account, act.Text = a.ID, ""
+	change := steward.Change{Account: a.ID, Words: []steward.Word{{Kind: steward.AboutContact, ID: string(c.ID), Account: a.ID, Field: steward.NameField, Value: steward.Str(name), Day: s.today(d), By: d.By.id(), At: d.At}}}
+	if d.Target.Task != "" {
+		change.Tasks = []steward.TaskChange{{Task: d.Target.Task, By: d.By.id(), Done: true, Outcome: "told by " + d.By.Name, IfOpen: true}}
+	}
+	return Done{Act: act, Change: change, Answer: steward.Answer{Text: "Thank you. The mail goes on after the next evaluation."}}
+}
+
+// nameMost is how long a name may be.
+const nameMost = 120
 
 // nameBy is until when a step whose mail is to be approved waits for a name. The
 // mail is not planned before its name is known, so its time counts from when the

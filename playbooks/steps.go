@@ -29,13 +29,15 @@ type Progress struct {
 	Repaint []steward.MessageID
 	// Joins are what of it is to be said in a digest.
 	Joins []steward.Move
+	// Tasks are those that it gives beside its steps'.
+	Tasks []steward.Task
 	// Moved tells that Enrolment differs from what was stored.
 	Moved bool
 }
 
 // Empty tells that there is nothing to write.
 func (p Progress) Empty() bool {
-	return !p.Moved && len(p.Outreach)+len(p.Messages)+len(p.Records)+len(p.HandOvers)+len(p.Redrafts)+len(p.Repaint)+len(p.Joins) == 0
+	return !p.Moved && len(p.Outreach)+len(p.Messages)+len(p.Records)+len(p.HandOvers)+len(p.Redrafts)+len(p.Repaint)+len(p.Joins)+len(p.Tasks) == 0
 }
 
 // walker moves one enrolment along its steps as far as it can go now.

@@ -487,6 +487,9 @@ func readDossiers(ctx context.Context, tx *sqlx.Tx, ids []steward.MessageID) (ma
 		if d.Back, err = backOn(ctx, tx, m); err != nil {
 			return nil, err
 		}
+		if d.Task, err = givenBy(ctx, tx, m); err != nil {
+			return nil, err
+		}
 		if d.OwnerUntold, err = untold(ctx, tx, m); err != nil {
 			return nil, err
 		}

@@ -48,6 +48,9 @@ func (db *DB) Forget(ctx context.Context, id steward.ContactID, now time.Time) (
 		if err != nil {
 			return err
 		}
+		if people, err = asTold(ctx, tx, people); err != nil {
+			return err
+		}
 		for _, person := range people {
 			if err := putTombstones(ctx, tx, person, now); err != nil {
 				return err
@@ -132,6 +135,22 @@ func samePerson(ctx context.Context, tx *sqlx.Tx, id steward.ContactID) ([]stewa
 		}
 	}
 	return people, nil
+}
+
+// asTold is people with those names, too, that one of us gave them.
+func asTold(ctx context.Context, tx *sqlx.Tx, people []steward.Contact) ([]steward.Contact, error) {
+	out := people
+	for _, c := range people {
+		told, err := readRows(ctx, tx, wordRow.noun, `SELECT * FROM words WHERE kind = 'contact' AND id = ? AND field = ?`, c.ID, steward.NameField)
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range told {
+			c.Name = w.Value.Text
+			out = append(out, c)
+		}
+	}
+	return out, nil
 }
 
 func putTombstones(ctx context.Context, tx *sqlx.Tx, c steward.Contact, now time.Time) error {

@@ -246,6 +246,7 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 		}
 		return err
 	},
+	"GivenTasks": func(ctx context.Context, db *DB) error { _, err := db.GivenTasks(ctx); return err },
 	"Tasks": func(ctx context.Context, db *DB) error {
 		for _, f := range []TaskFilter{{}, {Owner: "dana"}, {Account: "acme", All: true}} {
 			if _, err := db.Tasks(ctx, f); err != nil {

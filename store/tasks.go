@@ -100,6 +100,28 @@ func claimTasks(ctx context.Context, tx *sqlx.Tx, id steward.EnrolmentID, by ste
 	return err
 }
 
+// givenBy reads the task that a notice gave; nil where it gave none.
+func givenBy(ctx context.Context, tx *sqlx.Tx, m steward.Message) (*steward.Task, error) {
+	if m.Kind != steward.Notice || m.Account == "" {
+		return nil, nil
+	}
+	found, err := readRows(ctx, tx, taskRow.noun, `SELECT * FROM tasks WHERE id = ?`, steward.TaskOf(m.ID))
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
+// GivenTasks reads the open tasks that no step gave.
+func (db *DB) GivenTasks(ctx context.Context) ([]steward.Task, error) {
+	var out []steward.Task
+	err := db.view(ctx, "read tasks", func(tx *sqlx.Tx) (err error) {
+		out, err = readRows(ctx, tx, taskRow.noun, `SELECT * FROM tasks WHERE state = 'open' AND step = '' ORDER BY account, id`)
+		return err
+	})
+	return out, err
+}
+
 // A TaskFilter says which tasks to read; its zero value means the open ones.
 type TaskFilter struct {
 	Owner   steward.OwnerID
@@ -198,6 +220,9 @@ func finishTask(ctx context.Context, tx *sqlx.Tx, id steward.OutreachID, outcome
 	if err := repaintOf(ctx, tx, t.Enrolment, now); err != nil {
 		return t, err
 	}
+	if err := repaint(ctx, tx, []steward.MessageID{steward.NoticeOf(t.ID)}, now); err != nil {
+		return t, err
+	}
 	d := steward.Decision{Effect: steward.Pass, Reason: steward.ReasonTaskDone, Detail: "done by " + by}
 	if outcome != "" {
 		d.Detail += ": " + outcome
@@ -207,6 +232,12 @@ func finishTask(ctx context.Context, tx *sqlx.Tx, id steward.OutreachID, outcome
 
 // changeTask does to a task what a person did.
 func changeTask(ctx context.Context, tx *sqlx.Tx, c steward.TaskChange, now time.Time) error {
+	if c.IfOpen {
+		var open bool
+		if err := tx.GetContext(ctx, &open, `SELECT EXISTS (SELECT 1 FROM tasks WHERE id = ? AND state = 'open')`, c.Task); err != nil || !open {
+			return err
+		}
+	}
 	if c.Done {
 		_, err := finishTask(ctx, tx, c.Task, c.Outcome, c.By, now)
 		return err

@@ -51,6 +51,9 @@ func putWord(ctx context.Context, tx *sqlx.Tx, w steward.Word) error {
 		w.Kind, w.ID, w.Account, w.Field, value, w.Day, w.Text, w.By, seconds(w.At)); err != nil {
 		return err
 	}
+	if w.Field == steward.NameField {
+		return nil // names have no history
+	}
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO field_history (kind, id, field, day, value) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (kind, id, field, day) DO UPDATE SET value = excluded.value, later = TRUE`, w.Kind, w.ID, w.Field, w.Day, value)
@@ -99,6 +102,10 @@ func addWords(p *steward.Portfolio, words []steward.Word) {
 		case w.Kind == steward.AboutContact && w.Field == steward.RoleField:
 			if i, ok := contacts[w.ID]; ok {
 				p.Contacts[i].Roles = steward.RolesOf(w.Value.Text)
+			}
+		case w.Kind == steward.AboutContact && w.Field == steward.NameField:
+			if i, ok := contacts[w.ID]; ok && p.Contacts[i].FirstName() == "" {
+				p.Contacts[i].Name = w.Value.Text
 			}
 		case w.Kind != steward.AboutAccount:
 		case w.Field == steward.PulseField:
