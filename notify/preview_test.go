@@ -227,7 +227,7 @@ func TestPreviewPageShowsDataAsText(t *testing.T) {
 	// The page's body but for its scaffolding holds only tags we know.
 	for _, tag := range regexp.MustCompile(`<[a-zA-Z/!][^>]*>`).FindAllString(page, -1) {
 		name := strings.FieldsFunc(tag, func(r rune) bool { return strings.ContainsRune("</> !", r) })[0]
-		if !strings.Contains(" doctype html head meta title style body a header h1 small nav span main h2 article div h3 h4 p b i bdi ul ol li strong em code pre br hr dl dt dd table tr td blockquote ", " "+name+" ") {
+		if !strings.Contains(" doctype html head meta title style body a header h1 small nav span main section h2 article div h3 h4 p b i bdi ul ol li strong em code pre br hr dl dt dd table tr td blockquote ", " "+name+" ") {
 			t.Errorf("a tag that was never meant: %.80s", tag)
 		}
 	}

@@ -37,7 +37,9 @@ type pageOwner struct {
 }
 
 type pageDay struct {
-	Day     string
+	Day     string   // 2026-03-14
+	Words   string   // Saturday 14 March 2026
+	Refs    []string // of whoever has something on it
 	Entries []pageEntry
 }
 
@@ -121,14 +123,17 @@ func newPage(entries []previewEntry, more int) page {
 		}
 		p.Owners[i].Count++
 		if k := len(p.Days) - 1; k < 0 || p.Days[k].Day != e.Day {
-			p.Days = append(p.Days, pageDay{Day: e.Day})
+			p.Days = append(p.Days, pageDay{Day: e.Day, Words: e.At.Format("Monday 2 January 2006")})
 		}
 		d := &p.Days[len(p.Days)-1]
 		d.Entries = append(d.Entries, newPageEntry(e, p.Owners[i].Ref))
+		if ref := p.Owners[i].Ref; !slices.Contains(d.Refs, ref) {
+			d.Refs = append(d.Refs, ref)
+		}
 	}
 	var css strings.Builder
 	for _, o := range p.Owners { // Ref is ours, never a name
-		fmt.Fprintf(&css, "#%[1]s:target~main article:not(.%[1]s){display:none}#%[1]s:target~header a[href=\"#%[1]s\"]{background:#1d1c1d;color:#fff}\n", o.Ref)
+		fmt.Fprintf(&css, "#%[1]s:target~main :is(section,article):not(.%[1]s){display:none}#%[1]s:target~header a[href=\"#%[1]s\"]{background:#1d1c1d;color:#fff}\n", o.Ref)
 	}
 	p.Style = template.CSS(css.String())
 	sort.SliceStable(p.Owners, func(i, j int) bool { return p.Owners[i].Name < p.Owners[j].Name })
@@ -284,8 +289,8 @@ nav a span{color:inherit;opacity:.55;margin-left:4px}
 main{max-width:760px;margin:0 auto;padding:8px 24px 64px}
 h2.day{margin:28px 0 10px;font-size:13px;font-weight:600;color:#6b6a68}
 article{margin:0 0 16px;background:#fff;border:1px solid #e4e2de;border-radius:10px;overflow:hidden;content-visibility:auto;contain-intrinsic-size:auto 320px}
-.meta{display:flex;gap:10px;padding:8px 16px;font-size:12px;color:#6b6a68;border-bottom:1px solid #f0eeea}
-.meta a{color:inherit;margin-left:auto}
+.meta{display:flex;flex-wrap:wrap;gap:0 10px;padding:8px 16px;font-size:12px;color:#6b6a68;border-bottom:1px solid #f0eeea}
+.meta>*{flex:none;max-width:100%;overflow-wrap:anywhere}.meta a{color:inherit;margin-left:auto}
 .card{padding:14px 16px 14px 60px;position:relative}
 .card .bot{position:absolute;left:16px;top:16px;width:32px;height:32px;border-radius:7px;background:#23524a;color:#fff;text-align:center;line-height:32px;font-weight:700}
 .card .who{font-weight:700}.card .who span{margin-left:6px;padding:1px 4px;border-radius:3px;background:#ecebe8;font-size:10px;font-weight:600;color:#6b6a68;vertical-align:2px}
@@ -321,6 +326,11 @@ article{margin:0 0 16px;background:#fff;border:1px solid #e4e2de;border-radius:1
 .item .dots{align-self:start;padding:0 10px;border:1px solid #c9c7c3;border-radius:6px;font-weight:700;color:#6b6a68}
 .anchor{position:absolute;top:0}
 a{color:#0b5cad}
+@media (max-width:480px){
+main{padding:4px 12px 48px}header{padding:12px}nav{flex-wrap:nowrap}nav a{flex:none}
+.meta,.card,.mail .head,.mail .body{padding-left:14px;padding-right:14px}
+.card .bot{position:static;float:left;width:22px;height:22px;margin-right:8px;border-radius:5px;line-height:22px;font-size:12px}
+}
 {{.Style}}</style>
 </head>
 <body>
@@ -330,7 +340,7 @@ a{color:#0b5cad}
 <nav><a href="#">everyone</a>{{range .Owners}}<a href="#{{.Ref}}"><bdi>{{.Name}}</bdi><span>{{.Count}}</span></a>{{end}}</nav>
 </header>
 <main>
-{{range .Days}}<h2 class="day">{{.Day}}</h2>
+{{range .Days}}<section class="{{range $i, $r := .Refs}}{{if $i}} {{end}}{{$r}}{{end}}"><h2 class="day">{{.Words}}</h2>
 {{range .Entries}}<article class="{{.Ref}}" id="{{.ID}}">
 <div class="meta"><span>{{if .Card}}{{.Card.Channel}}{{else if .Digest}}{{.Digest.Channel}}{{else}}E-mail{{end}}</span><span>{{.Time}}</span>{{with .Card}}{{if .Thread}}<span>in the thread of an earlier card</span>{{end}}{{if .Changed}}<span>drawn anew</span>{{end}}{{end}}{{with .Account}}<span><bdi>{{.}}</bdi></span>{{end}}<a href="{{.File}}">as sent</a></div>
 {{with .Card}}<div class="card{{if .Over}} over{{end}}">{{template "head" .}}
@@ -344,7 +354,8 @@ a{color:#0b5cad}
 <dl><dt>From</dt><dd>{{.From}}</dd><dt>To</dt><dd>{{.To}}</dd>{{with .ReplyTo}}<dt>Reply to</dt><dd>{{.}}</dd>{{end}}</dl></div>
 <div class="body">{{.Body}}</div></div>{{end}}
 </article>
-{{end}}{{end}}{{if not .Count}}<p class="small">No messages yet.</p>{{end}}
+{{end}}</section>
+{{end}}{{if not .Count}}<p class="small">No messages yet.</p>{{end}}
 </main>
 </body>
 </html>

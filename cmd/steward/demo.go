@@ -137,7 +137,7 @@ func (d *demo) prepare(ctx context.Context) error {
 		return err
 	}
 	d.engine = d.house.engine(d.sender, discardLog())
-	d.engine.Now = d.clock.now
+	d.engine.Now, d.engine.Update = d.clock.now, d.sender.Update
 	d.engine.Observe = func(r jobs.Report) { d.last = r }
 	if d.queue, err = jobs.OpenQueue(ctx, jobs.QueueOptions{Hands: jobs.Hands(), Logger: discardLog()}); err != nil {
 		return err
@@ -380,7 +380,13 @@ func (d *demo) people(ctx context.Context, day steward.Day) error {
 			}
 		}
 	}
-	return d.settle(ctx)
+	if err := d.settle(ctx); err != nil {
+		return err
+	}
+	if _, err := d.engine.Paint(ctx, 1000); err != nil {
+		return fmt.Errorf("draw cards anew: %w", err)
+	}
+	return nil
 }
 
 func (d *demo) finish(ctx context.Context, took time.Duration) error {
@@ -543,6 +549,11 @@ func (s *demoSender) Send(ctx context.Context, l steward.Letter) (steward.Receip
 		return s.loud.Send(ctx, l)
 	}
 	return s.quiet.Send(ctx, l)
+}
+
+// Update shows what became of a card, in the folder alone.
+func (s *demoSender) Update(ctx context.Context, l steward.Letter, ref string) error {
+	return s.quiet.Update(ctx, l, ref)
 }
 
 func (s *demoSender) count() int { return int(s.sent.Load()) }

@@ -257,7 +257,7 @@ func (w *wall) lived() (out []shot) {
 	w.customer("mill", "Old Mill Foods", 55, 15, 14, func(a *steward.Account) { a.RenewalDate, a.ARR = w.day+122, steward.Num(96000) })
 	w.customer("alder", "Alder Clinics", 8, 8, 14, func(a *steward.Account) { a.StartDate, a.Stage = w.day-60, "onboarding" })
 	for i, name := range []string{"Fennel & Co", "Larch Engineering", "Quay Studio", "Brook Ceramics", "Heron Travel"} { // more than a day has cards for
-		w.customer(fmt.Sprint("small", i), name, 30, 9, 14, func(a *steward.Account) { a.ARR = steward.Num(float64(14000 + 2000*i)) })
+		w.customer(fmt.Sprint("small", i), name, float64(24+7*i), float64(7+3*i), 14, func(a *steward.Account) { a.ARR = steward.Num(float64(14000 + 2000*i)) })
 	}
 	w.p.Contracts = append(w.p.Contracts, steward.Contract{ID: "c-mill", Account: "mill", Product: "Platform", StartDate: w.day - 243, EndDate: w.day + 122, NoticeDate: w.day + 122,
 		Amount: steward.Num(52000)})
