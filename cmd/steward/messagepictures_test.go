@@ -285,7 +285,7 @@ func (w *wall) lived() (out []shot) {
 	form("form-edit", w.press(w.about(steward.Approval, "kestrel", ""), steward.VerbRewrite, ""))
 	keep("approvals", w.longest(steward.Approval, "approver"))
 	if a := w.does(steward.Gesture{Words: "harbour"}); a.Content != nil {
-		keep("answer", steward.Letter{Message: steward.Message{ID: "m-answer", Kind: steward.Card, Channel: steward.Slack, To: steward.Recipient{Key: "owner", Owner: "dana", Name: "you alone"}}, Content: *a.Content, Face: a.Face})
+		keep("answer", steward.Letter{Message: steward.Message{ID: "m-answer", Kind: steward.Card, Channel: steward.Slack, Planned: w.road.clock.now(), To: steward.Recipient{Key: "owner", Owner: "dana", Name: "you alone"}}, Content: *a.Content, Face: a.Face})
 	} else {
 		w.Fatalf("/steward harbour answers %q and shows nothing", a.Text)
 	}
