@@ -27,6 +27,9 @@ type Change struct {
 	// Stopped are messages that wait for approval and are no longer worth it. One
 	// that was decided meanwhile is left as it is.
 	Stopped []Stop
+	// Recalled are enrolments whose mails are to be approved once more that were, and
+	// have not gone.
+	Recalled []Recall
 	// Withdrawn are outreach that are not to be said after all. One that was sent,
 	// or may have been, is left as it is.
 	Withdrawn []Withdrawal
@@ -110,6 +113,14 @@ type Stop struct {
 	Detail  string
 }
 
+// A Recall takes the approvals back that people gave for mails of an enrolment,
+// and says why.
+type Recall struct {
+	Enrolment EnrolmentID
+	Reason    Reason
+	Detail    string
+}
+
 // A Withdrawal takes an outreach off the message that carries it, and says why.
 type Withdrawal struct {
 	Outreach OutreachID
@@ -119,7 +130,7 @@ type Withdrawal struct {
 
 // Empty tells a change that writes nothing.
 func (c Change) Empty() bool {
-	return len(c.Phases)+len(c.Enrolments)+len(c.Outreach)+len(c.Messages)+len(c.Records)+len(c.Stopped)+len(c.Withdrawn)+len(c.HandOvers)+len(c.Joins)+len(c.Redrafts)+len(c.Learnt)+len(c.States)+len(c.Pilots)+
+	return len(c.Phases)+len(c.Enrolments)+len(c.Outreach)+len(c.Messages)+len(c.Records)+len(c.Stopped)+len(c.Recalled)+len(c.Withdrawn)+len(c.HandOvers)+len(c.Joins)+len(c.Redrafts)+len(c.Learnt)+len(c.States)+len(c.Pilots)+
 		len(c.Approvals)+len(c.Words)+len(c.Overrides)+len(c.Silences)+len(c.Tasks)+len(c.Given)+len(c.Suppressed)+len(c.Repaint) == 0
 }
 

@@ -82,7 +82,8 @@ type MessageState string
 
 // awaiting_approval → planned → enqueued → sending → one of the settled ones.
 // Deferred returns to planned when due. Uncertain means that a provider was
-// called and its answer never learnt: it is settled, and never called sent.
+// called and its answer never learnt: it is settled, and never called sent, unless
+// something comes back for it that proves it.
 const (
 	AwaitingApproval MessageState = "awaiting_approval"
 	Planned          MessageState = "planned"

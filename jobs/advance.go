@@ -90,7 +90,7 @@ func (e *Engine) goOn(s *playbooks.Situation, due []steward.Enrolment, m *Moved)
 		}
 		c.Enrolments, c.Outreach = append(c.Enrolments, p.Enrolment), append(c.Outreach, p.Outreach...)
 		c.Messages, c.Records, c.Stopped = append(c.Messages, p.Messages...), append(c.Records, p.Records...), append(c.Stopped, p.Stopped...)
-		c.Withdrawn = append(c.Withdrawn, p.Withdrawn...)
+		c.Withdrawn, c.Recalled = append(c.Withdrawn, p.Withdrawn...), append(c.Recalled, p.Recalled...)
 		c.HandOvers, c.Redrafts, c.Repaint = append(c.HandOvers, p.HandOvers...), append(c.Redrafts, p.Redrafts...), append(c.Repaint, p.Repaint...)
 		c.Joins, c.Given = append(c.Joins, p.Joins...), append(c.Given, p.Tasks...)
 		m.Enrolments++

@@ -73,12 +73,16 @@ func TestTheOwnerKnowsFirst(t *testing.T) {
 // A slackThatGoes is Slack and a mail server, of which the first is away at times.
 type slackThatGoes struct {
 	away     bool
+	lost     bool // the mail server's answer
 	accepted []steward.Letter
 }
 
 func (p *slackThatGoes) Send(_ context.Context, l steward.Letter) (steward.Receipt, error) {
 	if p.away && l.Message.Channel == steward.Slack {
 		return steward.Receipt{}, &steward.DeliveryError{Kind: steward.Unreachable, Err: errors.New("no route")}
+	}
+	if p.lost && l.Message.Channel == steward.Email {
+		return steward.Receipt{}, &steward.DeliveryError{Kind: steward.Unknowable, Err: errors.New("the connection broke")}
 	}
 	p.accepted = append(p.accepted, l)
 	return steward.Receipt{Ref: "ref/" + string(l.Message.ID)}, nil

@@ -272,6 +272,9 @@ func (s *Situation) changed(a steward.Asked) []string {
 // and what it would say today.
 func (s *Situation) since(a steward.Asked) []string {
 	out := s.changed(a)
+	if m := a.Mail.Message; m.Reason == steward.ReasonReplied {
+		out = append(out, upperFirst(plainLine(m.Detail))+"; read that first")
+	}
 	if len(a.Mail.Outreach) == 0 || a.Mail.Message.Content == nil {
 		return out
 	}

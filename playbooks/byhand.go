@@ -353,7 +353,7 @@ func (s *Situation) walkerAt(e steward.Enrolment, p *Playbook) (*walker, bool) {
 // changeOf is what a progress writes.
 func changeOf(p Progress) steward.Change {
 	return steward.Change{Account: p.Enrolment.Subject.Account, Enrolments: []steward.Enrolment{p.Enrolment}, Outreach: p.Outreach, Messages: p.Messages, Records: p.Records,
-		Stopped: p.Stopped, HandOvers: p.HandOvers, Redrafts: p.Redrafts, Withdrawn: p.Withdrawn, Repaint: p.Repaint, Joins: p.Joins, Given: p.Tasks}
+		Stopped: p.Stopped, Recalled: p.Recalled, HandOvers: p.HandOvers, Redrafts: p.Redrafts, Withdrawn: p.Withdrawn, Repaint: p.Repaint, Joins: p.Joins, Given: p.Tasks}
 }
 
 func titleOr(p *Playbook) string {

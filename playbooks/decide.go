@@ -356,7 +356,7 @@ func (d *decider) take(p Progress) {
 		}
 	}
 	c.Records, c.Stopped = append(c.Records, p.Records...), append(c.Stopped, p.Stopped...)
-	c.Withdrawn = append(c.Withdrawn, p.Withdrawn...)
+	c.Withdrawn, c.Recalled = append(c.Withdrawn, p.Withdrawn...), append(c.Recalled, p.Recalled...)
 	c.HandOvers, c.Redrafts, c.Repaint = append(c.HandOvers, p.HandOvers...), append(c.Redrafts, p.Redrafts...), append(c.Repaint, p.Repaint...)
 	c.Joins, c.Given = append(c.Joins, p.Joins...), append(c.Given, p.Tasks...)
 	d.tallyOf(p.Enrolment.Playbook).Outreach += len(p.Outreach)

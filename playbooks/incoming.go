@@ -73,7 +73,7 @@ func (s *Situation) noteReply(c *steward.Change, r Return) {
 		if e.State == steward.Waiting {
 			e.Due = s.Now
 		}
-		c.Enrolments = append(c.Enrolments, e)
+		c.Enrolments, c.Recalled = append(c.Enrolments, e), append(c.Recalled, s.recalled(e)...)
 	}
 }
 

@@ -36,12 +36,22 @@ func (w *walker) replied() bool {
 		w.Enrolment.RepliedAt = w.Now
 		w.at.Replied[w.row] = true
 		w.record("", "", steward.Decision{Effect: steward.Pass, Reason: steward.ReasonReplied, Detail: "a reply is in the CRM"})
+		w.Recalled = append(w.Recalled, w.recalled(w.Enrolment)...)
 	}
 	if w.Enrolment.RepliedAt.IsZero() || w.p.OnReply != ExitOnReply {
 		return false
 	}
 	w.exit(steward.ReasonReplied, "somebody replied, and on_reply says exit")
 	return true
+}
+
+// recalled is the approvals that a reply takes back: whoever gave them did not
+// know of it.
+func (s *Situation) recalled(e steward.Enrolment) []steward.Recall {
+	if p, ok := s.running(e); !ok || p.OnReply != StopMail {
+		return nil
+	}
+	return []steward.Recall{{Enrolment: e.ID, Reason: steward.ReasonReplied, Detail: "somebody replied after it was approved"}}
 }
 
 func (w *walker) answeredInCRM() bool {

@@ -20,6 +20,8 @@ type Progress struct {
 	Records   []steward.Record
 	// Stopped are its drafts that need no approval any more.
 	Stopped []steward.Stop
+	// Recalled takes approvals of its mails back.
+	Recalled []steward.Recall
 	// Withdrawn are what of it is not to be said after all.
 	Withdrawn []steward.Withdrawal
 	// HandOvers and Redrafts are what of it is for somebody else by now.

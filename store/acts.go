@@ -131,6 +131,11 @@ func putSaid(ctx context.Context, tx *sqlx.Tx, c steward.Change, now time.Time) 
 			return fmt.Errorf("message %s: %w", a.Message, err)
 		}
 	}
+	for _, r := range c.Recalled {
+		if err := recall(ctx, tx, r, now); err != nil {
+			return fmt.Errorf("take back what was approved of %s: %w", r.Enrolment, err)
+		}
+	}
 	for _, w := range c.Words {
 		if err := putWord(ctx, tx, w); err != nil {
 			return fmt.Errorf("%s of %s %s: %w", w.Field, w.Kind, w.ID, err)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -135,6 +136,52 @@ func approve(ctx context.Context, tx *sqlx.Tx, m steward.Message, by, detail str
 	}
 	return closeApproval(ctx, tx, m, steward.Decision{Effect: steward.Pass, Reason: steward.ReasonApproved, Detail: detail}, now)
 }
+
+// recall has mails of an enrolment wait for approval once more that a person let
+// go and that have not gone: in a new version, so that nothing that was pressed
+// for the old one counts, and asked about anew on cards of their own.
+func recall(ctx context.Context, tx *sqlx.Tx, r steward.Recall, now time.Time) error {
+	mails, err := selectMessages(ctx, tx, recallQuery, r.Enrolment)
+	if err != nil {
+		return err
+	}
+	for _, m := range mails {
+		cards, err := selectMessages(ctx, tx, `SELECT * FROM messages WHERE id IN (SELECT card FROM asks WHERE mail = ? AND NOT over) ORDER BY id`, m.ID)
+		if err != nil {
+			return err
+		}
+		m.Version++
+		m.Veto = time.Time{}
+		if _, err := tx.ExecContext(ctx, `
+			UPDATE messages SET state = 'awaiting_approval', reason = ?, detail = ?, approved_by = '', version = ?, veto = 0, epoch = epoch + 1 WHERE id = ?`,
+			r.Reason, r.Detail, m.Version, m.ID); err != nil {
+			return err
+		}
+		for _, c := range cards {
+			again := steward.Message{ID: steward.NewMessageID(steward.Approval, string(m.ID), strconv.Itoa(m.Version), string(c.ID)), Kind: c.Kind, Channel: c.Channel, To: c.To, Account: c.Account,
+				State: steward.Planned, Due: now, Planned: now, Expires: m.Expires, For: m.ID, RetryUncertain: c.RetryUncertain}
+			if err := ask(ctx, tx, again, m); err != nil {
+				return err
+			}
+		}
+		carried, err := selectOutreach(ctx, tx, `SELECT * FROM outreach WHERE message = ? ORDER BY planned, id`, m.ID)
+		if err != nil {
+			return err
+		}
+		if err := putRecords(ctx, tx, recordsOf(m, carried, steward.Decision{Effect: steward.Defer, Reason: r.Reason, Detail: r.Detail}, now)); err != nil {
+			return err
+		}
+		if err := repaintAsking(ctx, tx, m.ID, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// One that was tried may be with its reader.
+const recallQuery = `
+	SELECT * FROM messages WHERE id IN (SELECT message FROM outreach WHERE enrolment = ?)
+		AND kind = 'mail' AND approved_by <> '' AND attempts = 0 AND state IN ('planned', 'enqueued', 'deferred') ORDER BY id`
 
 // stopAwaiting ends a message if it still waits for approval.
 func stopAwaiting(ctx context.Context, tx *sqlx.Tx, s steward.Stop, now time.Time) error {

@@ -47,9 +47,41 @@ func (db *DB) Receive(ctx context.Context, in steward.Incoming, change steward.C
 		if err := writeChange(ctx, tx, change, now); err != nil {
 			return err
 		}
+		if err := proven(ctx, tx, in, now); err != nil {
+			return err
+		}
 		return repaintAbout(ctx, tx, in.Message, now)
 	})
 	return isNew && err == nil, err
+}
+
+// provenBy is what tells that a mail went out.
+var provenBy = map[steward.IncomingKind]string{
+	steward.Reply: "a reply to it", steward.AutoReply: "an automatic reply to it", steward.Complaint: "a complaint about it",
+	steward.HardBounce: "that it came back", steward.SoftBounce: "that it came back",
+}
+
+// proven settles a mail as sent of which that was not known: nothing comes back
+// for what never went.
+func proven(ctx context.Context, tx *sqlx.Tx, in steward.Incoming, now time.Time) error {
+	by, ok := provenBy[in.Kind]
+	if !ok {
+		return nil
+	}
+	found, err := selectMessages(ctx, tx, `SELECT * FROM messages WHERE id = ? AND state = 'uncertain'`, in.Message)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	m := found[0]
+	d := steward.Decision{Effect: steward.Pass, Reason: steward.ReasonDelivered, Detail: by + " tells that it was sent"}
+	if _, err := tx.ExecContext(ctx, `UPDATE messages SET state = 'sent', reason = ?, detail = ? WHERE id = ?`, d.Reason, d.Detail, m.ID); err != nil {
+		return err
+	}
+	carried, err := selectOutreach(ctx, tx, `SELECT * FROM outreach WHERE message = ? ORDER BY planned, id`, m.ID)
+	if err != nil {
+		return err
+	}
+	return putRecords(ctx, tx, recordsOf(m, carried, d, now))
 }
 
 // repaintAbout has the cards drawn anew that carry something of a mail's
