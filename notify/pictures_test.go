@@ -185,29 +185,33 @@ func TestPicturesAsTheWorkspaceAllows(t *testing.T) {
 		posts int // calls for the first card, and for the second
 		then  int
 		files int
+		hangs bool
 	}{
-		{"charts where they are taken", "", func(*notifytest.SlackServer) {}, chart, 1, 1, 0},
-		{"an image where charts are not", AutoPictures, func(s *notifytest.SlackServer) { s.Refuse(chart) }, image, 2, 1, 1},
-		{"an image that Slack has to look at first", AutoPictures, func(s *notifytest.SlackServer) { s.Refuse(chart); s.Digest(1) }, image, 3, 1, 1},
-		{"text where neither", AutoPictures, func(s *notifytest.SlackServer) { s.Refuse(chart); s.Withhold("files:write") }, text, 2, 1, 0},
-		{"text where images are never known", AutoPictures, func(s *notifytest.SlackServer) { s.Refuse(chart); s.Digest(99) }, text, 5, 4, 2},
+		{"charts where they are taken", "", func(*notifytest.SlackServer) {}, chart, 1, 1, 0, false},
+		{"an image where charts are not", AutoPictures, func(s *notifytest.SlackServer) { s.Refuse(chart) }, image, 2, 1, 1, false},
+		{"an image that Slack has to look at first", AutoPictures, func(s *notifytest.SlackServer) { s.Refuse(chart); s.Digest(1) }, image, 3, 1, 1, false},
+		{"text where neither", AutoPictures, func(s *notifytest.SlackServer) { s.Refuse(chart); s.Withhold("files:write") }, text, 2, 1, 0, false},
+		{"text where images are never known", AutoPictures, func(s *notifytest.SlackServer) { s.Refuse(chart); s.Digest(99) }, text, 5, 4, 2, false},
 		{"text where uploads fail", AutoPictures, func(s *notifytest.SlackServer) {
 			s.Refuse(chart)
 			s.Fail("upload", notifytest.SlackFailure{Status: 500})
-		}, text, 2, 1, 1},
+		}, text, 2, 1, 1, false},
 		{"text where uploads are never completed", ImagePictures, func(s *notifytest.SlackServer) {
 			s.Fail("files.completeUploadExternal", notifytest.SlackFailure{Error: "internal_error"})
-		}, text, 1, 1, 1},
+		}, text, 1, 1, 1, false},
 		{"text where uploads hang", ImagePictures, func(s *notifytest.SlackServer) {
 			s.Fail("files.getUploadURLExternal", notifytest.SlackFailure{Hang: true})
-		}, text, 1, 1, 0},
-		{"a chart and nothing else", ChartPictures, func(s *notifytest.SlackServer) { s.Refuse(chart) }, text, 2, 1, 0},
-		{"an image and nothing else", ImagePictures, func(*notifytest.SlackServer) {}, image, 1, 1, 1},
-		{"text", TextPictures, func(*notifytest.SlackServer) {}, text, 1, 1, 0},
+		}, text, 1, 1, 0, true},
+		{"a chart and nothing else", ChartPictures, func(s *notifytest.SlackServer) { s.Refuse(chart) }, text, 2, 1, 0, false},
+		{"an image and nothing else", ImagePictures, func(*notifytest.SlackServer) {}, image, 1, 1, 1, false},
+		{"text", TextPictures, func(*notifytest.SlackServer) {}, text, 1, 1, 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, server, _ := slackSetup(t)
-			s.cfg.Pictures, s.cfg.Settle, s.drawn.within = c.how, time.Millisecond, 200*time.Millisecond
+			s.cfg.Pictures, s.cfg.Settle = c.how, time.Millisecond
+			if c.hangs {
+				s.drawn.within = 200 * time.Millisecond
+			}
 			c.setup(server)
 			for n, want := range []int{c.posts, c.then} {
 				before := server.Calls("chat.postMessage")
