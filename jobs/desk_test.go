@@ -323,3 +323,19 @@ func TestStartingByACommand(t *testing.T) {
 func recordsOf(e steward.Enrolment) store.RecordFilter {
 	return store.RecordFilter{Account: e.Subject.Account, Enrolment: e.ID}
 }
+
+// Whoever is forgotten is named no more from that moment on, and not only from the
+// next evaluation on.
+func TestTheForgottenAreNamedNoMore(t *testing.T) {
+	s, _ := asked(t, 1)
+	people := func() string { return fmt.Sprintf("%+v", *s.ask("U0DANA", "a-0000").Content) }
+	if !strings.Contains(people(), "Ana") {
+		t.Fatalf("the account is told without its people: %s", people())
+	}
+	if _, err := s.db.Forget(t.Context(), "c-a-0000", s.now); err != nil {
+		t.Fatal(err)
+	}
+	if told := people(); strings.Contains(told, "Ana") {
+		t.Errorf("still named: %s", told)
+	}
+}

@@ -47,6 +47,8 @@ type Runs interface {
 // Memory is what decisions are made from.
 type Memory interface {
 	Portfolio(ctx context.Context) (steward.Portfolio, error)
+	// Forgettings rises when somebody is forgotten.
+	Forgettings(ctx context.Context) (int, error)
 	// Dealings is what was done about each account since a moment.
 	Dealings(ctx context.Context, since time.Time, zone *time.Location) (map[steward.AccountID]steward.Dealings, error)
 	Series(ctx context.Context, metrics []string) (map[string]map[steward.AccountID]series.Series, error)
@@ -187,6 +189,8 @@ type ground struct {
 	base *playbooks.Situation // without a memory
 	// sources is what was known of each, to tell whose metrics are behind.
 	sources []steward.SourceState
+	// forgettings is how many people had been forgotten when it was read.
+	forgettings int
 }
 
 // evaluation is the name of the evaluate job in the ledger.
@@ -200,6 +204,10 @@ const (
 
 // survey reads the portfolio and the series that the book needs, as of a slot.
 func (e *Engine) survey(ctx context.Context, book *playbooks.Book, slot steward.Slot) (*ground, error) {
+	forgettings, err := e.Ledger.Forgettings(ctx) // before what it is about
+	if err != nil {
+		return nil, fmt.Errorf("count who was forgotten: %w", err)
+	}
 	p, err := e.Ledger.Portfolio(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the portfolio: %w", err)
@@ -233,7 +241,7 @@ func (e *Engine) survey(ctx context.Context, book *playbooks.Book, slot steward.
 	if e.GoodUntil != nil {
 		base.GoodUntil = e.GoodUntil(slot)
 	}
-	return &ground{slot: slot, base: base, sources: sources}, nil
+	return &ground{slot: slot, base: base, sources: sources, forgettings: forgettings}, nil
 }
 
 // dealingsDays is how far back fired and mailed can look.
@@ -464,8 +472,9 @@ func (e *Engine) readVersions(ctx context.Context, book *playbooks.Book, unread 
 	return nil
 }
 
-// ground is the facts of the last evaluated slot, read again after a restart
-// and after an edit; nil before the first evaluation.
+// ground is the facts of the last evaluated slot, read again after a restart,
+// after an edit, and when somebody was forgotten, whom pages and cards would name
+// until the next evaluation; nil before the first evaluation.
 func (e *Engine) ground(ctx context.Context) (*ground, error) {
 	e.looking.Lock()
 	defer e.looking.Unlock()
@@ -474,7 +483,13 @@ func (e *Engine) ground(ctx context.Context) (*ground, error) {
 	e.mu.Unlock()
 	book := e.Book()
 	if last != nil && last.base.Book == book {
-		return last, nil
+		n, err := e.Ledger.Forgettings(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("count who was forgotten: %w", err)
+		}
+		if n == last.forgettings {
+			return last, nil
+		}
 	}
 	if err := e.rename(ctx, book); err != nil {
 		return nil, err

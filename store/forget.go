@@ -392,6 +392,17 @@ func written(name string) string {
 	return b.String()
 }
 
+// Forgettings is how many people were ever forgotten, counted by what is kept
+// against their return: when it rises, what was read before names somebody whom it
+// should not.
+func (db *DB) Forgettings(ctx context.Context) (int, error) {
+	n := 0
+	err := db.view(ctx, "count who was forgotten", func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &n, `SELECT count(*) FROM tombstones WHERE kind = 'contact'`)
+	})
+	return n, err
+}
+
 // tombstones are the people who must not come back. They are kept as salted
 // hashes of the contact's id and address.
 type tombstones struct {

@@ -414,6 +414,7 @@ var everyMethod = map[string]func(context.Context, *DB) error{
 	"Pause":           func(ctx context.Context, db *DB) error { _, err := db.Pause(ctx); return err },
 	"PlaybookStates":  func(ctx context.Context, db *DB) error { _, err := db.PlaybookStates(ctx); return err },
 	"PlaybookVersion": func(ctx context.Context, db *DB) error { _, _ = db.PlaybookVersion(ctx, "v1"); return nil },
+	"Forgettings":     func(ctx context.Context, db *DB) error { _, err := db.Forgettings(ctx); return err },
 	"Portfolio":       func(ctx context.Context, db *DB) error { _, err := db.Portfolio(ctx); return err },
 	"Prune":           func(ctx context.Context, db *DB) error { _, err := db.Prune(ctx, start); return err },
 	"Ready":           func(ctx context.Context, db *DB) error { return db.Ready(ctx) },
