@@ -268,8 +268,8 @@ func TestFinishing(t *testing.T) {
 	noon := six(day0 + 1).Time().Add(6 * time.Hour)
 	w := firing(t, load(t, settings(), nil, fmt.Sprintf(step2, "")))
 	asked := w.act(noon, w.doing(steward.VerbDone, "dana"))
-	if f := asked.Answer.Form; f == nil || asked.Act.Verb != "" || len(f.Fields) != 2 || len(f.Fields[0].Options) != 5 {
-		t.Fatalf("what is asked is %+v", asked)
+	if f := asked.Answer.Form; f == nil || asked.Act.Verb != "" || len(f.Fields) != 2 || len(f.Fields[0].Options) != 5 || f.Intro != "p (Acme acme)" {
+		t.Fatalf("what is asked is %+v, %+v", f, asked)
 	}
 	for _, values := range [][]string{{"choice", "whatever"}, {"choice", "other"}, {"choice", "talked", "text", strings.Repeat("long ", 200)}} {
 		if done := w.act(noon, w.doing(steward.VerbDone, "dana", values...)); len(done.Answer.Wrong) != 1 || done.Act.Verb != "" {

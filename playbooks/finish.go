@@ -44,7 +44,7 @@ func finish(s *Situation, d Doing) Done {
 		return refused(d, s.whyNot(d))
 	}
 	if !d.Sent {
-		return Done{Answer: steward.Answer{Form: doneForm(d)}}
+		return Done{Answer: steward.Answer{Form: s.doneForm(d, list)}}
 	}
 	outcome, wrong := outcomeOf(d)
 	if wrong != nil {
@@ -127,9 +127,16 @@ func (s *Situation) conclude(done *Done, e steward.Enrolment, r steward.Reason, 
 	done.Change.Enrolments = append(done.Change.Enrolments, e)
 }
 
-// doneForm asks what came of it.
-func doneForm(d Doing) *steward.Form {
-	return &steward.Form{Title: "What came of it?", Submit: "Done", Target: d.Target, Fields: []steward.FormField{
+// doneForm asks what came of it, and says of what: the form covers the card.
+func (s *Situation) doneForm(d Doing, list []steward.Enrolment) *steward.Form {
+	if d.Target.Task != "" {
+		list = d.Enrolments
+	}
+	about := ""
+	if len(list) > 0 {
+		about = s.whatOf(list)
+	}
+	return &steward.Form{Title: "What came of it?", Intro: about, Submit: "Done", Target: d.Target, Fields: []steward.FormField{
 		{Name: "choice", Label: "Outcome", Kind: steward.OneOf, Options: outcomes},
 		{Name: "text", Label: "In a sentence", Hint: "Whoever looks at the account next will read it.", Kind: steward.LongText, Optional: true},
 	}}

@@ -338,7 +338,7 @@ func lookDeed(s *Situation, d Doing) Done {
 	if d.Story != nil {
 		add("To do", s.taskLines(d.Story.Tasks))
 		add("Said since the last evaluation", s.saidSince(d.Story.Words))
-		add("Silenced", s.Silenced(a.ID))
+		add("Silenced", s.Silenced(a.ID, s.Now))
 		add("Lately", s.lately(d.Story.Acts))
 	}
 	return Done{Answer: steward.Answer{Content: &c, Face: steward.Face{Buttons: s.accountButtons(a)}}}
@@ -446,15 +446,15 @@ func (s *Situation) saidSince(words []steward.Word) []string {
 	return out
 }
 
-// Silenced is what is not said of an account for now, a sentence each.
-func (s *Situation) Silenced(id steward.AccountID) []string {
+// Silenced is what is not said of an account at a moment, a sentence each.
+func (s *Situation) Silenced(id steward.AccountID, at time.Time) []string {
 	var out []string
 	for _, q := range s.Memory.Silences {
-		if q.Stands(s.Now) && s.silencesAccount(q, id) {
+		if q.Stands(at) && s.silencesAccount(q, id) {
 			out = append(out, s.SilenceWords(q))
 		}
 	}
-	return out
+	return slices.Compact(out) // said twice, it is still one
 }
 
 // lately is the last things that people did about an account.

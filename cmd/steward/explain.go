@@ -72,6 +72,9 @@ func (o *explainOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !then {
+		st.Silences = s.Silenced(account.ID, h.now())
+	}
 	if o.app.json {
 		return o.app.printJSON(st)
 	}
@@ -206,7 +209,10 @@ type story struct {
 	Health  playbooks.Health  `json:"health"`
 	Journey playbooks.Journey `json:"journey"`
 	// Moved says how health moved over four weeks and why; "" where it did not.
-	Moved     string          `json:"health_moved,omitempty"`
+	Moved string `json:"health_moved,omitempty"`
+	// Silences is what people silenced of it, a sentence each; none of a time that
+	// is over.
+	Silences  []string        `json:"silences,omitempty"`
 	Playbooks []playbookStory `json:"playbooks"`
 }
 
@@ -337,7 +343,7 @@ func (st story) summary(zone *time.Location) string {
 	}
 	who := string(st.Account)
 	if st.Then {
-		is, does, who = "was", "did", who+", on "+st.Slot.Day(zone).String()
+		is, does, who = "was", "did", "on "+st.Slot.Day(zone).String()+" "+who
 	}
 	var parts []string
 	if len(in) > 0 {

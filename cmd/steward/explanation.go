@@ -43,6 +43,10 @@ func (e explainer) overview(st story) {
 	e.line("")
 	e.heading(st)
 	e.state(st)
+	for _, q := range st.Silences {
+		e.line("")
+		e.prose("", clean(q)+".", false)
+	}
 	for _, x := range st.Playbooks {
 		e.line("\n%s", clean(x.Sentence))
 	}
