@@ -39,6 +39,8 @@ func Lints() []steward.Lint {
 		{Name: "unseen-value", Data: true, Means: "A text is compared with a field, and no subject has it there; capitals count.", Do: "Write the value as the source does."},
 		{Name: "thin-translation", Means: "A translation of a message leaves out what the message reads from the data.", Do: "Say the same in both, or accept it with a reason."},
 		{Name: "unserved-locale", Data: true, Means: "People read a language that a message with translations is not in, so they get the text that everybody gets.", Do: "Write messages/NAME.LANGUAGE.md, or accept it."},
+		{Name: "untold-mail", Means: "A mail goes out by itself once its account's owner was told of it in Slack, and the workspace has no Slack: so it never does.",
+			Do: "Set up Slack, or write approve: owner."},
 		{Name: "unused-message", Means: "No playbook sends this message.", Do: "Name it in a step, or remove the file."},
 	}
 }

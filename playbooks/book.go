@@ -64,6 +64,8 @@ type Settings struct {
 	MailFooter string
 	// NoticesReplies tells that a mailbox is read into which replies come.
 	NoticesReplies bool
+	// NoCards tells that mail goes out and nothing goes to Slack.
+	NoCards bool
 
 	playbooks []string // every playbook's name, once they are known
 }

@@ -165,6 +165,9 @@ func (t *linter) mail(i int, d stepDocument) {
 	if d.Approve.Pos.IsZero() && !d.Unattended {
 		t.line(s.Line, "approval-by-default", "the mail says neither approve nor unattended, so it waits for the owner's approval", "write approve: owner to say so, or unattended: true to send it without asking")
 	}
+	if t.book.NoCards && !attended(s) {
+		t.line(s.Line, "untold-mail", "the account's owner is told of the mail in Slack before it goes, and the workspace has no Slack: it never goes out", "set up Slack, as docs/slack.md says; or write approve: owner, and approve with steward approve")
+	}
 	expiry := s.Expires
 	if expiry == 0 {
 		expiry = DefaultExpiry

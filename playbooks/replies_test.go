@@ -285,3 +285,23 @@ func TestASecondMailIsLintedWhereNobodyListens(t *testing.T) {
 		t.Errorf("%v", problems)
 	}
 }
+
+func TestAMailThatNobodyCanBeToldOfIsLinted(t *testing.T) {
+	for _, c := range []struct {
+		noCards bool
+		mail    string
+		want    bool
+	}{
+		{true, "unattended: true", true},
+		{true, "approve: veto 24h", true},
+		{true, "approve: owner", false},
+		{false, "unattended: true", false},
+	} {
+		s := settings()
+		s.NoCards = c.noCards
+		_, problems := tryLoad(s, nil, "playbook: help\nkind: process\nwhen: seats > 10\ncooldown: 30d\nsteps: [{id: a, email: [champion], message: help, "+c.mail+"}]\n")
+		if got := slices.ContainsFunc(problems, func(p steward.Problem) bool { return p.Lint == "untold-mail" }); got != c.want {
+			t.Errorf("%+v: told %v; %v", c, got, problems)
+		}
+	}
+}

@@ -75,7 +75,11 @@ func (db *DB) ExpireApprovals(ctx context.Context, now time.Time) (int, error) {
 			return err
 		}
 		for _, m := range late {
-			if err := endApproval(ctx, tx, m, steward.Expired, steward.ReasonExpired, "nobody approved it in time", now); err != nil {
+			detail, err := unansweredDetail(ctx, tx, m)
+			if err != nil {
+				return err
+			}
+			if err := endApproval(ctx, tx, m, steward.Expired, steward.ReasonExpired, detail, now); err != nil {
 				return err
 			}
 		}
@@ -83,6 +87,26 @@ func (db *DB) ExpireApprovals(ctx context.Context, now time.Time) (int, error) {
 		return nil
 	})
 	return n, err
+}
+
+// unansweredDetail says why a mail's approval ran out: nobody gave it, or nobody
+// could be asked.
+func unansweredDetail(ctx context.Context, tx *sqlx.Tx, m steward.Message) (string, error) {
+	cards, err := selectMessages(ctx, tx, `SELECT * FROM messages WHERE id IN (SELECT card FROM asks WHERE mail = ? AND NOT over) ORDER BY id`, m.ID)
+	why := ""
+	for _, c := range cards {
+		if c.State == steward.Sent || c.State == steward.Uncertain {
+			return "nobody approved it in time", err
+		}
+		why = c.Detail
+	}
+	switch {
+	case len(cards) == 0:
+		return "nobody approved it in time", err
+	case why == "":
+		why = "no card went out"
+	}
+	return "nobody could be told of it in Slack in time: " + why, err
 }
 
 // VetoElapsed lets the messages go that nobody stopped in time, and tells how

@@ -114,4 +114,9 @@ func TestApprovalsRunOut(t *testing.T) {
 			t.Errorf("%s is %s, want %s", id, got.State, want)
 		}
 	}
+	for id, want := range map[steward.MessageID]string{expires.ID: "nobody could be told of it in Slack in time: no card went out", both.ID: "nobody approved it in time"} {
+		if got := state(t, db, id).Detail; got != want {
+			t.Errorf("%s expired as %q, want %q", id, got, want)
+		}
+	}
 }

@@ -87,7 +87,7 @@ func deliveryProblems(ws *configs.Workspace, b *playbooks.Book) steward.Problems
 func settings(ws *configs.Workspace) playbooks.Settings {
 	return playbooks.Settings{
 		File: configs.FileName, Source: ws.Text(), Zone: ws.Zone, Fields: ws.Fields, Metrics: ws.Metrics, Health: healthRules(ws.Health), Journey: journeyRules(ws.Journey), Include: ws.Include, NoCustomerMail: ws.NoCustomerMail,
-		Owners: ws.Owners, Away: ws.Away, Unowned: ws.Unowned, Ops: ws.Ops, Approvers: ws.Approvers, CRMLink: ws.CRMLink, MailFrom: ws.Email.FromName, MailFooter: ws.MailFooter, NoticesReplies: ws.Email.Mailbox.Enabled, Webhooks: ws.WebhookNames(), Holds: holds(ws.Holds), Limits: ws.Limits, Hours: ws.Hours, Digest: ws.Digest,
+		Owners: ws.Owners, Away: ws.Away, Unowned: ws.Unowned, Ops: ws.Ops, Approvers: ws.Approvers, CRMLink: ws.CRMLink, MailFrom: ws.Email.FromName, MailFooter: ws.MailFooter, NoticesReplies: ws.Email.Mailbox.Enabled, NoCards: ws.Delivery.Mode != steward.Preview && !ws.Slack.Enabled, Webhooks: ws.WebhookNames(), Holds: holds(ws.Holds), Limits: ws.Limits, Hours: ws.Hours, Digest: ws.Digest,
 	}
 }
 
