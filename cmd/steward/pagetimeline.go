@@ -176,7 +176,7 @@ var viaWords = map[steward.Via]string{steward.ViaSlack: "Slack", steward.ViaPage
 var verbWords = map[steward.Verb]string{
 	steward.VerbTake: "took it on", steward.VerbSnooze: "snoozed it", steward.VerbDone: "finished it", steward.VerbNotUseful: "called it not useful",
 	steward.VerbApprove: "approved the mail", steward.VerbApproveAll: "approved all that waited", steward.VerbDecline: "declined the mail", steward.VerbRewrite: "rewrote the mail", steward.VerbRelease: "let it begin",
-	steward.VerbMilestone: "marked a milestone", steward.VerbRole: "said who somebody is", steward.VerbMoveDue: "moved a due date", steward.VerbPulse: "gave a pulse", steward.VerbHealth: "said how healthy it is",
+	steward.VerbMilestone: "marked a milestone", steward.VerbRole: "said who somebody is", steward.VerbName: "said what somebody is called", steward.VerbMoveDue: "moved a due date", steward.VerbPulse: "gave a pulse", steward.VerbHealth: "said how healthy it is",
 	steward.VerbStart: "started a playbook", steward.VerbSkip: "skipped a step", steward.VerbStop: "stopped a playbook", steward.VerbSilence: "asked for silence", steward.VerbUnsilence: "ended a silence",
 }
 
