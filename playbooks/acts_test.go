@@ -490,3 +490,15 @@ func TestReleasing(t *testing.T) {
 		t.Errorf("once more, it says %q", done.Answer.Text)
 	}
 }
+
+// TestACardSaysWhatEndedIt: a process that came to its end says by which words of
+// its playbook.
+func TestACardSaysWhatEndedIt(t *testing.T) {
+	text := "playbook: p\nkind: process\nwhen: seats > 3\nexit_when: seats == 9 or status == 'churned'\nbackfill: true\nsteps:\n  - {id: nudge, slack: owner, message: nudge}\n  - {wait: 9d}\n"
+	w := firing(t, load(t, settings(), nil, text))
+	w.seats(9)
+	w.run(day0 + 2)
+	if f := w.face(six(day0 + 2).Time()); f.Over != "Over since 3 June: seats == 9 or status == 'churned'" || len(f.Buttons) > 0 {
+		t.Errorf("it shows %q with %d buttons", f.Over, len(f.Buttons))
+	}
+}

@@ -114,6 +114,12 @@ func (s *Situation) overWords(m matter) string {
 	switch {
 	case e.State == steward.Exited && e.Reason == steward.ReasonRecovered:
 		return "Recovered on " + s.dayWords(e.EndedAt) + s.recoveredTo(e)
+	case e.State == steward.Exited && e.Reason == steward.ReasonExitWhen:
+		over := "Over since " + s.dayWords(e.EndedAt)
+		if p, ok := s.running(e); ok && p.ExitWhen != nil { // what ops wrote reads like a sentence
+			over += ": " + plainLine(p.ExitWhen.Source())
+		}
+		return over
 	case e.State == steward.Exited || e.State == steward.Failed:
 		return upperFirst(s.endWords(e))
 	case e.State == steward.Completed && s.episodeIsOver(m):
