@@ -492,7 +492,7 @@ type opening struct {
 func (s *Situation) eligible(p *Playbook, key Key, st steward.PhaseState) steward.Decision {
 	last, ok := s.Memory.Ended[key]
 	if ok && last.Episode == st.Episode {
-		return suppress(steward.ReasonNoReentry, "this episode was already opened and ended: %s", last.Reason)
+		return suppress(steward.ReasonNoReentry, "this episode was already opened and ended: %s", spaced(string(last.Reason)))
 	}
 	if row, known := s.Frame.View(p.About).Row(key.ID); known {
 		if v := s.pilotBars(p, row); !v.Passes() {
