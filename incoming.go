@@ -50,10 +50,13 @@ type MailCursor struct{ Validity, UID uint32 }
 
 // A Suppression is an address that is to get no more mail.
 type Suppression struct {
-	Address string    `json:"address"` // in lower case
-	Reason  string    `json:"reason"`  // in words
-	Source  string    `json:"source"`  // where it came from: a link, a bounce, a person
-	At      time.Time `json:"at"`
+	Address string `json:"address"` // in lower case
+	// Topic is of which kind of mail it gets no more, by its reader's choice; "" of
+	// any, as of what comes of a bounce or a complaint.
+	Topic  Topic     `json:"topic,omitempty"`
+	Reason string    `json:"reason"` // in words
+	Source string    `json:"source"` // where it came from: a link, a bounce, a person
+	At     time.Time `json:"at"`
 }
 
 // BounceSource and ComplaintSource are the sources of suppressions by mail that

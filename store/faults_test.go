@@ -215,7 +215,7 @@ func sqlOf(query string) func(context.Context, *DB) error {
 }
 
 // readers are the methods that write nothing.
-var readMethods = strings.Fields(`Acts Agendas Answered Attempts Away ContactsNamed Counts Dealings Dossier DueEdits DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory GivenTasks Held HeldOf InQueue IncomingCounts Keys LastFiles LastRun LastSlot
+var readMethods = strings.Fields(`Acts Agendas Answered Attempts Away ContactsNamed Counts Dealings Dossier DueEdits DueEnrolments Ended Enqueued Enrolment EnrolmentCounts Enrolments FieldHistory Forgettings GivenTasks Held HeldOf InQueue IncomingCounts Keys LastFiles LastRun LastSlot
 	MailCursor MailTo Message MessageCounts Messages Notices OpenOf OpenedSince OutreachOf Overrides Pause PilotStarts Plate PlaybookStates PlaybookVersion Portfolio Ready ReaderOf Records Rejects Runs Salt Scores Seats Series SeriesOf Silences SoftBounces Sources
 	Standing StandingOf Story Strays SuppressedAddresses Suppressions Task Tasks Unclaimed Week Words`)
 

@@ -55,7 +55,7 @@ func TestPreferencesFollowTheAddress(t *testing.T) {
 	}
 	list, err := db.Suppressions(ctx)
 	must(t, err)
-	diff(t, "list", []Suppression{{Address: "ana@acme.example", Topic: steward.TopicReport, Reason: "for report mail, by the reader's own choice", Source: BySelf, At: start}}, list)
+	diff(t, "list", []steward.Suppression{{Address: "ana@acme.example", Topic: steward.TopicReport, Reason: "for report mail, by the reader's own choice", Source: BySelf, At: start}}, list)
 
 	must(t, db.Suppress(ctx, "ana@acme.example", Unsubscribed, BySelf, start))
 	stopped(true, true, true, false, true)

@@ -10,16 +10,6 @@ import (
 	"steward"
 )
 
-// A Suppression is an address that gets no more mail.
-type Suppression struct {
-	Address string `json:"address"` // in lower case
-	// Topic is of which kind of mail it gets no more; "" of any.
-	Topic  steward.Topic `json:"topic,omitempty"`
-	Reason string        `json:"reason"`
-	Source string        `json:"source"` // where it came from: a link, a bounce, a person
-	At     time.Time     `json:"at"`
-}
-
 // Suppress ends mail to an address. Doing so again is nothing: the first
 // reason stays.
 func (db *DB) Suppress(ctx context.Context, email, reason, source string, now time.Time) error {
@@ -48,7 +38,7 @@ func (db *DB) Unsuppress(ctx context.Context, email string) error {
 }
 
 // Suppressions reads who gets no mail, or none of some topics, in order.
-func (db *DB) Suppressions(ctx context.Context) ([]Suppression, error) {
+func (db *DB) Suppressions(ctx context.Context) ([]steward.Suppression, error) {
 	var rows []struct {
 		Address string        `db:"address"`
 		Topic   steward.Topic `db:"topic"`
@@ -62,9 +52,9 @@ func (db *DB) Suppressions(ctx context.Context) ([]Suppression, error) {
 			UNION ALL SELECT address, topic, '' AS reason, source, at FROM preferences
 			ORDER BY address, topic`)
 	})
-	var out []Suppression
+	var out []steward.Suppression
 	for _, r := range rows {
-		s := Suppression{Address: r.Address, Topic: r.Topic, Reason: r.Reason, Source: r.Source, At: instant(r.At)}
+		s := steward.Suppression{Address: r.Address, Topic: r.Topic, Reason: r.Reason, Source: r.Source, At: instant(r.At)}
 		if s.Topic != "" {
 			s.Reason = steward.TopicWhy(s.Topic, s.Source)
 		}
