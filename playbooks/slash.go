@@ -522,12 +522,12 @@ func mineDeed(s *Situation, d Doing) Done {
 		{"Snoozed", func(e steward.Enrolment) bool { return snoozedNow(e, s.Now) }},
 	} {
 		var lines []string
+		more := false
 		for _, e := range p.Open {
 			if !group.is(e) || !e.FinishedAt.IsZero() {
 				continue
 			}
-			if len(lines) == shownMine {
-				lines = append(lines, "and more")
+			if more = len(lines) == shownMine; more {
 				break
 			}
 			a, _ := s.account(e.Subject.Account)
@@ -536,6 +536,10 @@ func mineDeed(s *Situation, d Doing) Done {
 				line += ", until " + s.dayWords(e.SnoozedUntil)
 			}
 			lines = append(lines, line)
+		}
+		slices.Sort(lines) // what is about one account stands together
+		if more {
+			lines = append(lines, "and more")
 		}
 		if len(lines) > 0 {
 			add(steward.ContentPart{Title: group.title, Markdown: list(lines)})

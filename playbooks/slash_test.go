@@ -119,3 +119,26 @@ func TestWhyNothingYet(t *testing.T) {
 		}
 	}
 }
+
+// What is open is listed by account, however it came.
+func TestMineIsByAccount(t *testing.T) {
+	w := commands(t)
+	var open []steward.Enrolment
+	for _, id := range []steward.AccountID{"west", "a", "b", "a"} {
+		open = append(open, steward.Enrolment{Playbook: "drop", Subject: steward.Subject{Kind: steward.AboutAccount, ID: string(id), Account: id}, State: steward.Active, OpenedAt: six(day0).Time()})
+	}
+	d := does(steward.VerbMine, steward.Target{})
+	d.Plate = &steward.Plate{Open: open}
+	c := w.at(six(day0 + 1)).Do(d).Answer.Content
+	if c == nil || len(c.Parts) != 1 {
+		t.Fatalf("told: %+v", c)
+	}
+	text, last := c.Parts[0].Markdown, -1
+	for _, name := range []string{"Acme Corp", "Acme Labs", "Why Not Ltd"} {
+		at := strings.Index(text, name)
+		if at <= last || name != "Acme Corp" && strings.Contains(text[at:], "Acme Corp") {
+			t.Errorf("%s is not in its place: %s", name, text)
+		}
+		last = at
+	}
+}
