@@ -51,11 +51,7 @@ func TestMistakesInListeningToSlack(t *testing.T) {
 			`steward.yaml:2:47: Slack is to call Steward, and the public listener is off (open listen.public, or use app_token_env, which needs none) | SIGN`}},
 	} {
 		_, ps := load(t, c.file, somebody, env)
-		var got []string
-		for _, p := range told(ps) {
-			got = append(got, p)
-		}
-		if diff := cmp.Diff(c.want, got); diff != "" {
+		if diff := cmp.Diff(c.want, told(ps)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}

@@ -19,8 +19,6 @@ var (
 	arrived = time.Date(2026, 3, 12, 12, 0, 0, 0, time.UTC)
 )
 
-const sentID = "m-abcdefgh2345nopq"
-
 // What came back, by file; "" is a mail that is none of it.
 var returned = map[string]string{
 	"postfix-unknown-user":      "hard_bounce m-abcdefgh2345nopq ada.park@customer.example 5.1.1",

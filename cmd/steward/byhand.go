@@ -70,7 +70,6 @@ func (o *startOptions) run(ctx context.Context) error {
 type endOptions struct {
 	app         *app
 	verb        steward.Verb
-	id          string
 	because, by string
 }
 
