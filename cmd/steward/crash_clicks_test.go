@@ -20,7 +20,7 @@ const crashSigning = "8f742231b10e8888abcd99yyyzzz85a5"
 
 // A pressed is a click that Slack was told is taken.
 type pressed struct {
-	message steward.MessageID
+	message steward.MessageID // that it is about: the card, or the mail that it asks about
 	verb    steward.Verb
 	user    string
 }
@@ -29,12 +29,12 @@ type pressed struct {
 // to be looked up: of them, while Slack misbehaves, a click is answered with the
 // request to try again.
 func (h *history) who(to steward.Recipient) string {
-	return map[steward.OwnerID]string{"dana": "U0DANA", "ines": "U0INES"}[to.Owner]
+	return map[steward.OwnerID]string{"dana": "U0DANA", "sam": "U00SAM", "ines": "U00INES"}[to.Owner]
 }
 
-// presses clicks on a message until what it is for has come about. People press
-// again when Slack tells them that it did not work.
-func (h *history) presses(id steward.MessageID, verb steward.Verb, user, label, option string, done func(context.Context, *store.DB) (bool, error)) action {
+// presses clicks on a card until what it is for has come about. People press again
+// when Slack tells them that it did not work.
+func (h *history) presses(id, about steward.MessageID, verb steward.Verb, user, label, option string, done func(context.Context, *store.DB) (bool, error)) action {
 	return func() bool {
 		at := h.address("public")
 		if at == "" {
@@ -47,8 +47,11 @@ func (h *history) presses(id steward.MessageID, verb steward.Verb, user, label, 
 			}
 			told, err := h.slack.Press(notifytest.Click{User: user, Channel: p.Channel, TS: p.TS, Label: label, Option: option})
 			if err == nil && told.Taken {
-				h.pressed = append(h.pressed, pressed{id, verb, user})
+				h.pressed = append(h.pressed, pressed{about, verb, user})
 				h.table.clicks++
+				if verb == steward.VerbApprove {
+					h.table.approvals++
+				}
 			} else if err == nil {
 				h.table.unheard++
 			}
@@ -60,6 +63,41 @@ func (h *history) presses(id steward.MessageID, verb steward.Verb, user, label, 
 		})
 		return is
 	}
+}
+
+// approves lets a mail go: with the button of the card that asks about it, where
+// somebody has it before them, else by a command.
+func (h *history) approves(id steward.MessageID, click bool) action {
+	card, user := steward.MessageID(""), ""
+	if click {
+		card, user = h.askedOn(id)
+	}
+	if card == "" {
+		return h.decides(id, "approve", string(id))
+	}
+	return h.presses(card, id, steward.VerbApprove, user, "Approve", "", func(ctx context.Context, db *store.DB) (bool, error) {
+		m, err := db.Message(ctx, string(id))
+		return m.State != steward.AwaitingApproval, err
+	})
+}
+
+// askedOn is the card in Slack that asks about a mail and about nothing else, and
+// who has it; "" where there is none.
+func (h *history) askedOn(id steward.MessageID) (card steward.MessageID, user string) {
+	h.Helper()
+	var sent []steward.Message
+	h.read(func(ctx context.Context, db *store.DB) (err error) {
+		sent, _, err = db.Messages(ctx, store.MessageFilter{State: steward.Sent, Kind: steward.Approval})
+		return err
+	})
+	for _, m := range sent {
+		for _, p := range h.slack.Posts() {
+			if p.ID == string(m.ID) && m.For == id && h.who(m.To) != "" && strings.Count(string(p.Blocks), `"text":"Approve"`) == 1 {
+				return m.ID, h.who(m.To)
+			}
+		}
+	}
+	return "", ""
 }
 
 // clicks is what people do on this day about the cards before them.
@@ -97,11 +135,11 @@ func (h *history) clicks() []action {
 			}
 			switch {
 			case c < 0.3:
-				out = append(out, h.presses(m.ID, steward.VerbTake, user, "Take it", "", enrolment(func(e steward.Enrolment) bool { return !e.AckedAt.IsZero() })))
+				out = append(out, h.presses(m.ID, m.ID, steward.VerbTake, user, "Take it", "", enrolment(func(e steward.Enrolment) bool { return !e.AckedAt.IsZero() })))
 			case c < 0.45:
-				out = append(out, h.presses(m.ID, steward.VerbSnooze, user, "Snooze", "For a week", enrolment(func(e steward.Enrolment) bool { return !e.SnoozedUntil.IsZero() })))
+				out = append(out, h.presses(m.ID, m.ID, steward.VerbSnooze, user, "Snooze", "For a week", enrolment(func(e steward.Enrolment) bool { return !e.SnoozedUntil.IsZero() })))
 			default:
-				out = append(out, h.presses(m.ID, steward.VerbNotUseful, user, "Not useful", "False alarm", enrolment(func(e steward.Enrolment) bool { return e.Unhelpful != "" })))
+				out = append(out, h.presses(m.ID, m.ID, steward.VerbNotUseful, user, "Not useful", "False alarm", enrolment(func(e steward.Enrolment) bool { return e.Unhelpful != "" })))
 			}
 		}
 		return nil

@@ -270,16 +270,17 @@ func (k *killPoints) never() (out []string) {
 
 // crashTable is what a run of the test came to.
 type crashTable struct {
-	kills    map[string]int
-	states   map[string]int
-	starts   int
-	commands int // killed
-	emptied  int // times the queue was emptied
-	posts    int
-	mails    int
-	clicks   int // that were taken
-	unheard  int // that nobody answered
-	digests  int
+	kills     map[string]int
+	states    map[string]int
+	starts    int
+	commands  int // killed
+	emptied   int // times the queue was emptied
+	posts     int
+	mails     int
+	clicks    int // that were taken, approvals those of them that let a mail go
+	approvals int
+	unheard   int // that nobody answered
+	digests   int
 }
 
 // stoppedInTime is no kill: the worker was quicker.
@@ -307,7 +308,7 @@ func (c *crashTable) String() string {
 	for _, s := range slices.Sorted(maps.Keys(c.states)) {
 		fmt.Fprintf(&b, " %d %s,", c.states[s], s)
 	}
-	fmt.Fprintf(&b, " %d posts in Slack, %d mails taken, %d clicks taken and %d unheard, %d digests", c.posts, c.mails, c.clicks, c.unheard, c.digests)
+	fmt.Fprintf(&b, " %d posts in Slack, %d mails taken, %d clicks taken, %d of them approvals, and %d unheard, %d digests", c.posts, c.mails, c.clicks, c.approvals, c.unheard, c.digests)
 	return b.String()
 }
 
@@ -398,7 +399,7 @@ func (h *history) open() {
 	h.Cleanup(h.hook.Close)
 	h.hook.Now = h.told.now
 	for _, name := range []string{"lee", "kim", "sam", "ines"} {
-		h.slack.AddUser("U0"+strings.ToUpper(name), name+"@example.com")
+		h.slack.AddUser("U00"+strings.ToUpper(name), name+"@example.com")
 	}
 	var err error
 	h.smtp, err = notifytest.StartSMTP(notifytest.SMTPOptions{})
@@ -817,7 +818,7 @@ func (h *history) decisions() []action {
 			}
 			h.asked[string(m.ID)] = true
 			if c := h.world.chance("approves", string(m.ID)); c < 0.6 && m.Veto.IsZero() {
-				out = append(out, h.decides(m.ID, "approve", string(m.ID)))
+				out = append(out, h.approves(m.ID, c < 0.4))
 			} else if c > 0.85 {
 				out = append(out, h.decides(m.ID, "approve", string(m.ID), "--decline"))
 			}

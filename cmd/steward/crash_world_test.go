@@ -217,8 +217,8 @@ func (w *crashWorld) files(slackURL, hookURL, queue string) map[string]string {
 		"owners.yaml": `- {id: lee, name: Lee Okafor, email: lee@example.com}
 - {id: kim, name: Kim Sato, email: kim@example.com}
 - {id: dana, name: Dana Reyes, email: dana@example.com, slack: U0DANA, manager: lee}
-- {id: sam, name: Sam Whitfield, email: sam@example.com, manager: lee, backup: dana}
-- {id: ines, name: Ines Moreau, email: ines@example.com, slack: U0INES, manager: kim}
+- {id: sam, name: Sam Whitfield, email: sam@example.com, slack: U00SAM, manager: lee, backup: dana}
+- {id: ines, name: Ines Moreau, email: ines@example.com, slack: U00INES, manager: kim}
 - {id: pool, name: Customer Success, pool: "#cs", manager: kim}
 `,
 		"messages/nudge.md": "{{ .account.name }} is in less than before. Ask why.\n",
