@@ -950,7 +950,7 @@ func TestEveryWriteHasKillPoints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reads := []string{"Agendas", "Answered", "Away", "Dealings", "Dossier", "DueEdits", "DueEnrolments", "Ended", "Enqueued", "HeldOf", "InQueue", "LastSlot", "MailCursor", "MailTo", "Notices", "OpenOf", "OpenedSince", "OutreachOf", "Plate", "PlaybookStates", "PlaybookVersion", "Portfolio",
+	reads := []string{"Agendas", "Answered", "Away", "Dealings", "Dossier", "DueEdits", "DueEnrolments", "Ended", "Enqueued", "Forgettings", "GivenTasks", "HeldOf", "InQueue", "LastSlot", "MailCursor", "MailTo", "Notices", "OpenOf", "OpenedSince", "OutreachOf", "Plate", "PlaybookStates", "PlaybookVersion", "Portfolio",
 		"Salt", "Series", "Silences", "SoftBounces", "Sources", "Standing", "StandingOf", "Story", "SuppressedAddresses", "Unclaimed", "Week"}
 	for m := range reflect.TypeFor[jobs.Ledger]().Methods() {
 		around := strings.Contains(string(source), "func (l minedLedger) "+m.Name+"(")
