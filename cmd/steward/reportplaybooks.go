@@ -78,11 +78,14 @@ func (o *reportPlaybooksOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	opened, err := h.db.OpenedSince(ctx, h.now().AddDate(0, 0, -o.days))
+	// As of the last evaluation: what came after it is not known yet, and a
+	// simulated portfolio's is long ago.
+	asOf := s.Slot.Time()
+	opened, err := h.db.OpenedSince(ctx, asOf.AddDate(0, 0, -o.days))
 	if err != nil {
 		return err
 	}
-	reports := o.reports(h, s, opened)
+	reports := o.reports(h, s, opened, asOf)
 	if o.app.json {
 		err = o.app.printJSON(reports)
 	} else {
@@ -95,7 +98,7 @@ func (o *reportPlaybooksOptions) run(ctx context.Context) error {
 }
 
 // reports is of every playbook of the book, those that opened nothing too.
-func (o *reportPlaybooksOptions) reports(h *house, s *playbooks.Situation, opened []steward.Enrolment) []playbookReport {
+func (o *reportPlaybooksOptions) reports(h *house, s *playbooks.Situation, opened []steward.Enrolment, asOf time.Time) []playbookReport {
 	uses := map[steward.PlaybookName]playbooks.Use{}
 	for _, u := range playbooks.Uses(opened) {
 		uses[u.Playbook] = u
@@ -113,7 +116,7 @@ func (o *reportPlaybooksOptions) reports(h *house, s *playbooks.Situation, opene
 		}
 		if p.Holdout > 0 || u.Holdout > 0 {
 			var trials []playbooks.Trial
-			trials, r.Waiting = s.Trials(p, opened, h.now())
+			trials, r.Waiting = s.Trials(p, opened, asOf)
 			lift := liftOf(trials)
 			r.Lift, r.perDay = &lift, float64(len(trials)+r.Waiting)/float64(o.days)
 		}
@@ -153,7 +156,7 @@ func (o *reportPlaybooksOptions) print(reports []playbookReport) {
 			fmt.Fprintf(a.stdout, "\n%s: %s\n", a.bold(string(r.Playbook)), line)
 		}
 	}
-	fmt.Fprintf(a.stderr, "Of what was opened in the last %s. Useful is of those that somebody acted on, or called not useful.\n", count(o.days, "day"))
+	fmt.Fprintf(a.stderr, "Of what was opened in the %s before the last evaluation. Useful is of those that somebody acted on, or called not useful.\n", count(o.days, "day"))
 }
 
 // lines is what is to be said of a playbook beside its figures.
@@ -191,7 +194,11 @@ func (r playbookReport) liftLine(l replay.Lift) string {
 		if l.Told.Of == 0 {
 			side = "outside the holdout"
 		}
-		return fmt.Sprintf("no answer yet: nobody %s has had the time to come to %s (%s)", side, r.Goal, count(r.Waiting, "customer")+" still have it")
+		have := "have"
+		if r.Waiting == 1 {
+			have = "has"
+		}
+		return fmt.Sprintf("no answer yet: nobody %s has had the time to come to %s (%s still %s it)", side, r.Goal, count(r.Waiting, "customer"), have)
 	}
 	sides := fmt.Sprintf("%s: %s of %s who heard from it, %s of %s in the holdout", r.Goal, percent(l.Told.Share), count(l.Told.Of, "customer"), percent(l.Holdout.Share), count(l.Holdout.Of, "customer"))
 	between := fmt.Sprintf("the lift lies between %s and %s with 95%% confidence", points(l.From), points(l.To))
