@@ -151,10 +151,17 @@ func (o *reportPlaybooksOptions) print(reports []playbookReport) {
 		t.AppendRow(table.Row{r.Playbook, r.Opened, r.Accounts, r.Acted, useful, r.Replied, r.Recovered, r.Reached})
 	}
 	t.Render()
+	var without []string
 	for _, r := range reports {
 		for _, line := range r.lines() {
 			fmt.Fprintf(a.stdout, "\n%s: %s\n", a.bold(string(r.Playbook)), line)
 		}
+		if r.Lift == nil && r.Opened > 0 {
+			without = append(without, string(r.Playbook))
+		}
+	}
+	if len(without) > 0 {
+		fmt.Fprintf(a.stdout, "\nWithout a holdout it cannot be told whether they help: %s. Try holdout: 10%%\n", strings.Join(without, ", "))
 	}
 	fmt.Fprintf(a.stderr, "Of what was opened in the %s before the last evaluation. Useful is of those that somebody acted on, or called not useful.\n", count(o.days, "day"))
 }
@@ -168,8 +175,6 @@ func (r playbookReport) lines() []string {
 	}
 	if l := r.Lift; l != nil {
 		out = append(out, r.liftLine(*l))
-	} else if r.Opened > 0 {
-		out = append(out, "whether it helps cannot be told without a holdout: holdout: 10%")
 	}
 	return out
 }
