@@ -223,7 +223,7 @@ func gateOwnerTold(s *Situation, c Candidate) steward.Decision {
 	if !c.OwnerUntold || !c.Outreach.To.Customer() {
 		return steward.Decision{}
 	}
-	return steward.Decision{Effect: steward.Defer, Reason: steward.ReasonOwnerUntold, Detail: "the account's owner has not been told of it yet", Until: s.Now.Add(pauseLook)}
+	return steward.Decision{Effect: steward.Defer, Reason: steward.ReasonOwnerUntold, Detail: "the account's owner has not been told of it yet", Until: s.Now.Add(toldLook)}
 }
 
 // pauseLook is how soon a message is looked at again that waits for a pause to
@@ -233,6 +233,10 @@ const (
 	pauseLook = 5 * time.Minute
 	factsLook = 6 * time.Hour
 )
+
+// toldLook is how soon a mail is looked at again that waits for the card which
+// tells the account's owner of it: as a rule that is on its way at this moment.
+const toldLook = 15 * time.Second
 
 // phaseOf reads the zero state as clear.
 func phaseOf(st steward.PhaseState) steward.Phase {

@@ -380,6 +380,9 @@ func TestMailServer(t *testing.T) {
 	o.start()
 
 	o.wait("three mails wait for approval", func() bool { return len(o.awaiting()) == 3 })
+	o.wait("their owners have been told", func() bool {
+		return !slices.ContainsFunc(o.outreach(), func(v view) bool { return v.Kind == steward.Approval && !v.State.Settled() })
+	})
 	mail := map[steward.AccountID]steward.MessageID{}
 	for _, v := range o.awaiting() {
 		mail[v.Account] = v.ID
